@@ -1,0 +1,1 @@
+//! lazurite: a lazy array engine.
