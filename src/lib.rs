@@ -1,1 +1,4 @@
 //! lazurite: a lazy array engine.
+
+pub mod error;
+pub mod types;

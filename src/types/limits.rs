@@ -1,0 +1,48 @@
+//! What a device can do, as plain numbers: the schedule places nodes by these and never asks a device.
+
+/// Limits and features of a GPU as the schedule and the kernels need them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limits {
+    /// Largest buffer in bytes.
+    pub max_buffer_bytes: u64,
+    /// Largest part of a buffer that one binding may show, in bytes.
+    pub max_binding_bytes: u64,
+    /// Storage buffers that one kernel may bind (the parameter buffer counts).
+    pub max_storage_buffers: u32,
+    /// Shared memory of a workgroup in bytes.
+    pub max_workgroup_bytes: u32,
+    /// Invocations of a workgroup.
+    pub max_workgroup_invocations: u32,
+    /// Workgroups along one dimension of a dispatch.
+    pub max_workgroups: u32,
+    /// Smallest size of a subgroup; 0 when subgroup operations are not there.
+    pub subgroup_size: u32,
+    /// 64-bit floats in kernels.
+    pub f64: bool,
+    /// 16-bit floats in kernels.
+    pub f16: bool,
+    /// 64-bit integers in kernels.
+    pub i64: bool,
+    /// A software adapter: correct, and slower than the CPU executor.
+    pub software: bool,
+}
+
+impl Limits {
+    /// WebGPU's guaranteed limits: what any conforming adapter can do.
+    #[must_use]
+    pub fn webgpu() -> Self {
+        Self {
+            max_buffer_bytes: 256 << 20,
+            max_binding_bytes: 128 << 20,
+            max_storage_buffers: 8,
+            max_workgroup_bytes: 16 << 10,
+            max_workgroup_invocations: 256,
+            max_workgroups: 65535,
+            subgroup_size: 0,
+            f64: false,
+            f16: false,
+            i64: false,
+            software: false,
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Plain data that every room may name: dtypes, scalars, shapes, views, host buffers, limits, costs and origins.
+//!
+//! Nothing here knows a graph, a device or an array.
+
+mod buffer;
+mod cost;
+mod dtype;
+mod limits;
+mod options;
+mod scalar;
+mod shape;
+mod view;
+
+pub use buffer::{Element, HostBuffer};
+pub use cost::CostTable;
+pub use dtype::{DType, Kind};
+pub use limits::Limits;
+pub use options::{DeviceChoice, Numerics, Order, Origin};
+pub use scalar::Scalar;
+pub use shape::{Dims, Shape};
+pub use view::View;

@@ -1,0 +1,128 @@
+//! One value of any dtype, compared and hashed by its bits: +0 and −0 differ, and so do two NaNs with other payloads.
+
+use std::fmt;
+
+use half::f16;
+
+use super::DType;
+
+/// A scalar: its dtype and its bits.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Scalar {
+    dtype: DType,
+    bits: u64,
+}
+
+impl Scalar {
+    /// A scalar from its raw bits, the low bytes of `bits`.
+    #[must_use]
+    pub const fn from_bits(dtype: DType, bits: u64) -> Self {
+        Self { dtype, bits }
+    }
+
+    /// The value nearest to `value` in `dtype`. Integers truncate towards zero and saturate, NaN becomes 0; anything but
+    /// zero is `true` (NaN too).
+    #[must_use]
+    pub fn from_f64(dtype: DType, value: f64) -> Self {
+        let bits = match dtype {
+            DType::Bool => u64::from(value != 0.0),
+            DType::U8 => u64::from(value as u8),
+            DType::I32 => u64::from((value as i32) as u32),
+            DType::U32 => u64::from(value as u32),
+            DType::I64 => (value as i64) as u64,
+            DType::F16 => u64::from(f16::from_f64(value).to_bits()),
+            DType::F32 => u64::from((value as f32).to_bits()),
+            DType::F64 => value.to_bits(),
+        };
+        Self { dtype, bits }
+    }
+
+    /// The integer `value` in `dtype`: integers keep the low bits, floats round.
+    #[must_use]
+    pub fn from_i64(dtype: DType, value: i64) -> Self {
+        match dtype {
+            DType::U8 => Self { dtype, bits: u64::from(value as u8) },
+            DType::I32 | DType::U32 => Self { dtype, bits: u64::from(value as u32) },
+            DType::I64 => Self { dtype, bits: value as u64 },
+            _ => Self::from_f64(dtype, value as f64),
+        }
+    }
+
+    /// The dtype.
+    #[must_use]
+    pub const fn dtype(self) -> DType {
+        self.dtype
+    }
+
+    /// The bits, in the low bytes.
+    #[must_use]
+    pub const fn bits(self) -> u64 {
+        self.bits
+    }
+
+    /// The value as f64. Exact for every dtype but 64-bit integers beyond 2^53.
+    #[must_use]
+    pub fn to_f64(self) -> f64 {
+        match self.dtype {
+            DType::Bool | DType::U8 | DType::U32 => self.bits as f64,
+            DType::I32 => f64::from(self.bits as u32 as i32),
+            DType::I64 => (self.bits as i64) as f64,
+            DType::F16 => f16::from_bits(self.bits as u16).to_f64(),
+            DType::F32 => f64::from(f32::from_bits(self.bits as u32)),
+            DType::F64 => f64::from_bits(self.bits),
+        }
+    }
+
+    /// The value as i64: floats truncate and saturate.
+    #[must_use]
+    pub fn to_i64(self) -> i64 {
+        match self.dtype {
+            DType::Bool | DType::U8 | DType::U32 => self.bits as i64,
+            DType::I32 => i64::from(self.bits as u32 as i32),
+            DType::I64 => self.bits as i64,
+            _ => self.to_f64() as i64,
+        }
+    }
+
+    /// Whether the value equals `value` and is no negative zero.
+    #[must_use]
+    pub fn is(self, value: f64) -> bool {
+        self == Self::from_f64(self.dtype, value) && self.to_f64() == value
+    }
+}
+
+impl fmt::Display for Scalar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.dtype {
+            DType::Bool => write!(f, "{}", self.bits != 0),
+            d if d.is_int() => write!(f, "{}", self.to_i64()),
+            DType::F32 => write!(f, "{:?}", f32::from_bits(self.bits as u32)),
+            _ => write!(f, "{:?}", self.to_f64()),
+        }
+    }
+}
+
+impl fmt::Debug for Scalar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}{}", self.dtype)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zeros_differ_by_sign() {
+        assert_ne!(Scalar::from_f64(DType::F32, 0.0), Scalar::from_f64(DType::F32, -0.0));
+        assert!(Scalar::from_f64(DType::F32, 0.0).is(0.0));
+        assert!(!Scalar::from_f64(DType::F32, -0.0).is(0.0));
+    }
+
+    #[test]
+    fn integers_keep_sign() {
+        assert_eq!(Scalar::from_i64(DType::I32, -3).to_f64(), -3.0);
+        assert_eq!(Scalar::from_f64(DType::I32, -3.9).to_i64(), -3);
+        assert_eq!(Scalar::from_f64(DType::U8, 300.0).to_i64(), 255);
+    }
+}
