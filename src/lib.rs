@@ -2,3 +2,23 @@
 
 pub mod error;
 pub mod types;
+
+pub mod graph;
+
+pub mod planner;
+pub mod schedule;
+
+pub mod kernels;
+
+pub mod cpu;
+
+pub mod buffers;
+#[cfg(feature = "gpu")]
+pub mod device;
+
+pub mod engine;
+
+pub mod array;
+
+pub use error::{Error, Result};
+pub use types::{DType, DeviceChoice, Element, Numerics, Order, Origin, Scalar, Shape};

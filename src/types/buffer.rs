@@ -34,7 +34,10 @@ impl HostBuffer {
     /// Out of memory when the allocator refuses or the byte count does not fit.
     pub fn zeros(dtype: DType, len: usize) -> Result<Self> {
         let refused = || {
-            Error::out_of_memory(format!("{len} elements of {dtype} ({:.3e} bytes) could not be allocated on the host", len as f64 * dtype.size() as f64))
+            Error::out_of_memory(format!(
+                "{len} elements of {dtype} ({:.3e} bytes) could not be allocated on the host",
+                len as f64 * dtype.size() as f64
+            ))
         };
         let bytes = len.checked_mul(dtype.size()).filter(|&b| b <= isize::MAX as usize - 8).ok_or_else(refused)?;
         let n_words = bytes.div_ceil(8);

@@ -84,6 +84,14 @@ impl Scalar {
         }
     }
 
+    /// Whether a scalar of this value is part of a plan rather than of a run: zeros of both signs, ±½, ±1, ±2, 3 and 4 of any
+    /// dtype, every truth value, and what is not finite. Rules and lowerings may test no other scalar by value.
+    #[must_use]
+    pub fn is_structural(self) -> bool {
+        let v = self.to_f64();
+        self.dtype == DType::Bool || !v.is_finite() || [0.0, 0.5, 1.0, 2.0].contains(&v.abs()) || v == 3.0 || v == 4.0
+    }
+
     /// Whether the value equals `value` and is no negative zero.
     #[must_use]
     pub fn is(self, value: f64) -> bool {

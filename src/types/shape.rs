@@ -59,7 +59,8 @@ impl Shape {
     pub fn strides(&self) -> SmallVec<[i64; 6]> {
         let mut strides: SmallVec<[i64; 6]> = SmallVec::from_elem(1, self.rank());
         for axis in (0..self.rank().saturating_sub(1)).rev() {
-            strides[axis] = strides[axis + 1].saturating_mul(i64::try_from(self.0[axis + 1].max(1)).unwrap_or(i64::MAX));
+            strides[axis] =
+                strides[axis + 1].saturating_mul(i64::try_from(self.0[axis + 1].max(1)).unwrap_or(i64::MAX));
         }
         strides
     }

@@ -31,7 +31,11 @@ impl View {
     /// A shape error when there are not as many strides as extents.
     pub fn from_parts(shape: Shape, strides: &[i64], offset: i64) -> Result<Self> {
         if shape.rank() != strides.len() {
-            return Err(Error::shape(format!("expected {} strides for {shape}, given {}", shape.rank(), strides.len())));
+            return Err(Error::shape(format!(
+                "expected {} strides for {shape}, given {}",
+                shape.rank(),
+                strides.len()
+            )));
         }
         Ok(Self { shape, strides: SmallVec::from_slice(strides), offset })
     }
@@ -134,9 +138,10 @@ impl View {
     /// # Errors
     /// An argument error when an element would lie outside the axis or the step is 0.
     pub fn slice(&self, axis: usize, start: usize, step: i64, len: usize) -> Result<Self> {
-        let extent = *self.shape.get(axis).ok_or_else(|| {
-            Error::argument(format!("expected an axis below {}, given {axis}", self.shape.rank()))
-        })?;
+        let extent = *self
+            .shape
+            .get(axis)
+            .ok_or_else(|| Error::argument(format!("expected an axis below {}, given {axis}", self.shape.rank())))?;
         if len > 0 {
             let last = start as i128 + i128::from(step) * (len as i128 - 1);
             if step == 0 || start >= extent || last < 0 || last >= extent as i128 {

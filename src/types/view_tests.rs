@@ -46,7 +46,10 @@ fn reshapes_compose_where_strides_can() {
 
     let rows = base.slice(0, 1, 1, 2).unwrap();
     assert!(check(&View::dense(&Shape::new(&[3, 4])), &rows));
-    assert_eq!(base.permute(&[1, 0]).unwrap().reshape(&Shape::new(&[24]), Order::F).unwrap().map(|v| read(&v)), Some((0..24).collect()));
+    assert_eq!(
+        base.permute(&[1, 0]).unwrap().reshape(&Shape::new(&[24]), Order::F).unwrap().map(|v| read(&v)),
+        Some((0..24).collect())
+    );
 }
 
 #[test]

@@ -1,0 +1,1 @@
+//! The user's handle: arrays that record what is to be computed.

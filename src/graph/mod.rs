@@ -1,0 +1,20 @@
+//! The graph: what the user recorded, and what the planner hands on.
+//!
+//! Nodes come into being only through [`infer`](infer::infer), which settles shape and dtype, so every node that exists is
+//! well-formed. [`Recorder`] is the mutable, hash-consed DAG behind all arrays of an engine; [`Graph`] is the immutable,
+//! topologically ordered snapshot of a demanded cone that planner, schedule and executors read. This room knows no rewriting,
+//! no device and no kernel.
+
+pub mod infer;
+mod key;
+mod op;
+mod ops_elementwise;
+
+mod snapshot;
+mod verify;
+
+pub use key::PlanKey;
+pub use op::{ArgOp, CastMode, HostOp, Op, Operands, ReduceOp, RngDist, ScanOp};
+pub use ops_elementwise::{BinaryOp, UnaryOp};
+
+pub use snapshot::{Graph, LeafInfo, Node, NodeId, PlannedKernel};

@@ -1,0 +1,195 @@
+//! The immutable graph that planner, schedule and executors read: nodes in topological order, roots, leaves.
+
+use std::fmt;
+
+use super::{Op, Operands};
+use crate::error::Result;
+use crate::types::{DType, Scalar, Shape};
+
+/// The place of a node in a [`Graph`]; operands have lower numbers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct NodeId(pub u32);
+
+impl NodeId {
+    /// As an index into the graph's nodes.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "%{}", self.0)
+    }
+}
+
+impl fmt::Debug for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// One operation with its operands and what comes out.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Node {
+    /// What is computed.
+    pub op: Op,
+    /// From what, in order.
+    pub operands: Operands,
+    /// The shape of the result.
+    pub shape: Shape,
+    /// The dtype of the result.
+    pub dtype: DType,
+}
+
+/// What is known of a leaf without its data. Leaves are stored dense and row-major.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct LeafInfo {
+    /// Its shape.
+    pub shape: Shape,
+    /// Its dtype.
+    pub dtype: DType,
+}
+
+/// A kernel the planner decided on: a contraction with everything that happens to its result before it is stored. The
+/// schedule takes it as given. Two kernels of the plan never share a core: their outputs were joined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedKernel {
+    /// The contraction.
+    pub core: NodeId,
+    /// The nodes computed in the kernel's epilogue, in topological order: elementwise nodes over the core's result, and
+    /// views that read its diagonal. Does not hold the core.
+    pub stages: Vec<NodeId>,
+    /// What the kernel stores: stages, or the core itself.
+    pub outputs: Vec<NodeId>,
+}
+
+/// A demanded graph: nodes in topological order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Graph {
+    /// The nodes; operands come before their users.
+    pub nodes: Vec<Node>,
+    /// What is asked for, in order; may repeat.
+    pub roots: Vec<NodeId>,
+    /// Shapes and dtypes of the leaves.
+    pub leaves: Vec<LeafInfo>,
+    /// The dtypes of the scalar slots; their values belong to a run.
+    pub slots: Vec<DType>,
+    /// Kernels the planner decided on; empty for a graph that was not planned.
+    pub kernels: Vec<PlannedKernel>,
+    /// Scalar slots or scalar nodes whose run-time value must have magnitude in 2^±24 for this plan to hold; otherwise the
+    /// engine plans again without rescaling rules.
+    pub guards: Vec<NodeId>,
+}
+
+impl Graph {
+    /// The node at `id`.
+    #[must_use]
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[id.index()]
+    }
+
+    /// Ids of all nodes in topological order.
+    pub fn ids(&self) -> impl DoubleEndedIterator<Item = NodeId> + use<> {
+        (0..self.nodes.len() as u32).map(NodeId)
+    }
+
+    /// Adds a node after inferring its shape and dtype.
+    ///
+    /// # Errors
+    /// What [`infer`](super::infer::infer) says about operands that do not fit.
+    pub fn add(&mut self, op: Op, operands: &[NodeId], cast_to: Option<DType>) -> Result<NodeId> {
+        let (shape, dtype) = {
+            let given: smallvec::SmallVec<[(&Shape, DType); 4]> =
+                operands.iter().map(|&o| (&self.node(o).shape, self.node(o).dtype)).collect();
+            match &op {
+                Op::Leaf(i) => {
+                    let leaf = &self.leaves[*i as usize];
+                    (leaf.shape.clone(), leaf.dtype)
+                }
+                Op::Slot(i) => (Shape::scalar(), self.slots[*i as usize]),
+                _ => super::infer::infer(&op, &given, cast_to)?,
+            }
+        };
+        let id = NodeId(self.nodes.len() as u32);
+        self.nodes.push(Node { op, operands: Operands::from_slice(operands), shape, dtype });
+        Ok(id)
+    }
+
+    /// How many operand positions and roots name each node.
+    #[must_use]
+    pub fn use_counts(&self) -> Vec<u32> {
+        let mut counts = vec![0; self.nodes.len()];
+        for node in &self.nodes {
+            for o in &node.operands {
+                counts[o.index()] += 1;
+            }
+        }
+        for r in &self.roots {
+            counts[r.index()] += 1;
+        }
+        counts
+    }
+
+    /// The users of each node, in topological order, each once.
+    #[must_use]
+    pub fn users(&self) -> Vec<Vec<NodeId>> {
+        let mut users = vec![Vec::new(); self.nodes.len()];
+        for id in self.ids() {
+            for o in &self.node(id).operands {
+                let list: &mut Vec<NodeId> = &mut users[o.index()];
+                if list.last() != Some(&id) {
+                    list.push(id);
+                }
+            }
+        }
+        users
+    }
+
+    /// Whether a node is a scalar that the host knows at the start of a run: 0-d and built from literals and slots by
+    /// elementwise operations only.
+    #[must_use]
+    pub fn host_scalars(&self) -> Vec<bool> {
+        let mut known = vec![false; self.nodes.len()];
+        for id in self.ids() {
+            let node = self.node(id);
+            known[id.index()] = match &node.op {
+                Op::Literal(_) | Op::Slot(_) => true,
+                op if op.is_elementwise() => node.operands.iter().all(|o| known[o.index()]),
+                _ => false,
+            };
+        }
+        known
+    }
+
+    /// The literal at `id`, if it is one.
+    #[must_use]
+    pub fn literal(&self, id: NodeId) -> Option<Scalar> {
+        match self.node(id).op {
+            Op::Literal(s) => Some(s),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Graph {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for id in self.ids() {
+            let node = self.node(id);
+            write!(f, "{id} = {}", node.op)?;
+            for (i, o) in node.operands.iter().enumerate() {
+                write!(f, "{}{o}", if i == 0 { " (" } else { ", " })?;
+            }
+            let close = if node.operands.is_empty() { "" } else { ")" };
+            writeln!(f, "{close} : {}{}", node.dtype, node.shape)?;
+        }
+        for k in &self.kernels {
+            writeln!(f, "kernel {} stages {:?} outputs {:?}", k.core, k.stages, k.outputs)?;
+        }
+        if !self.guards.is_empty() {
+            writeln!(f, "guards {:?}", self.guards)?;
+        }
+        writeln!(f, "roots {:?}", self.roots)
+    }
+}

@@ -1,0 +1,273 @@
+//! The product of this room: values, groups, steps and the memory plan, all plain data.
+
+use std::fmt;
+
+use super::{Program, Reg};
+use crate::graph::{NodeId, ScanOp};
+use crate::types::{DType, Dims, Scalar, Shape};
+
+/// A stored value: the result of a step, a leaf, or nothing that a program keeps in registers.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ValueId(pub u32);
+
+impl ValueId {
+    /// As an index into the schedule's values.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+impl fmt::Display for ValueId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "v{}", self.0)
+    }
+}
+
+impl fmt::Debug for ValueId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// What a value is to the run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ValueKind {
+    /// Given from outside: the graph's leaf of this number.
+    Leaf(u32),
+    /// Asked for, or kept because it is stored anyway and somebody may still ask: never shares memory with scratch.
+    Root,
+    /// Lives within the run.
+    Scratch,
+}
+
+/// A dense, row-major stored array.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Value {
+    /// The node whose result it is.
+    pub node: NodeId,
+    /// Its role.
+    pub kind: ValueKind,
+    /// Its shape.
+    pub shape: Shape,
+    /// Its dtype.
+    pub dtype: DType,
+}
+
+impl Value {
+    /// Bytes on the host.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        (self.shape.len() as u64).saturating_mul(self.dtype.size() as u64)
+    }
+
+    /// Bytes in a device buffer.
+    #[must_use]
+    pub fn device_bytes(&self) -> u64 {
+        (self.shape.len() as u64).saturating_mul(self.dtype.device_size() as u64)
+    }
+}
+
+/// Where a step runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// As a kernel.
+    Gpu,
+    /// In the CPU executor.
+    Cpu,
+}
+
+/// How a group's work is shaped around its program.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Core {
+    /// Every element of the domain by itself.
+    Map,
+    /// The domain's `axes` form rows; `Reduce` instructions fold them. `split` > 1 asks for that many partial folds per row and
+    /// a combining pass; only for programs without inner stores whose reductions do not depend on one another.
+    Rows {
+        /// The reduced axes, ascending.
+        axes: Dims,
+        /// Partial folds per row.
+        split: u32,
+    },
+    /// A batched matrix product. The group's domain is [batch…, m, n]; `left` runs over [batch…, m, k] and `right` over
+    /// [batch…, k, n], each giving its last register. The body is the epilogue over the domain.
+    Contract {
+        /// Program of the left operand.
+        left: Program,
+        /// Program of the right operand.
+        right: Program,
+        /// The contracted extent.
+        k: usize,
+        /// The planner's promise that the *accumulated* matrix equals its transpose.
+        symmetric: bool,
+        /// Dtype of operands and accumulator.
+        dtype: DType,
+    },
+    /// A running fold of the body's `Scan` register along one axis.
+    Scan {
+        /// With what.
+        op: ScanOp,
+        /// Along which axis.
+        axis: usize,
+    },
+}
+
+impl Core {
+    /// The name in dumps and in the keys of kernels.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Map => "map",
+            Self::Rows { .. } => "rows",
+            Self::Contract { symmetric: false, .. } => "gemm",
+            Self::Contract { symmetric: true, .. } => "syrk",
+            Self::Scan { .. } => "scan",
+        }
+    }
+}
+
+/// Which elements of the domain a store writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreShape {
+    /// All of them, at their dense row-major place.
+    Full,
+    /// One for each row of a rows group (reduced axes have extent 1).
+    Row,
+    /// The diagonal of the last two axes: element (…, i, i) goes to (…, i).
+    Diagonal,
+}
+
+/// A result leaving the program.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Store {
+    /// Where to.
+    pub value: ValueId,
+    /// Which register of the group's body.
+    pub reg: Reg,
+    /// Which elements.
+    pub shape: StoreShape,
+}
+
+/// Nodes that run as one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// A name for dumps, unique in the schedule: `g0`, `g1`, …
+    pub id: u32,
+    /// Where it runs.
+    pub place: Place,
+    /// Why it runs on the CPU although a GPU is there; empty otherwise.
+    pub reason: String,
+    /// The iteration domain, never empty (empty values are filled without a group).
+    pub domain: Shape,
+    /// The shape of the work.
+    pub core: Core,
+    /// The scalar program (for a contraction: the epilogue).
+    pub body: Program,
+    /// What is written.
+    pub stores: Vec<Store>,
+    /// The nodes computed inside, in topological order.
+    pub nodes: Vec<NodeId>,
+}
+
+/// One step of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// Host memory to the device.
+    Upload(ValueId),
+    /// Device memory to the host.
+    Readback(ValueId),
+    /// Run a group.
+    Run(Group),
+    /// Evaluate nodes of one host routine (several outputs) or one node without a group form by the reference.
+    Host {
+        /// The nodes, all with the same operation and operands but for the output number.
+        nodes: Vec<NodeId>,
+        /// The values of the operands, in order.
+        inputs: Vec<ValueId>,
+        /// The values written, one for each node.
+        outputs: Vec<ValueId>,
+        /// Why here.
+        reason: String,
+    },
+    /// Nothing to compute: an empty array comes into being.
+    Empty(ValueId),
+    /// The value is not used any more.
+    Free(ValueId),
+}
+
+/// The steps during which a value must stay where it is: from the step that writes it to the last that reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lifetime {
+    /// Index of the writing step; 0 for leaves.
+    pub from: u32,
+    /// Index of the last reading step; the number of steps for roots.
+    pub to: u32,
+}
+
+/// A piece of memory of the plan.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+pub struct BlockId(pub u32);
+
+/// A piece of scratch or root memory and the values that use it one after the other.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Block {
+    /// On the device or on the host.
+    pub place: Place,
+    /// Bytes.
+    pub bytes: u64,
+    /// The values, in the order of their lifetimes.
+    pub values: Vec<ValueId>,
+}
+
+/// A fusion that did not happen, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The producer that was stored.
+    pub node: NodeId,
+    /// The user it was not fused into.
+    pub user: NodeId,
+    /// Why.
+    pub why: String,
+}
+
+/// Everything a run needs besides data.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Schedule {
+    /// Stored values.
+    pub values: Vec<Value>,
+    /// Scalars computed on the host at the start of a run: nodes of the graph whose elements programs name by number.
+    pub scalars: Vec<NodeId>,
+    /// The steps, in order.
+    pub steps: Vec<Step>,
+    /// The value of each root of the graph, in root order.
+    pub roots: Vec<ValueId>,
+    /// Lifetimes of the values on the side where they are written.
+    pub lifetimes: Vec<Lifetime>,
+    /// The memory plan.
+    pub blocks: Vec<Block>,
+    /// Fusions that did not happen.
+    pub refusals: Vec<Refusal>,
+}
+
+impl Schedule {
+    /// The value with this id.
+    #[must_use]
+    pub fn value(&self, id: ValueId) -> &Value {
+        &self.values[id.index()]
+    }
+
+    /// The groups, in order.
+    pub fn groups(&self) -> impl Iterator<Item = &Group> {
+        self.steps.iter().filter_map(|s| match s {
+            Step::Run(g) => Some(g),
+            _ => None,
+        })
+    }
+
+    /// What the run's scalars are worth, given the values of all host-scalar nodes.
+    #[must_use]
+    pub fn scalar_values(&self, of: impl Fn(NodeId) -> Scalar) -> Vec<Scalar> {
+        self.scalars.iter().map(|&n| of(n)).collect()
+    }
+}
