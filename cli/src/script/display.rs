@@ -1,0 +1,282 @@
+//! How an unsuppressed result looks: Octave's `format short`, byte for byte.
+//!
+//! Comes in: a name and a host value. Goes out: the bytes that `name = value` or `disp(value)` prints. Knows nothing of the
+//! language or the engine. The rules were worked out from recorded output (`oracle/record_display.m`), not from Octave's
+//! source; two of them surprise and are marked below.
+//!
+//! A range is shown as the matrix of its elements. Octave shows one that is still a range by its limit, which can be wider
+//! than any element (`0:5:12` takes the width of 12); here `r = 0:5:12` and `r = [0:5:12]` look the same.
+
+use super::cnumber;
+use super::host::{HostData, HostValue};
+
+/// The width of Octave's terminal when it has none.
+const LINE: usize = 80;
+/// Significant digits of `format short`.
+const DIGITS: i32 = 5;
+
+/// What an unsuppressed statement prints for `value` under `name`, ending in a line break.
+pub fn display(name: &str, value: &HostValue) -> Vec<u8> {
+    let mut out = Vec::new();
+    out.extend_from_slice(name.as_bytes());
+    if let HostData::Char(bytes) = &value.data {
+        display_chars(&mut out, &value.dims, bytes);
+        return out;
+    }
+    if value.numel() == 0 || value.numel() == 1 {
+        out.extend_from_slice(b" = ");
+        out.extend_from_slice(&disp(value));
+        return out;
+    }
+    out.extend_from_slice(b" =\n\n");
+    out.extend_from_slice(&disp(value));
+    out.push(b'\n');
+    out
+}
+
+/// What `disp(value)` prints, ending in a line break.
+pub fn disp(value: &HostValue) -> Vec<u8> {
+    if let HostData::Char(bytes) = &value.data {
+        return disp_chars(&value.dims, bytes);
+    }
+    let mut out = String::new();
+    if value.numel() == 0 {
+        out.push_str(&format!("[]({})\n", dims_text(&value.dims)));
+    } else if value.dims.len() > 2 {
+        pages(&mut out, value);
+    } else {
+        page(&mut out, &value.data, 0, value.dims[0], value.dims[1]);
+    }
+    out.into_bytes()
+}
+
+/// Dimensions as `2x3`.
+pub fn dims_text(dims: &[usize]) -> String {
+    dims.iter().map(usize::to_string).collect::<Vec<_>>().join("x")
+}
+
+fn display_chars(out: &mut Vec<u8>, dims: &[usize], bytes: &[u8]) {
+    if dims.len() == 2 && (dims[0] == 1 || (dims[0] == 0)) {
+        out.extend_from_slice(b" = ");
+        out.extend_from_slice(bytes);
+        out.push(b'\n');
+        return;
+    }
+    out.extend_from_slice(b" =\n\n");
+    out.extend_from_slice(&disp_chars(dims, bytes));
+    out.push(b'\n');
+}
+
+fn disp_chars(dims: &[usize], bytes: &[u8]) -> Vec<u8> {
+    let (n_rows, n_cols) = (dims[0], dims[1]);
+    if n_rows == 0 {
+        return b"\n".to_vec();
+    }
+    let n_pages: usize = dims[2..].iter().product();
+    let mut out = Vec::new();
+    for page_idx in 0..n_pages {
+        if dims.len() > 2 {
+            out.extend_from_slice(page_title(dims, page_idx).as_bytes());
+            out.extend_from_slice(b" =\n\n");
+        }
+        for r in 0..n_rows {
+            let row = (0..n_cols).filter_map(|c| bytes.get(page_idx * n_rows * n_cols + c * n_rows + r));
+            out.extend(row);
+            out.push(b'\n');
+        }
+        if dims.len() > 2 && page_idx + 1 < n_pages {
+            out.push(b'\n');
+        }
+    }
+    out
+}
+
+/// `ans(:,:,2,1)` for a page of an N-D value; Octave says `ans` whatever the name.
+fn page_title(dims: &[usize], page_idx: usize) -> String {
+    let mut rest = page_idx;
+    let mut title = String::from("ans(:,:");
+    for d in &dims[2..] {
+        title.push_str(&format!(",{}", rest % d + 1));
+        rest /= d;
+    }
+    title.push(')');
+    title
+}
+
+fn pages(out: &mut String, value: &HostValue) {
+    let (n_rows, n_cols) = (value.dims[0], value.dims[1]);
+    let n_pages: usize = value.dims[2..].iter().product();
+    for page_idx in 0..n_pages {
+        out.push_str(&page_title(&value.dims, page_idx));
+        let single = n_rows * n_cols == 1 && !has_integer_class(&value.data);
+        out.push_str(if single { " = " } else { " =\n\n" });
+        page(out, &value.data, page_idx * n_rows * n_cols, n_rows, n_cols);
+        if !single && page_idx + 1 < n_pages {
+            out.push('\n');
+        }
+    }
+}
+
+fn has_integer_class(data: &HostData) -> bool {
+    matches!(data, HostData::I32(_) | HostData::I64(_) | HostData::U32(_) | HostData::U8(_))
+}
+
+/// One matrix of `n_rows` by `n_cols` whose elements start at `from`; each page chooses its own format, except that
+/// integers take the width of the widest element of all pages.
+fn page(out: &mut String, data: &HostData, from: usize, n_rows: usize, n_cols: usize) {
+    let many = n_rows * n_cols != 1;
+    // A page of one integer is still laid out as a matrix where it is one of several pages.
+    let columned = many || (data.len() != 1 && has_integer_class(data));
+    let range = from..from + n_rows * n_cols;
+    let cells: Vec<String>;
+    let width;
+    match data {
+        HostData::F64(v) => {
+            let v = &v[range];
+            let format = Format::choose(v, many, |x| (x + 0.5).floor() == x);
+            cells = v.iter().map(|x| format.cell(*x)).collect();
+            width = format.width;
+        }
+        HostData::F32(v) => {
+            let v: Vec<f64> = v[range].iter().map(|x| f64::from(*x)).collect();
+            let format = Format::choose(&v, many, single_is_whole);
+            cells = v.iter().map(|x| format.cell(*x)).collect();
+            width = format.width;
+        }
+        HostData::I32(v) => (cells, width) = whole(v, range),
+        HostData::I64(v) => (cells, width) = whole(v, range),
+        HostData::U32(v) => (cells, width) = whole(v, range),
+        HostData::U8(v) | HostData::Char(v) => (cells, width) = whole(v, range),
+        HostData::Bool(v) => {
+            let v: Vec<u8> = v.iter().map(|x| u8::from(*x)).collect();
+            (cells, width) = whole(&v, range);
+        }
+    }
+    if columned {
+        columns(out, &cells, width, n_rows, n_cols);
+    } else {
+        out.push_str(&cells[0]);
+        out.push('\n');
+    }
+}
+
+/// The cells of integers and their width: the longest run of digits, and a place for a sign if any has one.
+fn whole<T: ToString>(all: &[T], range: std::ops::Range<usize>) -> (Vec<String>, usize) {
+    let texts: Vec<String> = all.iter().map(T::to_string).collect();
+    let digits = texts.iter().map(|t| t.trim_start_matches('-').len()).max().unwrap_or(0);
+    let signed = texts.iter().any(|t| t.starts_with('-'));
+    (texts[range].to_vec(), digits + usize::from(signed))
+}
+
+/// Whether `x` counts as whole to Octave when its class is single: above 2^23 adding a half rounds odd numbers away, and so
+/// `single(9999999)` is shown as a fraction would be.
+fn single_is_whole(x: f64) -> bool {
+    let x = x as f32;
+    (x + 0.5).floor() == x
+}
+
+/// Writes cells right-aligned in columns of `width` and two spaces, in blocks of as many columns as fit a line.
+fn columns(out: &mut String, cells: &[String], width: usize, n_rows: usize, n_cols: usize) {
+    let per_block = (LINE / (width + 2)).max(1);
+    let split = n_cols > per_block;
+    for start in (0..n_cols).step_by(per_block) {
+        let end = (start + per_block).min(n_cols);
+        if split {
+            if start > 0 {
+                out.push('\n');
+            }
+            out.push_str(&match end - start {
+                1 => format!(" Column {end}:\n\n"),
+                2 if end == n_cols => format!(" Columns {} and {end}:\n\n", start + 1),
+                _ => format!(" Columns {} through {end}:\n\n", start + 1),
+            });
+        }
+        for r in 0..n_rows {
+            for c in start..end {
+                let cell = &cells[c * n_rows + r];
+                out.push_str(&format!("  {cell:>width$}"));
+            }
+            out.push('\n');
+        }
+    }
+}
+
+/// How the elements of one matrix of floating numbers are written.
+struct Format {
+    form: Form,
+    /// The width of a cell, with the place of the sign.
+    width: usize,
+}
+
+enum Form {
+    /// Integers, at so many significant digits.
+    Whole(usize),
+    /// So many decimals.
+    Fixed(usize),
+    /// Scientific.
+    Exponent,
+}
+
+impl Format {
+    /// Chooses for the elements `v` of a matrix (`many`) or a scalar; `scalar_is_whole` is asked of a scalar.
+    fn choose(v: &[f64], many: bool, scalar_is_whole: impl Fn(f64) -> bool) -> Self {
+        let finite = || v.iter().filter(|x| x.is_finite()).map(|x| x.abs());
+        let largest = finite().fold(0.0, f64::max);
+        let smallest = finite().reduce(f64::min).unwrap_or(0.0);
+        // Digits before the point, or one less than the zeros after it, negated.
+        let digits_of = |x: f64| if x == 0.0 { 0 } else { x.log10().floor() as i32 + 1 };
+        let (most, least) = (digits_of(largest), digits_of(smallest));
+        let special = v.iter().any(|x| !x.is_finite());
+
+        // A surprise of Octave's: a matrix counts as whole when it is whole after rounding to single, a scalar only when
+        // it is exactly so; and a matrix is shown as whole up to six digits, a scalar up to seven.
+        let is_whole = |x: f64| if many { single_is_whole(x) } else { scalar_is_whole(x) };
+        let longest_whole = if many { 6 } else { 7 };
+        if finite().all(is_whole) && most.max(least) <= longest_whole {
+            let digits = most.max(least).max(1) as usize;
+            let width = (digits + 1).max(if special { 4 } else { 0 });
+            // The width serves as the precision too, which only shows where 4.9e-324 counts as whole.
+            return Self { form: Form::Whole(width), width };
+        }
+
+        let before = |digits: i32| if digits > 0 { digits } else { 1 };
+        let after = |digits: i32| match digits {
+            d if d > 0 => {
+                if DIGITS > d {
+                    DIGITS - d
+                } else {
+                    DIGITS
+                }
+            }
+            d if d < 0 => DIGITS - d,
+            _ => DIGITS - 1,
+        };
+        let decimals = after(most).max(after(least));
+        // Sign, digits, point, decimals.
+        let width = 1 + before(most).max(before(least)) + 1 + decimals;
+        if width < 10 {
+            return Self { form: Form::Fixed(decimals as usize), width: width as usize };
+        }
+        // A second surprise: room for a third digit of the exponent is made by the count of digits, so 1e99 (a hundred
+        // digits) gets it and 1e-100 does not.
+        let wide = most.abs() >= 100 || least.abs() >= 100;
+        Self { form: Form::Exponent, width: if wide { 12 } else { 11 } }
+    }
+
+    fn cell(&self, x: f64) -> String {
+        if x.is_nan() {
+            return "NaN".to_owned();
+        }
+        if x.is_infinite() {
+            return if x > 0.0 { "Inf" } else { "-Inf" }.to_owned();
+        }
+        if x == 0.0 {
+            return "0".to_owned();
+        }
+        match self.form {
+            Form::Whole(digits) => cnumber::general(x, digits, false),
+            Form::Fixed(decimals) => cnumber::fixed(x, decimals),
+            Form::Exponent => cnumber::exponent(x, DIGITS as usize - 1),
+        }
+    }
+}

@@ -1,0 +1,360 @@
+//! `printf` templates: text with conversions, filled from arguments that are used up and started over as in Octave.
+//!
+//! Comes in: a template and host values. Goes out: the bytes to print, or what is wrong with the template. Knows nothing of
+//! streams or the engine. The rules were worked out from recorded output (`oracle/record_printf.m`).
+//!
+//! A template's escapes are processed here, whatever quotes it came in. Octave does so only for single quotes, having done the
+//! double-quoted ones while reading; the difference shows only for a doubled backslash in double quotes.
+
+use super::cnumber;
+use super::host::{HostData, HostValue};
+
+/// What `sprintf(template, args…)` gives.
+///
+/// Errors: a conversion that does not exist, or a `*` width that is no whole number from 0.
+pub fn format(template: &[u8], args: &[HostValue]) -> Result<Vec<u8>, String> {
+    let pieces = parse(&unescape(template))?;
+    let mut out = Vec::new();
+    let mut supply = Supply { args, arg_idx: 0, element_idx: 0 };
+    let has_conversions = pieces.iter().any(|p| matches!(p, Piece::Conversion(_)));
+    loop {
+        for piece in &pieces {
+            match piece {
+                Piece::Text(text) => out.extend_from_slice(text),
+                // With nothing left the output ends at the first conversion, in the first round as in later ones.
+                Piece::Conversion(_) if supply.is_spent() => return Ok(out),
+                Piece::Conversion(conversion) => conversion.write(&mut out, &mut supply)?,
+            }
+        }
+        if supply.is_spent() || !has_conversions {
+            return Ok(out);
+        }
+    }
+}
+
+/// Replaces the escapes `\a \b \f \n \r \t \v \\ \' \"`, octal `\101` and hexadecimal `\x41`; of any other the backslash goes.
+pub fn unescape(text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut i = 0;
+    while i < text.len() {
+        if text[i] != b'\\' || i + 1 == text.len() {
+            out.push(text[i]);
+            i += 1;
+            continue;
+        }
+        let c = text[i + 1];
+        i += 2;
+        match c {
+            b'a' => out.push(7),
+            b'b' => out.push(8),
+            b'f' => out.push(12),
+            b'n' => out.push(b'\n'),
+            b'r' => out.push(b'\r'),
+            b't' => out.push(b'\t'),
+            b'v' => out.push(11),
+            b'0'..=b'7' => i = push_code(&mut out, text, i - 1, 3, 8),
+            b'x' if text.get(i).is_some_and(u8::is_ascii_hexdigit) => i = push_code(&mut out, text, i, 2, 16),
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+/// Pushes the byte whose code stands at `text[start..]` in at most `longest` digits; returns the index after it.
+fn push_code(out: &mut Vec<u8>, text: &[u8], start: usize, longest: usize, radix: u32) -> usize {
+    let mut code = 0u32;
+    let mut i = start;
+    while i < text.len() && i < start + longest {
+        let Some(digit) = char::from(text[i]).to_digit(radix) else { break };
+        code = code * radix + digit;
+        i += 1;
+    }
+    out.push((code & 0xff) as u8);
+    i
+}
+
+enum Piece {
+    Text(Vec<u8>),
+    Conversion(Conversion),
+}
+
+#[derive(Clone, Default)]
+struct Flags {
+    minus: bool,
+    plus: bool,
+    space: bool,
+    zero: bool,
+    hash: bool,
+}
+
+/// A width or precision: absent, written out, or taken from an argument.
+#[derive(Clone, Copy)]
+enum Count {
+    Absent,
+    Given(usize),
+    FromArgument,
+}
+
+struct Conversion {
+    flags: Flags,
+    width: Count,
+    precision: Count,
+    letter: u8,
+}
+
+fn parse(template: &[u8]) -> Result<Vec<Piece>, String> {
+    let mut pieces = Vec::new();
+    let mut text = Vec::new();
+    let mut i = 0;
+    while i < template.len() {
+        if template[i] != b'%' {
+            text.push(template[i]);
+            i += 1;
+            continue;
+        }
+        i += 1;
+        let mut flags = Flags::default();
+        while let Some(c) = template.get(i) {
+            match c {
+                b'-' => flags.minus = true,
+                b'+' => flags.plus = true,
+                b' ' => flags.space = true,
+                b'0' => flags.zero = true,
+                b'#' => flags.hash = true,
+                _ => break,
+            }
+            i += 1;
+        }
+        let width = parse_count(template, &mut i)?;
+        let mut precision = Count::Absent;
+        if template.get(i) == Some(&b'.') {
+            i += 1;
+            // A point with no digits is a precision of zero.
+            precision = match parse_count(template, &mut i)? {
+                Count::Absent => Count::Given(0),
+                given => given,
+            };
+        }
+        while matches!(template.get(i), Some(b'l' | b'h' | b'L')) {
+            i += 1;
+        }
+        match template.get(i) {
+            Some(b'%') => text.push(b'%'),
+            Some(&letter) if b"diouxXfFeEgGcs".contains(&letter) => {
+                if !text.is_empty() {
+                    pieces.push(Piece::Text(std::mem::take(&mut text)));
+                }
+                pieces.push(Piece::Conversion(Conversion { flags, width, precision, letter }));
+            }
+            Some(_) | None => return Err("invalid format specified".to_owned()),
+        }
+        i += 1;
+    }
+    if !text.is_empty() {
+        pieces.push(Piece::Text(text));
+    }
+    Ok(pieces)
+}
+
+/// The longest width or precision a template may ask for; more would only be a way to use up the memory.
+const LONGEST: usize = 1 << 20;
+
+fn parse_count(template: &[u8], i: &mut usize) -> Result<Count, String> {
+    if template.get(*i) == Some(&b'*') {
+        *i += 1;
+        return Ok(Count::FromArgument);
+    }
+    let start = *i;
+    let mut n = 0usize;
+    while let Some(digit) = template.get(*i).filter(|c| c.is_ascii_digit()) {
+        n = n * 10 + usize::from(digit - b'0');
+        if n > LONGEST {
+            return Err(format!("a width or precision above {LONGEST}"));
+        }
+        *i += 1;
+    }
+    Ok(if *i == start { Count::Absent } else { Count::Given(n) })
+}
+
+/// The arguments, and how far they are used up.
+struct Supply<'a> {
+    args: &'a [HostValue],
+    arg_idx: usize,
+    element_idx: usize,
+}
+
+/// What one conversion gets.
+enum Datum {
+    /// An empty argument: prints nothing but its width.
+    Nothing,
+    Text(Vec<u8>),
+    /// An `int64`, which a double may not hold.
+    Exact(i64),
+    Real(f64),
+}
+
+impl Supply<'_> {
+    fn is_spent(&self) -> bool {
+        self.arg_idx >= self.args.len()
+    }
+
+    /// The next datum. With `text`, all that follows in this argument and has a character's code comes at once.
+    fn next(&mut self, text: bool) -> Datum {
+        let Some(arg) = self.args.get(self.arg_idx) else {
+            return Datum::Nothing;
+        };
+        let i = self.element_idx;
+        let run: Vec<u8> = if text { (i..arg.numel()).map_while(|k| code(arg.data.get_f64(k)?)).collect() } else { Vec::new() };
+        self.element_idx += run.len().max(1);
+        if self.element_idx >= arg.numel() {
+            self.arg_idx += 1;
+            self.element_idx = 0;
+        }
+        if !run.is_empty() {
+            return Datum::Text(run);
+        }
+        match &arg.data {
+            HostData::I64(v) => v.get(i).map_or(Datum::Nothing, |x| Datum::Exact(*x)),
+            other => other.get_f64(i).map_or(Datum::Nothing, Datum::Real),
+        }
+    }
+
+    fn count(&mut self, count: Count) -> Result<Option<usize>, String> {
+        match count {
+            Count::Absent => Ok(None),
+            Count::Given(n) => Ok(Some(n)),
+            Count::FromArgument => match self.next(false) {
+                Datum::Real(n) if n.fract() == 0.0 && (0.0..=LONGEST as f64).contains(&n) => Ok(Some(n as usize)),
+                _ => Err(format!("invalid field width, must be integer >= 0 and <= {LONGEST}")),
+            },
+        }
+    }
+}
+
+/// The character code that `x` is, if any.
+fn code(x: f64) -> Option<u8> {
+    (x.fract() == 0.0 && (0.0..=255.0).contains(&x)).then_some(x as u8)
+}
+
+/// 2^63 and 2^64, the first doubles beyond the signed and the unsigned integers of the machine.
+const TWO_63: f64 = 9_223_372_036_854_775_808.0;
+const TWO_64: f64 = 2.0 * TWO_63;
+
+impl Conversion {
+    fn write(&self, out: &mut Vec<u8>, supply: &mut Supply<'_>) -> Result<(), String> {
+        let width = supply.count(self.width)?.unwrap_or(0);
+        let precision = supply.count(self.precision)?;
+        let (body, is_number) = match supply.next(self.letter == b's') {
+            Datum::Nothing => (Vec::new(), false),
+            Datum::Text(mut text) => {
+                text.truncate(precision.unwrap_or(usize::MAX));
+                (text, false)
+            }
+            Datum::Exact(n) if matches!(self.letter, b'd' | b'i') => {
+                self.digits(n < 0, n.unsigned_abs().to_string(), precision)
+            }
+            Datum::Exact(n) => self.number(n as f64, precision),
+            // A number that is no character's code has no text, and not even a width.
+            Datum::Real(x) if self.letter == b's' && x.is_finite() => return Ok(()),
+            Datum::Real(x) => self.number(x, precision),
+        };
+        self.pad(out, &body, width, is_number);
+        Ok(())
+    }
+
+    /// A number under any conversion; the flag says whether zeros may pad it. An integer conversion takes whole numbers up to
+    /// the first one its integer cannot hold, which saturates as everything below does; the rest it leaves to `real`.
+    fn number(&self, x: f64, precision: Option<usize>) -> (Vec<u8>, bool) {
+        let whole = x.fract() == 0.0;
+        match self.letter {
+            b'd' | b'i' if whole && x <= TWO_63 => {
+                let n = x as i64;
+                self.digits(n < 0, n.unsigned_abs().to_string(), precision)
+            }
+            b'u' | b'o' | b'x' | b'X' if whole && (0.0..=TWO_64).contains(&x) => {
+                let n = x as u64;
+                let prefixed = self.flags.hash && n != 0;
+                let text = match self.letter {
+                    b'u' => n.to_string(),
+                    b'o' => format!("{}{n:o}", if prefixed { "0" } else { "" }),
+                    b'x' => format!("{}{n:x}", if prefixed { "0x" } else { "" }),
+                    _ => format!("{}{n:X}", if prefixed { "0X" } else { "" }),
+                };
+                self.digits(false, text, precision)
+            }
+            b'c' if whole => {
+                // Codes beyond a byte become UTF-8, and what is no character becomes nothing.
+                let byte = code(x).map(|c| vec![c]);
+                let character = || char::from_u32(x as u32).filter(|_| x > 0.0).map(|c| c.to_string().into_bytes());
+                (byte.or_else(character).unwrap_or_default(), false)
+            }
+            _ => self.real(x, precision),
+        }
+    }
+
+    fn digits(&self, negative: bool, text: String, precision: Option<usize>) -> (Vec<u8>, bool) {
+        let text = format!("{text:0>width$}", width = precision.unwrap_or(0));
+        let signed = matches!(self.letter, b'd' | b'i');
+        let sign = if signed { self.sign(negative) } else { "" };
+        // A precision switches the padding with zeros off.
+        (format!("{sign}{text}").into_bytes(), precision.is_none())
+    }
+
+    fn sign(&self, negative: bool) -> &'static str {
+        match (negative, self.flags.plus, self.flags.space) {
+            (true, _, _) => "-",
+            (false, true, _) => "+",
+            (false, false, true) => " ",
+            (false, false, false) => "",
+        }
+    }
+
+    fn real(&self, x: f64, precision: Option<usize>) -> (Vec<u8>, bool) {
+        if !x.is_finite() {
+            let name = if x.is_nan() { "NaN" } else { "Inf" };
+            let sign = match self.sign(x < 0.0) {
+                " " => "",
+                sign => sign,
+            };
+            return (format!("{sign}{name}").into_bytes(), false);
+        }
+        let size = x.abs();
+        let body = match self.letter {
+            b'f' | b'F' => self.with_point(cnumber::fixed(size, precision.unwrap_or(6))),
+            b'e' | b'E' => self.with_point(cnumber::exponent(size, precision.unwrap_or(6))),
+            // `d` and its like fall back on `g` for fractions and for what exceeds them.
+            _ => cnumber::general(size, precision.unwrap_or(6), self.flags.hash),
+        };
+        let body = if self.letter.is_ascii_uppercase() { body.to_uppercase() } else { body };
+        (format!("{}{body}", self.sign(x.is_sign_negative())).into_bytes(), true)
+    }
+
+    /// The `#` flag keeps the point of a number without decimals.
+    fn with_point(&self, text: String) -> String {
+        if !self.flags.hash || text.contains('.') {
+            return text;
+        }
+        match text.split_once('e') {
+            Some((mantissa, power)) => format!("{mantissa}.e{power}"),
+            None => format!("{text}."),
+        }
+    }
+
+    fn pad(&self, out: &mut Vec<u8>, body: &[u8], width: usize, is_number: bool) {
+        let missing = width.saturating_sub(body.len());
+        if self.flags.minus {
+            out.extend_from_slice(body);
+            out.extend(std::iter::repeat_n(b' ', missing));
+        } else if self.flags.zero && is_number {
+            // Zeros go between the sign or the 0x and the digits.
+            let signs = body.iter().take_while(|c| b"+- ".contains(c)).count();
+            let prefix = if matches!(body.get(signs + 1), Some(b'x' | b'X')) { signs + 2 } else { signs };
+            out.extend_from_slice(&body[..prefix]);
+            out.extend(std::iter::repeat_n(b'0', missing));
+            out.extend_from_slice(&body[prefix..]);
+        } else {
+            out.extend(std::iter::repeat_n(b' ', missing));
+            out.extend_from_slice(body);
+        }
+    }
+}
