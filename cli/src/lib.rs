@@ -1,0 +1,3 @@
+//! The command line program's own library, so that its tests need not start a process for each case.
+
+pub mod script;
