@@ -35,10 +35,7 @@ pub fn general(x: f64, precision: usize, keep_zeros: bool) -> String {
     }
     // The exponent is that of the rounded number, so 9.9999 at two digits counts as 10.
     let rounded = exponent(x, precision - 1);
-    let power: i32 = rounded
-        .split_once('e')
-        .and_then(|(_, p)| p.parse().ok())
-        .unwrap_or(0);
+    let power: i32 = rounded.split_once('e').and_then(|(_, p)| p.parse().ok()).unwrap_or(0);
     let precision_i = i32::try_from(precision).unwrap_or(i32::MAX);
     if power < -4 || power >= precision_i {
         if keep_zeros {
@@ -51,19 +48,11 @@ pub fn general(x: f64, precision: usize, keep_zeros: bool) -> String {
     }
     let decimals = usize::try_from(precision_i - 1 - power).unwrap_or(0);
     let text = fixed(x, decimals);
-    if keep_zeros {
-        text
-    } else {
-        without_trailing_zeros(&text).to_owned()
-    }
+    if keep_zeros { text } else { without_trailing_zeros(&text).to_owned() }
 }
 
 fn without_trailing_zeros(text: &str) -> &str {
-    if text.contains('.') {
-        text.trim_end_matches('0').trim_end_matches('.')
-    } else {
-        text
-    }
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text }
 }
 
 #[cfg(test)]

@@ -52,10 +52,7 @@ pub fn disp(value: &HostValue) -> Vec<u8> {
 
 /// Dimensions as `2x3`.
 pub fn dims_text(dims: &[usize]) -> String {
-    dims.iter()
-        .map(usize::to_string)
-        .collect::<Vec<_>>()
-        .join("x")
+    dims.iter().map(usize::to_string).collect::<Vec<_>>().join("x")
 }
 
 fn display_chars(out: &mut Vec<u8>, dims: &[usize], bytes: &[u8]) {
@@ -83,8 +80,7 @@ fn disp_chars(dims: &[usize], bytes: &[u8]) -> Vec<u8> {
             out.extend_from_slice(b" =\n\n");
         }
         for r in 0..n_rows {
-            let row =
-                (0..n_cols).filter_map(|c| bytes.get(page_idx * n_rows * n_cols + c * n_rows + r));
+            let row = (0..n_cols).filter_map(|c| bytes.get(page_idx * n_rows * n_cols + c * n_rows + r));
             out.extend(row);
             out.push(b'\n');
         }
@@ -122,10 +118,7 @@ fn pages(out: &mut String, value: &HostValue) {
 }
 
 fn has_integer_class(data: &HostData) -> bool {
-    matches!(
-        data,
-        HostData::I32(_) | HostData::I64(_) | HostData::U32(_) | HostData::U8(_)
-    )
+    matches!(data, HostData::I32(_) | HostData::I64(_) | HostData::U32(_) | HostData::U8(_))
 }
 
 /// One matrix of `n_rows` by `n_cols` whose elements start at `from`; each page chooses its own format, except that
@@ -170,11 +163,7 @@ fn page(out: &mut String, data: &HostData, from: usize, n_rows: usize, n_cols: u
 /// The cells of integers and their width: the longest run of digits, and a place for a sign if any has one.
 fn whole<T: ToString>(all: &[T], range: std::ops::Range<usize>) -> (Vec<String>, usize) {
     let texts: Vec<String> = all.iter().map(T::to_string).collect();
-    let digits = texts
-        .iter()
-        .map(|t| t.trim_start_matches('-').len())
-        .max()
-        .unwrap_or(0);
+    let digits = texts.iter().map(|t| t.trim_start_matches('-').len()).max().unwrap_or(0);
     let signed = texts.iter().any(|t| t.starts_with('-'));
     (texts[range].to_vec(), digits + usize::from(signed))
 }
@@ -236,11 +225,7 @@ impl Format {
         let smallest = finite().reduce(f64::min).unwrap_or(0.0);
         // Digits before the point, or one less than the zeros after it, negated.
         let digits_of = |x: f64| {
-            if x == 0.0 {
-                0
-            } else {
-                x.log10().floor() as i32 + 1
-            }
+            if x == 0.0 { 0 } else { x.log10().floor() as i32 + 1 }
         };
         let (most, least) = (digits_of(largest), digits_of(smallest));
         let special = v.iter().any(|x| !x.is_finite());
@@ -248,21 +233,14 @@ impl Format {
         // A surprise of Octave's: a matrix counts as whole when it is whole after rounding to single, a scalar only when
         // it is exactly so; and a matrix is shown as whole up to six digits, a scalar up to seven.
         let is_whole = |x: f64| {
-            if many {
-                single_is_whole(x)
-            } else {
-                scalar_is_whole(x)
-            }
+            if many { single_is_whole(x) } else { scalar_is_whole(x) }
         };
         let longest_whole = if many { 6 } else { 7 };
         if finite().all(is_whole) && most.max(least) <= longest_whole {
             let digits = most.max(least).max(1) as usize;
             let width = (digits + 1).max(if special { 4 } else { 0 });
             // The width serves as the precision too, which only shows where 4.9e-324 counts as whole.
-            return Self {
-                form: Form::Whole(width),
-                width,
-            };
+            return Self { form: Form::Whole(width), width };
         }
 
         let before = |digits: i32| if digits > 0 { digits } else { 1 };
@@ -281,18 +259,12 @@ impl Format {
         // Sign, digits, point, decimals.
         let width = 1 + before(most).max(before(least)) + 1 + decimals;
         if width < 10 {
-            return Self {
-                form: Form::Fixed(decimals as usize),
-                width: width as usize,
-            };
+            return Self { form: Form::Fixed(decimals as usize), width: width as usize };
         }
         // A second surprise: room for a third digit of the exponent is made by the count of digits, so 1e99 (a hundred
         // digits) gets it and 1e-100 does not.
         let wide = most.abs() >= 100 || least.abs() >= 100;
-        Self {
-            form: Form::Exponent,
-            width: if wide { 12 } else { 11 },
-        }
+        Self { form: Form::Exponent, width: if wide { 12 } else { 11 } }
     }
 
     fn cell(&self, x: f64) -> String {

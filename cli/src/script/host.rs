@@ -92,25 +92,15 @@ impl HostValue {
 
     /// A 1×1 double.
     pub fn scalar(x: f64) -> Self {
-        Self {
-            dims: vec![1, 1],
-            data: HostData::F64(vec![x]),
-        }
+        Self { dims: vec![1, 1], data: HostData::F64(vec![x]) }
     }
 
     /// A row of characters.
     pub fn string(text: impl Into<Vec<u8>>) -> Self {
         let bytes = text.into();
         // Octave's '' is 0x0, and its size shows in `size('')`.
-        let dims = if bytes.is_empty() {
-            vec![0, 0]
-        } else {
-            vec![1, bytes.len()]
-        };
-        Self {
-            dims,
-            data: HostData::Char(bytes),
-        }
+        let dims = if bytes.is_empty() { vec![0, 0] } else { vec![1, bytes.len()] };
+        Self { dims, data: HostData::Char(bytes) }
     }
 
     /// How many elements there are.

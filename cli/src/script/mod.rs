@@ -4,6 +4,7 @@
 //! `lexer` → `parser` → `liveness` → `interpreter`; nothing before the interpreter knows of values.
 
 pub mod ast;
+pub mod classes;
 pub mod cnumber;
 pub mod diagnostic;
 pub mod display;

@@ -15,11 +15,7 @@ use super::host::{HostData, HostValue};
 pub fn format(template: &[u8], args: &[HostValue]) -> Result<Vec<u8>, String> {
     let pieces = parse(&unescape(template))?;
     let mut out = Vec::new();
-    let mut supply = Supply {
-        args,
-        arg_idx: 0,
-        element_idx: 0,
-    };
+    let mut supply = Supply { args, arg_idx: 0, element_idx: 0 };
     let has_conversions = pieces.iter().any(|p| matches!(p, Piece::Conversion(_)));
     loop {
         for piece in &pieces {
@@ -57,9 +53,7 @@ pub fn unescape(text: &[u8]) -> Vec<u8> {
             b't' => out.push(b'\t'),
             b'v' => out.push(11),
             b'0'..=b'7' => i = push_code(&mut out, text, i - 1, 3, 8),
-            b'x' if text.get(i).is_some_and(u8::is_ascii_hexdigit) => {
-                i = push_code(&mut out, text, i, 2, 16)
-            }
+            b'x' if text.get(i).is_some_and(u8::is_ascii_hexdigit) => i = push_code(&mut out, text, i, 2, 16),
             other => out.push(other),
         }
     }
@@ -152,12 +146,7 @@ fn parse(template: &[u8]) -> Result<Vec<Piece>, String> {
                 if !text.is_empty() {
                     pieces.push(Piece::Text(std::mem::take(&mut text)));
                 }
-                pieces.push(Piece::Conversion(Conversion {
-                    flags,
-                    width,
-                    precision,
-                    letter,
-                }));
+                pieces.push(Piece::Conversion(Conversion { flags, width, precision, letter }));
             }
             Some(_) | None => return Err("invalid format specified".to_owned()),
         }
@@ -186,11 +175,7 @@ fn parse_count(template: &[u8], i: &mut usize) -> Result<Count, String> {
         }
         *i += 1;
     }
-    Ok(if *i == start {
-        Count::Absent
-    } else {
-        Count::Given(n)
-    })
+    Ok(if *i == start { Count::Absent } else { Count::Given(n) })
 }
 
 /// The arguments, and how far they are used up.
@@ -221,13 +206,8 @@ impl Supply<'_> {
             return Datum::Nothing;
         };
         let i = self.element_idx;
-        let run: Vec<u8> = if text {
-            (i..arg.numel())
-                .map_while(|k| code(arg.data.get_f64(k)?))
-                .collect()
-        } else {
-            Vec::new()
-        };
+        let run: Vec<u8> =
+            if text { (i..arg.numel()).map_while(|k| code(arg.data.get_f64(k)?)).collect() } else { Vec::new() };
         self.element_idx += run.len().max(1);
         if self.element_idx >= arg.numel() {
             self.arg_idx += 1;
@@ -247,12 +227,8 @@ impl Supply<'_> {
             Count::Absent => Ok(None),
             Count::Given(n) => Ok(Some(n)),
             Count::FromArgument => match self.next(false) {
-                Datum::Real(n) if n.fract() == 0.0 && (0.0..=LONGEST as f64).contains(&n) => {
-                    Ok(Some(n as usize))
-                }
-                _ => Err(format!(
-                    "invalid field width, must be integer >= 0 and <= {LONGEST}"
-                )),
+                Datum::Real(n) if n.fract() == 0.0 && (0.0..=LONGEST as f64).contains(&n) => Ok(Some(n as usize)),
+                _ => Err(format!("invalid field width, must be integer >= 0 and <= {LONGEST}")),
             },
         }
     }
@@ -312,11 +288,7 @@ impl Conversion {
             b'c' if whole => {
                 // Codes beyond a byte become UTF-8, and what is no character becomes nothing.
                 let byte = code(x).map(|c| vec![c]);
-                let character = || {
-                    char::from_u32(x as u32)
-                        .filter(|_| x > 0.0)
-                        .map(|c| c.to_string().into_bytes())
-                };
+                let character = || char::from_u32(x as u32).filter(|_| x > 0.0).map(|c| c.to_string().into_bytes());
                 (byte.or_else(character).unwrap_or_default(), false)
             }
             _ => self.real(x, precision),
@@ -356,15 +328,8 @@ impl Conversion {
             // `d` and its like fall back on `g` for fractions and for what exceeds them.
             _ => cnumber::general(size, precision.unwrap_or(6), self.flags.hash),
         };
-        let body = if self.letter.is_ascii_uppercase() {
-            body.to_uppercase()
-        } else {
-            body
-        };
-        (
-            format!("{}{body}", self.sign(x.is_sign_negative())).into_bytes(),
-            true,
-        )
+        let body = if self.letter.is_ascii_uppercase() { body.to_uppercase() } else { body };
+        (format!("{}{body}", self.sign(x.is_sign_negative())).into_bytes(), true)
     }
 
     /// The `#` flag keeps the point of a number without decimals.
@@ -386,11 +351,7 @@ impl Conversion {
         } else if self.flags.zero && is_number {
             // Zeros go between the sign or the 0x and the digits.
             let signs = body.iter().take_while(|c| b"+- ".contains(c)).count();
-            let prefix = if matches!(body.get(signs + 1), Some(b'x' | b'X')) {
-                signs + 2
-            } else {
-                signs
-            };
+            let prefix = if matches!(body.get(signs + 1), Some(b'x' | b'X')) { signs + 2 } else { signs };
             out.extend_from_slice(&body[..prefix]);
             out.extend(std::iter::repeat_n(b'0', missing));
             out.extend_from_slice(&body[prefix..]);

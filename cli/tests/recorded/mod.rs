@@ -44,57 +44,21 @@ pub fn sections(text: &str) -> Vec<Section<'_>> {
 pub fn parse_value(text: &str) -> Result<(HostValue, &str), String> {
     let (head, rest) = text.split_once('\n').ok_or("no class line")?;
     let (elements, rest) = rest.split_once('\n').ok_or("no line of elements")?;
-    let (class, dims) = head
-        .split_once(' ')
-        .ok_or_else(|| format!("no dimensions in '{head}'"))?;
-    let dims = dims
-        .split('x')
-        .map(|d| d.parse::<usize>())
-        .collect::<Result<Vec<_>, _>>();
+    let (class, dims) = head.split_once(' ').ok_or_else(|| format!("no dimensions in '{head}'"))?;
+    let dims = dims.split('x').map(|d| d.parse::<usize>()).collect::<Result<Vec<_>, _>>();
     let dims = dims.map_err(|e| format!("{head}: {e}"))?;
     let words = || elements.split_whitespace();
     let wrong = |e: &dyn std::fmt::Display| format!("{head}: {e}");
     let data = match class {
-        "double" => HostData::F64(
-            words()
-                .map(str::parse)
-                .collect::<Result<_, _>>()
-                .map_err(|e| wrong(&e))?,
-        ),
-        "single" => HostData::F32(
-            words()
-                .map(str::parse)
-                .collect::<Result<_, _>>()
-                .map_err(|e| wrong(&e))?,
-        ),
-        "int32" => HostData::I32(
-            words()
-                .map(str::parse)
-                .collect::<Result<_, _>>()
-                .map_err(|e| wrong(&e))?,
-        ),
-        "int64" => HostData::I64(
-            words()
-                .map(str::parse)
-                .collect::<Result<_, _>>()
-                .map_err(|e| wrong(&e))?,
-        ),
-        "uint8" => HostData::U8(
-            words()
-                .map(str::parse)
-                .collect::<Result<_, _>>()
-                .map_err(|e| wrong(&e))?,
-        ),
-        "char" => HostData::Char(
-            words()
-                .map(str::parse)
-                .collect::<Result<_, _>>()
-                .map_err(|e| wrong(&e))?,
-        ),
+        "double" => HostData::F64(words().map(str::parse).collect::<Result<_, _>>().map_err(|e| wrong(&e))?),
+        "single" => HostData::F32(words().map(str::parse).collect::<Result<_, _>>().map_err(|e| wrong(&e))?),
+        "int32" => HostData::I32(words().map(str::parse).collect::<Result<_, _>>().map_err(|e| wrong(&e))?),
+        "int64" => HostData::I64(words().map(str::parse).collect::<Result<_, _>>().map_err(|e| wrong(&e))?),
+        "uint8" => HostData::U8(words().map(str::parse).collect::<Result<_, _>>().map_err(|e| wrong(&e))?),
+        "char" => HostData::Char(words().map(str::parse).collect::<Result<_, _>>().map_err(|e| wrong(&e))?),
         "logical" => HostData::Bool(words().map(|w| w == "1").collect()),
         other => return Err(format!("unknown class {other}")),
     };
-    let value =
-        HostValue::new(dims, data).ok_or_else(|| format!("{head}: a wrong number of elements"))?;
+    let value = HostValue::new(dims, data).ok_or_else(|| format!("{head}: a wrong number of elements"))?;
     Ok((value, rest))
 }
