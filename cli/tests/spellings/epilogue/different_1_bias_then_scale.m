@@ -1,0 +1,6 @@
+% The bias comes before the scaling.
+A = load('../data/a.npy');
+B = load('../data/b.npy');
+row = load('../data/row.npy');
+column = load('../data/column.npy');
+out = min(max((0.7 * (A * B) + 0.1) .* row .* column, 0), 2) .^ 1.7;

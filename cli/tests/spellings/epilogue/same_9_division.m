@@ -1,0 +1,6 @@
+% The scalar divides.
+A = load('../data/a.npy');
+B = load('../data/b.npy');
+row = load('../data/row.npy');
+column = load('../data/column.npy');
+out = min(max((A * B) / (1 / 0.7) .* row .* column + 0.1, 0), 2) .^ 1.7;

@@ -1,0 +1,6 @@
+% The deviation is divided by the centred image.
+X = load('../data/images.npy');
+mu = mean(X, [2 3]);
+sigma = std(X, 1, [2 3]);
+Z = (sigma + 1e-6) ./ (X - mu + 2);
+out = max(1.0123 * Z - 0.02, 0) .^ 1.8;
