@@ -16,7 +16,7 @@ warning ('off', 'all');
 here = pwd ();
 addpath ([here '/forms']);
 oracle_precision ('double');
-for group = {'pca', 'epilogue', 'normalise'}
+for group = {'pca', 'explained', 'epilogue', 'normalise'}
   cd ([here '/../tests/spellings/' group{1}]);
   record = fopen ([here '/../tests/recorded/spellings/' group{1} '.txt'], 'w');
   fprintf (record, '# Octave %s. Recorded by cli/oracle/record_spellings.m; do not edit.\n', version ());

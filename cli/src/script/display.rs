@@ -40,12 +40,14 @@ pub fn disp(value: &HostValue) -> Vec<u8> {
         return disp_chars(&value.dims, bytes);
     }
     let mut out = String::new();
+    let cells = Cells::of(&value.data);
     if value.numel() == 0 {
         out.push_str(&format!("[]({})\n", dims_text(&value.dims)));
     } else if value.dims.len() > 2 {
-        pages(&mut out, value);
+        pages(&mut out, value, &cells);
     } else {
-        page(&mut out, &value.data, 0, value.dims[0], value.dims[1]);
+        let columned = value.numel() != 1;
+        page(&mut out, &cells, 0, value.dims[0], value.dims[1], columned);
     }
     out.into_bytes()
 }
@@ -103,69 +105,70 @@ fn page_title(dims: &[usize], page_idx: usize) -> String {
     title
 }
 
-fn pages(out: &mut String, value: &HostValue) {
+fn pages(out: &mut String, value: &HostValue, cells: &Cells) {
     let (n_rows, n_cols) = (value.dims[0], value.dims[1]);
     let n_pages: usize = value.dims[2..].iter().product();
+    let integer = matches!(value.data, HostData::I32(_) | HostData::I64(_) | HostData::U32(_) | HostData::U8(_));
+    // A page of one integer is still laid out as a matrix; of other classes it stays on the title's line.
+    let columned = n_rows * n_cols != 1 || integer;
     for page_idx in 0..n_pages {
         out.push_str(&page_title(&value.dims, page_idx));
-        let single = n_rows * n_cols == 1 && !has_integer_class(&value.data);
-        out.push_str(if single { " = " } else { " =\n\n" });
-        page(out, &value.data, page_idx * n_rows * n_cols, n_rows, n_cols);
-        if !single && page_idx + 1 < n_pages {
+        out.push_str(if columned { " =\n\n" } else { " = " });
+        page(out, cells, page_idx * n_rows * n_cols, n_rows, n_cols, columned);
+        if columned && page_idx + 1 < n_pages {
             out.push('\n');
         }
     }
 }
 
-fn has_integer_class(data: &HostData) -> bool {
-    matches!(data, HostData::I32(_) | HostData::I64(_) | HostData::U32(_) | HostData::U8(_))
+/// The elements of a value on their way to text.
+enum Cells {
+    /// Already written, with the width of the widest of all pages.
+    Whole(Vec<String>, usize),
+    /// Numbers for which each page chooses its own format; the flag says that they are singles.
+    Real(Vec<f64>, bool),
 }
 
-/// One matrix of `n_rows` by `n_cols` whose elements start at `from`; each page chooses its own format, except that
-/// integers take the width of the widest element of all pages.
-fn page(out: &mut String, data: &HostData, from: usize, n_rows: usize, n_cols: usize) {
-    let many = n_rows * n_cols != 1;
-    // A page of one integer is still laid out as a matrix where it is one of several pages.
-    let columned = many || (data.len() != 1 && has_integer_class(data));
-    let range = from..from + n_rows * n_cols;
-    let cells: Vec<String>;
-    let width;
-    match data {
-        HostData::F64(v) => {
-            let v = &v[range];
-            let format = Format::choose(v, many, |x| (x + 0.5).floor() == x);
-            cells = v.iter().map(|x| format.cell(*x)).collect();
-            width = format.width;
-        }
-        HostData::F32(v) => {
-            let v: Vec<f64> = v[range].iter().map(|x| f64::from(*x)).collect();
-            let format = Format::choose(&v, many, single_is_whole);
-            cells = v.iter().map(|x| format.cell(*x)).collect();
-            width = format.width;
-        }
-        HostData::I32(v) => (cells, width) = whole(v, range),
-        HostData::I64(v) => (cells, width) = whole(v, range),
-        HostData::U32(v) => (cells, width) = whole(v, range),
-        HostData::U8(v) | HostData::Char(v) => (cells, width) = whole(v, range),
-        HostData::Bool(v) => {
-            let v: Vec<u8> = v.iter().map(|x| u8::from(*x)).collect();
-            (cells, width) = whole(&v, range);
+impl Cells {
+    fn of(data: &HostData) -> Self {
+        match data {
+            HostData::F64(v) => Self::Real(v.clone(), false),
+            HostData::F32(v) => Self::Real(v.iter().map(|x| f64::from(*x)).collect(), true),
+            HostData::I32(v) => whole(v),
+            HostData::I64(v) => whole(v),
+            HostData::U32(v) => whole(v),
+            HostData::U8(v) | HostData::Char(v) => whole(v),
+            HostData::Bool(v) => whole(&v.iter().map(|x| u8::from(*x)).collect::<Vec<_>>()),
         }
     }
+}
+
+/// One matrix of `n_rows` by `n_cols` whose elements start at `from`: in columns, or a lone element on the line as it is.
+fn page(out: &mut String, cells: &Cells, from: usize, n_rows: usize, n_cols: usize, columned: bool) {
+    let range = from..from + n_rows * n_cols;
+    let (texts, width) = match cells {
+        Cells::Whole(texts, width) => (texts[range].to_vec(), *width),
+        Cells::Real(v, single) => {
+            let v = &v[range];
+            let scalar_is_whole = if *single { single_is_whole } else { |x: f64| (x + 0.5).floor() == x };
+            let format = Format::choose(v, n_rows * n_cols != 1, scalar_is_whole);
+            (v.iter().map(|x| format.cell(*x)).collect(), format.width)
+        }
+    };
     if columned {
-        columns(out, &cells, width, n_rows, n_cols);
+        columns(out, &texts, width, n_rows, n_cols);
     } else {
-        out.push_str(&cells[0]);
+        out.push_str(&texts.concat());
         out.push('\n');
     }
 }
 
 /// The cells of integers and their width: the longest run of digits, and a place for a sign if any has one.
-fn whole<T: ToString>(all: &[T], range: std::ops::Range<usize>) -> (Vec<String>, usize) {
+fn whole<T: ToString>(all: &[T]) -> Cells {
     let texts: Vec<String> = all.iter().map(T::to_string).collect();
     let digits = texts.iter().map(|t| t.trim_start_matches('-').len()).max().unwrap_or(0);
     let signed = texts.iter().any(|t| t.starts_with('-'));
-    (texts[range].to_vec(), digits + usize::from(signed))
+    Cells::Whole(texts, digits + usize::from(signed))
 }
 
 /// Whether `x` counts as whole to Octave when its class is single: above 2^23 adding a half rounds odd numbers away, and so

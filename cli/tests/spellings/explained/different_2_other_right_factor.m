@@ -1,0 +1,8 @@
+% The right factor is another matrix.
+X = load('../data/x.npy');
+[n, d] = size(X);
+Xc = X - mean(X, 1);
+C = Xc' * Xc / (n - 1);
+Q = single(cos((1:d)' * (1:4)));
+P = single(sin((1:d)' * (1:4)));
+out = diag(Q' * C * P) / trace(C);
