@@ -328,6 +328,7 @@ pub fn carries_dtype(op: &Op) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graph::BinaryOp;
 
     #[test]
     fn products_broadcast_their_batches() {
