@@ -47,7 +47,8 @@ pub fn disp(value: &HostValue) -> Vec<u8> {
         pages(&mut out, value, &cells);
     } else {
         let columned = value.numel() != 1;
-        page(&mut out, &cells, 0, value.dims[0], value.dims[1], columned);
+        let layout = Layout { n_rows: value.dims[0], n_cols: value.dims[1], columned, loose: false };
+        page(&mut out, &cells, 0, &layout);
     }
     out.into_bytes()
 }
@@ -114,8 +115,11 @@ fn pages(out: &mut String, value: &HostValue, cells: &Cells) {
     for page_idx in 0..n_pages {
         out.push_str(&page_title(&value.dims, page_idx));
         out.push_str(if columned { " =\n\n" } else { " = " });
-        page(out, cells, page_idx * n_rows * n_cols, n_rows, n_cols, columned);
-        if columned && page_idx + 1 < n_pages {
+        let is_last = page_idx + 1 == n_pages;
+        // Octave puts two blank lines between blocks of columns of integers, but not on the last page.
+        let layout = Layout { n_rows, n_cols, columned, loose: integer && !is_last };
+        page(out, cells, page_idx * n_rows * n_cols, &layout);
+        if columned && !is_last {
             out.push('\n');
         }
     }
@@ -134,40 +138,54 @@ impl Cells {
         match data {
             HostData::F64(v) => Self::Real(v.clone(), false),
             HostData::F32(v) => Self::Real(v.iter().map(|x| f64::from(*x)).collect(), true),
-            HostData::I32(v) => whole(v),
-            HostData::I64(v) => whole(v),
-            HostData::U32(v) => whole(v),
-            HostData::U8(v) | HostData::Char(v) => whole(v),
-            HostData::Bool(v) => whole(&v.iter().map(|x| u8::from(*x)).collect::<Vec<_>>()),
+            HostData::I32(v) => whole(v, Some(i32::MIN)),
+            HostData::I64(v) => whole(v, Some(i64::MIN)),
+            HostData::U32(v) => whole(v, None),
+            HostData::U8(v) | HostData::Char(v) => whole(v, None),
+            HostData::Bool(v) => whole(&v.iter().map(|x| u8::from(*x)).collect::<Vec<_>>(), None),
         }
     }
 }
 
-/// One matrix of `n_rows` by `n_cols` whose elements start at `from`: in columns, or a lone element on the line as it is.
-fn page(out: &mut String, cells: &Cells, from: usize, n_rows: usize, n_cols: usize, columned: bool) {
-    let range = from..from + n_rows * n_cols;
+/// How one matrix is laid out.
+struct Layout {
+    n_rows: usize,
+    n_cols: usize,
+    /// In columns, or a lone element on the line as it is.
+    columned: bool,
+    /// Another blank line between blocks of columns.
+    loose: bool,
+}
+
+/// One matrix, whose elements start at `from`.
+fn page(out: &mut String, cells: &Cells, from: usize, layout: &Layout) {
+    let numel = layout.n_rows * layout.n_cols;
+    let range = from..from + numel;
     let (texts, width) = match cells {
         Cells::Whole(texts, width) => (texts[range].to_vec(), *width),
         Cells::Real(v, single) => {
             let v = &v[range];
             let scalar_is_whole = if *single { single_is_whole } else { |x: f64| (x + 0.5).floor() == x };
-            let format = Format::choose(v, n_rows * n_cols != 1, scalar_is_whole);
+            let format = Format::choose(v, numel != 1, scalar_is_whole);
             (v.iter().map(|x| format.cell(*x)).collect(), format.width)
         }
     };
-    if columned {
-        columns(out, &texts, width, n_rows, n_cols);
+    if layout.columned {
+        columns(out, &texts, width, layout);
     } else {
         out.push_str(&texts.concat());
         out.push('\n');
     }
 }
 
-/// The cells of integers and their width: the longest run of digits, and a place for a sign if any has one.
-fn whole<T: ToString>(all: &[T]) -> Cells {
+/// The cells of integers and their width: the longest run of digits, and a place for a sign if any has one. The smallest
+/// number of a signed class, `smallest`, has no absolute value in it, and so Octave leaves it out of both counts; a zero counts
+/// no digits, which shows where nothing but zeros would fill a line.
+fn whole<T: ToString + PartialEq>(all: &[T], smallest: Option<T>) -> Cells {
     let texts: Vec<String> = all.iter().map(T::to_string).collect();
-    let digits = texts.iter().map(|t| t.trim_start_matches('-').len()).max().unwrap_or(0);
-    let signed = texts.iter().any(|t| t.starts_with('-'));
+    let counted = || all.iter().zip(&texts).filter(|(x, _)| Some(*x) != smallest.as_ref()).map(|(_, text)| text);
+    let digits = counted().filter(|t| *t != "0").map(|t| t.trim_start_matches('-').len()).max().unwrap_or(0);
+    let signed = counted().any(|t| t.starts_with('-'));
     Cells::Whole(texts, digits + usize::from(signed))
 }
 
@@ -179,14 +197,15 @@ fn single_is_whole(x: f64) -> bool {
 }
 
 /// Writes cells right-aligned in columns of `width` and two spaces, in blocks of as many columns as fit a line.
-fn columns(out: &mut String, cells: &[String], width: usize, n_rows: usize, n_cols: usize) {
+fn columns(out: &mut String, cells: &[String], width: usize, layout: &Layout) {
+    let Layout { n_rows, n_cols, loose, .. } = *layout;
     let per_block = (LINE / (width + 2)).max(1);
     let split = n_cols > per_block;
     for start in (0..n_cols).step_by(per_block) {
         let end = (start + per_block).min(n_cols);
         if split {
             if start > 0 {
-                out.push('\n');
+                out.push_str(if loose { "\n\n" } else { "\n" });
             }
             out.push_str(&match end - start {
                 1 => format!(" Column {end}:\n\n"),
@@ -239,11 +258,14 @@ impl Format {
             if many { single_is_whole(x) } else { scalar_is_whole(x) }
         };
         let longest_whole = if many { 6 } else { 7 };
-        if finite().all(is_whole) && most.max(least) <= longest_whole {
+        if finite().all(is_whole) {
             let digits = most.max(least).max(1) as usize;
-            let width = (digits + 1).max(if special { 4 } else { 0 });
-            // The width serves as the precision too, which only shows where 4.9e-324 counts as whole.
-            return Self { form: Form::Whole(width), width };
+            if digits <= longest_whole {
+                // The width serves as the precision too, which only shows where 4.9e-324 counts as whole.
+                let width = (digits + 1).max(if special { 4 } else { 0 });
+                return Self { form: Form::Whole(width), width };
+            }
+            return Self::exponent(digits > 100);
         }
 
         let before = |digits: i32| if digits > 0 { digits } else { 1 };
@@ -266,7 +288,11 @@ impl Format {
         }
         // A second surprise: room for a third digit of the exponent is made by the count of digits, so 1e99 (a hundred
         // digits) gets it and 1e-100 does not.
-        let wide = most.abs() >= 100 || least.abs() >= 100;
+        Self::exponent(most.abs() >= 100 || least.abs() >= 100)
+    }
+
+    /// The scientific form, with or without room for a third digit of the exponent.
+    fn exponent(wide: bool) -> Self {
         Self { form: Form::Exponent, width: if wide { 12 } else { 11 } }
     }
 

@@ -142,7 +142,7 @@ fn parse(template: &[u8]) -> Result<Vec<Piece>, String> {
         }
         match template.get(i) {
             Some(b'%') => text.push(b'%'),
-            Some(&letter) if b"diouxXfFeEgGcs".contains(&letter) => {
+            Some(&letter) if b"diouxXfeEgGcs".contains(&letter) => {
                 if !text.is_empty() {
                     pieces.push(Piece::Text(std::mem::take(&mut text)));
                 }
@@ -187,7 +187,7 @@ struct Supply<'a> {
 
 /// What one conversion gets.
 enum Datum {
-    /// An empty argument: prints nothing but its width.
+    /// An empty argument: prints nothing, under `%s` and `%c` in the asked width.
     Nothing,
     Text(Vec<u8>),
     /// An `int64`, which a double may not hold.
@@ -239,6 +239,15 @@ fn code(x: f64) -> Option<u8> {
     (x.fract() == 0.0 && (0.0..=255.0).contains(&x)).then_some(x as u8)
 }
 
+/// What `%c` prints for a whole number: a byte as it is, a code beyond it as UTF-8.
+fn character(x: f64) -> Option<Vec<u8>> {
+    if let Some(byte) = code(x) {
+        return Some(vec![byte]);
+    }
+    let beyond = char::from_u32(x as u32).filter(|_| x > 0.0 && x <= f64::from(u32::MAX));
+    beyond.map(|c| c.to_string().into_bytes())
+}
+
 /// 2^63 and 2^64, the first doubles beyond the signed and the unsigned integers of the machine.
 const TWO_63: f64 = 9_223_372_036_854_775_808.0;
 const TWO_64: f64 = 2.0 * TWO_63;
@@ -248,17 +257,23 @@ impl Conversion {
         let width = supply.count(self.width)?.unwrap_or(0);
         let precision = supply.count(self.precision)?;
         let (body, is_number) = match supply.next(self.letter == b's') {
-            Datum::Nothing => (Vec::new(), false),
+            Datum::Nothing if matches!(self.letter, b's' | b'c') => (Vec::new(), false),
+            Datum::Nothing => return Ok(()),
             Datum::Text(mut text) => {
                 text.truncate(precision.unwrap_or(usize::MAX));
                 (text, false)
             }
             Datum::Exact(n) if matches!(self.letter, b'd' | b'i') => {
-                self.digits(n < 0, n.unsigned_abs().to_string(), precision)
+                self.digits(self.sign(n < 0), n.unsigned_abs().to_string(), precision)
             }
             Datum::Exact(n) => self.number(n as f64, precision),
             // A number that is no character's code has no text, and not even a width.
             Datum::Real(x) if self.letter == b's' && x.is_finite() => return Ok(()),
+            Datum::Real(x) if self.letter == b'c' && x.fract() == 0.0 && x <= TWO_63 => match character(x) {
+                Some(_) if precision == Some(0) => (Vec::new(), false),
+                Some(text) => (text, false),
+                None => return Ok(()),
+            },
             Datum::Real(x) => self.number(x, precision),
         };
         self.pad(out, &body, width, is_number);
@@ -272,35 +287,31 @@ impl Conversion {
         match self.letter {
             b'd' | b'i' if whole && x <= TWO_63 => {
                 let n = x as i64;
-                self.digits(n < 0, n.unsigned_abs().to_string(), precision)
+                self.digits(self.sign(n < 0), n.unsigned_abs().to_string(), precision)
             }
             b'u' | b'o' | b'x' | b'X' if whole && (0.0..=TWO_64).contains(&x) => {
                 let n = x as u64;
-                let prefixed = self.flags.hash && n != 0;
-                let text = match self.letter {
-                    b'u' => n.to_string(),
-                    b'o' => format!("{}{n:o}", if prefixed { "0" } else { "" }),
-                    b'x' => format!("{}{n:x}", if prefixed { "0x" } else { "" }),
-                    _ => format!("{}{n:X}", if prefixed { "0X" } else { "" }),
+                let (prefix, text) = match self.letter {
+                    b'u' => ("", n.to_string()),
+                    b'o' if self.flags.hash && n != 0 => ("", format!("0{n:o}")),
+                    b'o' => ("", format!("{n:o}")),
+                    b'x' => ("0x", format!("{n:x}")),
+                    _ => ("0X", format!("{n:X}")),
                 };
-                self.digits(false, text, precision)
-            }
-            b'c' if whole => {
-                // Codes beyond a byte become UTF-8, and what is no character becomes nothing.
-                let byte = code(x).map(|c| vec![c]);
-                let character = || char::from_u32(x as u32).filter(|_| x > 0.0).map(|c| c.to_string().into_bytes());
-                (byte.or_else(character).unwrap_or_default(), false)
+                self.digits(if self.flags.hash && n != 0 { prefix } else { "" }, text, precision)
             }
             _ => self.real(x, precision),
         }
     }
 
-    fn digits(&self, negative: bool, text: String, precision: Option<usize>) -> (Vec<u8>, bool) {
+    /// A sign or `0x`, and digits filled up to the precision.
+    fn digits(&self, prefix: &str, text: String, precision: Option<usize>) -> (Vec<u8>, bool) {
+        // As in C, zero at a precision of zero has no digits, but for the one that `#` demands of an octal.
+        let octal = self.letter == b'o' && self.flags.hash;
+        let text = if precision == Some(0) && text == "0" && !octal { String::new() } else { text };
         let text = format!("{text:0>width$}", width = precision.unwrap_or(0));
-        let signed = matches!(self.letter, b'd' | b'i');
-        let sign = if signed { self.sign(negative) } else { "" };
         // A precision switches the padding with zeros off.
-        (format!("{sign}{text}").into_bytes(), precision.is_none())
+        (format!("{prefix}{text}").into_bytes(), precision.is_none())
     }
 
     fn sign(&self, negative: bool) -> &'static str {
@@ -323,12 +334,13 @@ impl Conversion {
         }
         let size = x.abs();
         let body = match self.letter {
-            b'f' | b'F' => self.with_point(cnumber::fixed(size, precision.unwrap_or(6))),
+            b'f' => self.with_point(cnumber::fixed(size, precision.unwrap_or(6))),
             b'e' | b'E' => self.with_point(cnumber::exponent(size, precision.unwrap_or(6))),
             // `d` and its like fall back on `g` for fractions and for what exceeds them.
-            _ => cnumber::general(size, precision.unwrap_or(6), self.flags.hash),
+            _ => self.with_point(cnumber::general(size, precision.unwrap_or(6), self.flags.hash)),
         };
-        let body = if self.letter.is_ascii_uppercase() { body.to_uppercase() } else { body };
+        // `X` falls back on the small `g`.
+        let body = if matches!(self.letter, b'E' | b'G') { body.to_uppercase() } else { body };
         (format!("{}{body}", self.sign(x.is_sign_negative())).into_bytes(), true)
     }
 
