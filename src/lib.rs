@@ -20,5 +20,7 @@ pub mod engine;
 
 pub mod array;
 
+pub use array::{Array, Axes, Operand, SliceSpec, Value};
+pub use engine::{Engine, EngineBuilder, Evaluation, RunOptions, Stats};
 pub use error::{Error, Result};
 pub use types::{DType, DeviceChoice, Element, Numerics, Order, Origin, Scalar, Shape};

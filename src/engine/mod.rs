@@ -1,1 +1,223 @@
-//! The pipeline on one screen: snapshot, plan, schedule, lower, run, publish; with the plan cache and the explanation of a run.
+//! The pipeline on one screen: snapshot, plan, schedule, lower, run, publish; with the plan cache and the record of what ran.
+//!
+//! [`Engine`] is explicit, cheap to clone and free to share between threads; there is no global state. Every stage is a room's
+//! entry function that returns a plain value, and an [`Evaluation`] only concatenates what the rooms print.
+
+mod builder;
+mod evaluation;
+mod interim;
+pub(crate) mod origin;
+mod stats;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+pub use builder::EngineBuilder;
+pub use evaluation::Evaluation;
+pub(crate) use interim::Stored;
+pub use stats::Stats;
+
+use crate::array::Array;
+use crate::error::{Error, Result};
+use crate::graph::{Graph, NodeRef, Recorder};
+use crate::types::{DType, HostBuffer, Origin, Scalar, Shape};
+
+/// A lazy array engine: what arrays record into and what evaluates them.
+#[derive(Clone)]
+pub struct Engine(Arc<Inner>);
+
+pub(crate) struct Inner {
+    recorder: Recorder<Stored>,
+    settings: builder::Settings,
+    counters: stats::Counters,
+    last: Mutex<Option<Arc<Evaluation>>>,
+}
+
+/// How [`Engine::run_graph`] runs a graph: the same pipeline with stages left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct RunOptions {
+    /// Whether the planner rewrites the graph.
+    pub plan: bool,
+    /// Whether groups may hold more than one node.
+    pub fuse: bool,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self { plan: true, fuse: true }
+    }
+}
+
+impl Engine {
+    /// An engine with the defaults: the GPU when there is one and it pays, standard numerics.
+    ///
+    /// # Errors
+    /// What [`EngineBuilder::build`] says.
+    #[cfg(feature = "blocking")]
+    pub fn new() -> Result<Self> {
+        Self::builder().build()
+    }
+
+    /// As [`new`](Self::new), without blocking.
+    ///
+    /// # Errors
+    /// What [`EngineBuilder::build_async`] says.
+    pub async fn new_async() -> Result<Self> {
+        Self::builder().build_async().await
+    }
+
+    /// Choices first, then the engine.
+    #[must_use]
+    pub fn builder() -> EngineBuilder {
+        EngineBuilder::default()
+    }
+
+    pub(crate) fn recorder(&self) -> &Recorder<Stored> {
+        &self.0.recorder
+    }
+
+    pub(crate) fn same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    pub(crate) fn store_host(&self, buffer: HostBuffer) -> Arc<Stored> {
+        Arc::new(Stored::on_host(Arc::new(buffer)))
+    }
+
+    /// Evaluates arrays together, in one plan.
+    ///
+    /// # Errors
+    /// The error of a poisoned array before any work is done; otherwise what went wrong, with all arrays still pending.
+    #[cfg(feature = "blocking")]
+    pub fn eval(&self, arrays: &[&Array]) -> Result<()> {
+        pollster::block_on(self.eval_async(arrays))
+    }
+
+    /// As [`eval`](Self::eval), without blocking.
+    ///
+    /// # Errors
+    /// As [`eval`](Self::eval).
+    pub async fn eval_async(&self, arrays: &[&Array]) -> Result<()> {
+        let mut roots: Vec<NodeRef> = Vec::with_capacity(arrays.len());
+        for a in arrays {
+            if !a.engine().same(self) {
+                return Err(Error::argument("eval: expected arrays of this engine, given one of another"));
+            }
+            roots.push(a.node()?);
+        }
+        if roots.is_empty() {
+            return Ok(());
+        }
+        let Some(demand) = self.0.recorder.demand(&roots)? else { return Ok(()) };
+        let guard = Abandon { recorder: &self.0.recorder, demand: Some(demand) };
+        let Some(demand) = guard.demand.as_ref() else { return Ok(()) };
+        let graph = Arc::new(demand.graph.clone());
+        let origins = demand.origins.clone();
+        let values = self.evaluate(graph, origins, &demand.leaves, &demand.slots, RunOptions::default()).await?;
+        let published = demand.graph.roots.iter().copied().zip(values).collect();
+        guard.publish(published);
+        Ok(())
+    }
+
+    /// Runs a graph that was built by hand: for checking one against another. Gives the roots in order.
+    ///
+    /// # Errors
+    /// A shape or dtype error when leaves or slots do not match the graph, and what the evaluation says.
+    #[cfg(feature = "blocking")]
+    pub fn run_graph(
+        &self,
+        graph: Graph,
+        leaves: Vec<HostBuffer>,
+        slots: &[Scalar],
+        options: RunOptions,
+    ) -> Result<Vec<Arc<HostBuffer>>> {
+        graph.verify()?;
+        let fits = leaves.len() == graph.leaves.len()
+            && leaves.iter().zip(&graph.leaves).all(|(b, l)| b.dtype() == l.dtype && b.len() == l.shape.len());
+        if !fits || slots.len() != graph.slots.len() || slots.iter().zip(&graph.slots).any(|(s, d)| s.dtype() != *d) {
+            return Err(Error::argument("run_graph: expected the graph's leaves and slots, given others"));
+        }
+        let leaves: Vec<Arc<Stored>> = leaves.into_iter().map(|b| self.store_host(b)).collect();
+        let origins = vec![Default::default(); graph.nodes.len()];
+        let roots: Vec<(usize, DType)> =
+            graph.roots.iter().map(|&r| (graph.node(r).shape.len(), graph.node(r).dtype)).collect();
+        pollster::block_on(async {
+            let values = self.evaluate(Arc::new(graph), origins, &leaves, slots, options).await?;
+            let mut read = Vec::with_capacity(values.len());
+            for (v, root) in values.iter().zip(&roots) {
+                read.push(self.host_copy(v, root.1, root.0).await?);
+            }
+            Ok(read)
+        })
+    }
+
+    /// What was planned, scheduled and run the last time something was evaluated.
+    #[must_use]
+    pub fn last_evaluation(&self) -> Option<Arc<Evaluation>> {
+        self.0.last.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Counters since the engine was built.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let mut stats = self.0.counters.read();
+        let (recorded, pending) = self.0.recorder.counts();
+        (stats.recorded_nodes, stats.pending_nodes) = (recorded, pending);
+        stats
+    }
+
+    /// The GPU in use, in words; `None` when everything runs on the CPU.
+    #[must_use]
+    pub fn device_name(&self) -> Option<String> {
+        None
+    }
+
+    /// Everything recorded within `work` on this thread carries `origin`, in dumps and in errors.
+    pub fn with_origin<T>(&self, origin: Origin, work: impl FnOnce() -> T) -> T {
+        origin::with(origin, work)
+    }
+
+    /// Shape and dtype checks without recording: what an operation on operands of these kinds would give.
+    ///
+    /// # Errors
+    /// What inference says of operands that do not fit.
+    pub fn infer(&self, op: &crate::graph::Op, operands: &[(&Shape, DType)]) -> Result<(Shape, DType)> {
+        crate::graph::infer::infer(op, operands, None)
+    }
+
+    /// Evaluates `array` when more nodes are pending than the engine was told to hold: a program that never looks at a result
+    /// must not record for ever. A failure is left for the evaluation that the user asks for.
+    pub(crate) fn relieve(&self, array: &Array) -> Result<()> {
+        #[cfg(feature = "blocking")]
+        if self.0.recorder.counts().1 > self.0.settings.max_pending && !origin::relieving() {
+            origin::while_relieving(|| {
+                if let Err(error) = self.eval(&[array]) {
+                    tracing::debug!(%error, "evaluation ahead of demand failed");
+                }
+            });
+        }
+        let _ = array;
+        Ok(())
+    }
+}
+
+/// Gives a demand up unless it was published: also when the evaluation's future is dropped midway.
+struct Abandon<'a> {
+    recorder: &'a Recorder<Stored>,
+    demand: Option<crate::graph::Demand<Stored>>,
+}
+
+impl Abandon<'_> {
+    fn publish(mut self, values: Vec<(crate::graph::NodeId, Arc<Stored>)>) {
+        if let Some(demand) = self.demand.take() {
+            self.recorder.publish(&demand, values);
+        }
+    }
+}
+
+impl Drop for Abandon<'_> {
+    fn drop(&mut self) {
+        if let Some(demand) = self.demand.take() {
+            self.recorder.abandon(&demand);
+        }
+    }
+}

@@ -5,16 +5,20 @@
 //! topologically ordered snapshot of a demanded cone that planner, schedule and executors read. This room knows no rewriting,
 //! no device and no kernel.
 
+mod demand;
 pub mod infer;
 mod key;
 mod op;
 mod ops_elementwise;
 
+mod recorder;
 mod snapshot;
 mod verify;
 
+pub use demand::Demand;
 pub use key::PlanKey;
 pub use op::{ArgOp, CastMode, HostOp, Op, Operands, ReduceOp, RngDist, ScanOp};
 pub use ops_elementwise::{BinaryOp, UnaryOp};
 
+pub use recorder::{NodeRef, Recorder};
 pub use snapshot::{Graph, LeafInfo, Node, NodeId, PlannedKernel};

@@ -29,19 +29,13 @@ impl Span {
     /// The range `start..end`.
     pub fn new(start: usize, end: usize) -> Self {
         // Sources are at most MAX_SOURCE_BYTES long, so neither conversion can lose bits.
-        Self {
-            start: start as u32,
-            end: end as u32,
-        }
+        Self { start: start as u32, end: end as u32 }
     }
 
     /// The smallest range that holds both.
     #[must_use]
     pub fn to(self, other: Span) -> Self {
-        Self {
-            start: self.start.min(other.start),
-            end: self.end.max(other.end),
-        }
+        Self { start: self.start.min(other.start), end: self.end.max(other.end) }
     }
 }
 
@@ -59,17 +53,8 @@ impl Source {
             )));
         }
         let mut line_starts = vec![0];
-        line_starts.extend(
-            text.bytes()
-                .enumerate()
-                .filter(|(_, b)| *b == b'\n')
-                .map(|(at, _)| at as u32 + 1),
-        );
-        Ok(Self {
-            name,
-            text,
-            line_starts,
-        })
+        line_starts.extend(text.bytes().enumerate().filter(|(_, b)| *b == b'\n').map(|(at, _)| at as u32 + 1));
+        Ok(Self { name, text, line_starts })
     }
 
     /// The name given at construction.
@@ -84,28 +69,19 @@ impl Source {
 
     /// Line and column of a byte position, both from 1; columns count characters, not bytes.
     pub fn line_and_column(&self, at: u32) -> (u32, u32) {
-        let line = self
-            .line_starts
-            .partition_point(|start| *start <= at)
-            .max(1);
+        let line = self.line_starts.partition_point(|start| *start <= at).max(1);
         let start = self.line_starts[line - 1] as usize;
         let mut end = (at as usize).clamp(start, self.text.len());
         while !self.text.is_char_boundary(end) {
             end -= 1;
         }
-        (
-            line as u32,
-            self.text[start..end].chars().count() as u32 + 1,
-        )
+        (line as u32, self.text[start..end].chars().count() as u32 + 1)
     }
 
     /// The text of a line (from 1) without its line ending.
     pub fn line(&self, line: u32) -> &str {
         let start = self.line_starts[line as usize - 1] as usize;
-        let end = self
-            .line_starts
-            .get(line as usize)
-            .map_or(self.text.len(), |next| *next as usize);
+        let end = self.line_starts.get(line as usize).map_or(self.text.len(), |next| *next as usize);
         self.text[start..end].trim_end_matches(['\n', '\r'])
     }
 }
@@ -131,22 +107,12 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// An error in the input at a place.
     pub fn at(span: Span, message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            span: Some(span),
-            help: None,
-            blame: Blame::Input,
-        }
+        Self { message: message.into(), span: Some(span), help: None, blame: Blame::Input }
     }
 
     /// An error in the input whose place is not (yet) known.
     pub fn unplaced(message: impl Into<String>) -> Self {
-        Self {
-            message: message.into(),
-            span: None,
-            help: None,
-            blame: Blame::Input,
-        }
+        Self { message: message.into(), span: None, help: None, blame: Blame::Input }
     }
 
     /// Marks the engine, not the input, as the cause.
@@ -213,30 +179,15 @@ fn excerpt(source: &Source, span: Span) -> String {
     let (line, column) = source.line_and_column(span.start);
     let characters: Vec<char> = source.line(line).chars().collect();
     let caret_at = (column as usize - 1).min(characters.len());
-    let first = if caret_at > 2 * SHOWN {
-        caret_at - SHOWN
-    } else {
-        0
-    };
+    let first = if caret_at > 2 * SHOWN { caret_at - SHOWN } else { 0 };
     let last = characters.len().min(caret_at + 2 * SHOWN);
-    let lead: String = if first > 0 {
-        "...".into()
-    } else {
-        String::new()
-    };
+    let lead: String = if first > 0 { "...".into() } else { String::new() };
     let tail = if last < characters.len() { "..." } else { "" };
     let shown: String = characters[first..last].iter().collect();
     // Tabs stay tabs in the padding, so that the caret lines up whatever width the terminal gives them.
-    let pad: String = characters[first..caret_at]
-        .iter()
-        .map(|c| if *c == '\t' { '\t' } else { ' ' })
-        .collect();
+    let pad: String = characters[first..caret_at].iter().map(|c| if *c == '\t' { '\t' } else { ' ' }).collect();
     let (end_line, end_column) = source.line_and_column(span.end);
-    let width = if end_line == line {
-        (end_column.max(column + 1) - column) as usize
-    } else {
-        1
-    };
+    let width = if end_line == line { (end_column.max(column + 1) - column) as usize } else { 1 };
     let width = width.min((last - caret_at).max(1));
     let number = line.to_string();
     let gutter = " ".repeat(number.len());
@@ -257,10 +208,7 @@ mod tests {
         let source = Source::new("a.m", "x = 1\n\ty = é + zz\n").unwrap();
         let at = source.text().find("zz").unwrap();
         let text = Diagnostic::at(Span::new(at, at + 2), "'zz' is unknown").render(&source);
-        assert_eq!(
-            text,
-            "error: 'zz' is unknown\n --> a.m:2:10\n  |\n2 | \ty = é + zz\n  | \t        ^^\n"
-        );
+        assert_eq!(text, "error: 'zz' is unknown\n --> a.m:2:10\n  |\n2 | \ty = é + zz\n  | \t        ^^\n");
     }
 
     #[test]
@@ -271,11 +219,7 @@ mod tests {
         assert!(text.ends_with("  |       ^\n"), "{text}");
         let source = Source::new("a.m", "x = [1\n").unwrap();
         assert_eq!(source.line_and_column(7), (2, 1));
-        assert!(
-            Diagnostic::at(Span::new(7, 7), "unfinished")
-                .render(&source)
-                .contains("a.m:2:1")
-        );
+        assert!(Diagnostic::at(Span::new(7, 7), "unfinished").render(&source).contains("a.m:2:1"));
     }
 
     #[test]

@@ -22,18 +22,11 @@ const STACK_BYTES: usize = 256 << 20;
 ///
 /// # Errors
 /// The system refused to start a thread, or `work` panicked.
-pub fn on_deep_stack<T: Send>(
-    work: impl FnOnce() -> T + Send,
-) -> Result<T, diagnostic::Diagnostic> {
+pub fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, diagnostic::Diagnostic> {
     let failure = |what: String| diagnostic::Diagnostic::unplaced(what).blame_engine();
     std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new()
-            .stack_size(STACK_BYTES)
-            .spawn_scoped(scope, work);
-        let thread =
-            thread.map_err(|error| failure(format!("no thread could be started: {error}")))?;
-        thread
-            .join()
-            .map_err(|_| failure("the program failed inside; this is a bug".into()))
+        let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work);
+        let thread = thread.map_err(|error| failure(format!("no thread could be started: {error}")))?;
+        thread.join().map_err(|_| failure("the program failed inside; this is a bug".into()))
     })
 }

@@ -9,10 +9,7 @@ impl Lexer<'_> {
         let start = self.at;
         if self.peek(0) == Some(b'0') && matches!(self.peek(1), Some(b'x' | b'X' | b'b' | b'B')) {
             let span = Span::new(start, start + 2);
-            return Err(Diagnostic::at(
-                span,
-                "hexadecimal and binary numbers are not part of the script language",
-            ));
+            return Err(Diagnostic::at(span, "hexadecimal and binary numbers are not part of the script language"));
         }
         self.digits();
         // In `1./x`, `1.*x`, `1.^x`, `1.\x` and `1.'` the dot belongs to the operator, and in `1...` to the continuation.
@@ -38,21 +35,15 @@ impl Lexer<'_> {
             }
             exponent = Some(&self.text[mantissa_end + 1..self.at]);
         }
-        if let Some(next) = self
-            .peek(0)
-            .filter(|b| b.is_ascii_alphanumeric() || *b == b'_' || *b == b'.')
-        {
+        if let Some(next) = self.peek(0).filter(|b| b.is_ascii_alphanumeric() || *b == b'_' || *b == b'.') {
             return self.junk_after_number(start, next);
         }
         let mantissa = &self.text[start..mantissa_end];
         let written = format!("{mantissa}e{}", exponent.unwrap_or("0"));
         // The grammar above is within what `f64::from_str` reads, but the error costs nothing to report.
-        let value: f64 = written.parse().map_err(|_| {
-            Diagnostic::at(
-                Span::new(start, self.at),
-                format!("'{written}' is not a number"),
-            )
-        })?;
+        let value: f64 = written
+            .parse()
+            .map_err(|_| Diagnostic::at(Span::new(start, self.at), format!("'{written}' is not a number")))?;
         self.push(TokenKind::Number(value), start);
         Ok(())
     }
@@ -63,24 +54,16 @@ impl Lexer<'_> {
             let operator = matches!(self.peek(1), Some(b'*' | b'/' | b'\\' | b'^' | b'\''));
             if operator || self.rest().starts_with("...") {
                 let value = self.text[start..self.at].replace(['d', 'D'], "e").parse();
-                let value = value.map_err(|_| {
-                    Diagnostic::at(Span::new(start, self.at), "this is not a number")
-                })?;
+                let value = value.map_err(|_| Diagnostic::at(Span::new(start, self.at), "this is not a number"))?;
                 self.push(TokenKind::Number(value), start);
                 return Ok(());
             }
         }
         let span = Span::new(self.at, self.at + 1);
         if matches!(next, b'i' | b'j' | b'I' | b'J') {
-            return Err(Diagnostic::at(
-                span,
-                "complex numbers are not part of the script language",
-            ));
+            return Err(Diagnostic::at(span, "complex numbers are not part of the script language"));
         }
-        Err(Diagnostic::at(
-            span,
-            format!("'{}' cannot follow a number directly", next as char),
-        ))
+        Err(Diagnostic::at(span, format!("'{}' cannot follow a number directly", next as char)))
     }
 
     fn digits(&mut self) {
@@ -112,23 +95,14 @@ impl Lexer<'_> {
                 text.extend_from_slice(character.encode_utf8(&mut [0; 4]).as_bytes());
             }
         }
-        self.push(
-            TokenKind::Text {
-                text,
-                double_quoted: quote == b'"',
-            },
-            start,
-        );
+        self.push(TokenKind::Text { text, double_quoted: quote == b'"' }, start);
         Ok(())
     }
 
     /// The part of an escape after its backslash. An unknown one stands for its own character, as in Octave.
     fn escape(&mut self, start: usize, text: &mut Vec<u8>) -> Result<(), Diagnostic> {
         let Some(character) = self.rest().chars().next().filter(|c| *c != '\n') else {
-            return Err(Diagnostic::at(
-                Span::new(start, start + 1),
-                "this string is never closed",
-            ));
+            return Err(Diagnostic::at(Span::new(start, start + 1), "this string is never closed"));
         };
         self.at += character.len_utf8();
         let byte = match character {

@@ -88,10 +88,7 @@ impl Lexer<'_> {
     }
 
     fn skip_line(&mut self) {
-        self.at = self
-            .rest()
-            .find('\n')
-            .map_or(self.text.len(), |n| self.at + n);
+        self.at = self.rest().find('\n').map_or(self.text.len(), |n| self.at + n);
     }
 
     /// A line end separates statements, rows of a matrix, or (inside parentheses, as in Octave) nothing.
@@ -130,20 +127,14 @@ impl Lexer<'_> {
                 return Ok(true);
             }
         }
-        Err(Diagnostic::at(
-            Span::new(start, start + 2),
-            "this block comment is never closed",
-        )
-        .help("a line with only %} ends it"))
+        Err(Diagnostic::at(Span::new(start, start + 2), "this block comment is never closed")
+            .help("a line with only %} ends it"))
     }
 
     fn token(&mut self, byte: u8) -> Result<(), Diagnostic> {
         if self.separates_elements(byte) {
             let at = self.at;
-            self.tokens.push(Token {
-                kind: TokenKind::Comma,
-                span: Span::new(at, at),
-            });
+            self.tokens.push(Token { kind: TokenKind::Comma, span: Span::new(at, at) });
         }
         let start = self.at;
         match byte {
@@ -197,16 +188,7 @@ impl Lexer<'_> {
         let next = self.peek(1);
         let blank_next = matches!(next, None | Some(b' ' | b'\t' | b'\r' | b'\n'));
         match byte {
-            b'a'..=b'z'
-            | b'A'..=b'Z'
-            | b'_'
-            | b'0'..=b'9'
-            | b'"'
-            | b'\''
-            | b'('
-            | b'['
-            | b'{'
-            | b'@' => true,
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' | b'0'..=b'9' | b'"' | b'\'' | b'(' | b'[' | b'{' | b'@' => true,
             b'.' => next.is_some_and(|b| b.is_ascii_digit()),
             b'!' | b'~' => next != Some(b'='),
             b'+' | b'-' => !blank_next && next != Some(b'=') && !self.rest().starts_with("..."),
@@ -232,10 +214,7 @@ impl Lexer<'_> {
 
     fn word(&mut self) -> Result<(), Diagnostic> {
         let start = self.at;
-        while self
-            .peek(0)
-            .is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_')
-        {
+        while self.peek(0).is_some_and(|b| b.is_ascii_alphanumeric() || b == b'_') {
             self.at += 1;
         }
         let word = &self.text[start..self.at];
@@ -272,22 +251,13 @@ impl Lexer<'_> {
         Err(match character {
             '{' | '}' => Diagnostic::at(span, "cell arrays are not part of the script language"),
             '@' => Diagnostic::at(span, "function handles are not part of the script language"),
-            '.' => Diagnostic::at(
-                span,
-                "structures and fields are not part of the script language",
-            ),
-            _ => Diagnostic::at(
-                span,
-                format!("'{}' has no meaning here", character.escape_default()),
-            ),
+            '.' => Diagnostic::at(span, "structures and fields are not part of the script language"),
+            _ => Diagnostic::at(span, format!("'{}' has no meaning here", character.escape_default())),
         })
     }
 
     fn push(&mut self, kind: TokenKind, start: usize) {
-        self.tokens.push(Token {
-            kind,
-            span: Span::new(start, self.at),
-        });
+        self.tokens.push(Token { kind, span: Span::new(start, self.at) });
         self.space = false;
     }
 }

@@ -14,21 +14,14 @@ fn shown(text: &str) -> String {
     for token in &tokens {
         parts.push(match &token.kind {
             TokenKind::Number(value) => format!("{value}"),
-            TokenKind::Text {
-                text,
-                double_quoted,
-            } => {
+            TokenKind::Text { text, double_quoted } => {
                 let text = String::from_utf8_lossy(text);
                 format!("{}{text:?}", if *double_quoted { "D" } else { "S" })
             }
             TokenKind::Name(symbol) => names.name(*symbol).to_owned(),
             TokenKind::Keyword(keyword) => keyword.text().to_uppercase(),
             TokenKind::Comma if token.span.start == token.span.end => ",_".into(),
-            TokenKind::Semicolon
-                if source.text()[token.span.start as usize..].starts_with('\n') =>
-            {
-                ";_".into()
-            }
+            TokenKind::Semicolon if source.text()[token.span.start as usize..].starts_with('\n') => ";_".into(),
             TokenKind::Newline => "NL".into(),
             TokenKind::EndOfText => continue,
             _ => source.text()[token.span.start as usize..token.span.end as usize].to_owned(),
@@ -149,14 +142,8 @@ fn numbers() {
     assert_eq!(error("1e+"), "this number's exponent has no digits");
     assert_eq!(error("1.2.3"), "'.' cannot follow a number directly");
     assert_eq!(error("5x"), "'x' cannot follow a number directly");
-    assert_eq!(
-        error("2i"),
-        "complex numbers are not part of the script language"
-    );
-    assert_eq!(
-        error("0x1F"),
-        "hexadecimal and binary numbers are not part of the script language"
-    );
+    assert_eq!(error("2i"), "complex numbers are not part of the script language");
+    assert_eq!(error("0x1F"), "hexadecimal and binary numbers are not part of the script language");
 }
 
 #[test]
@@ -166,20 +153,11 @@ fn what_the_language_lacks_is_named() {
         ("x ^= 2", "'^=' is not part of the script language"),
         ("x |= y", "'|=' is not part of the script language"),
         ("2 ** 3", "'**' is not part of the script language"),
-        (
-            "function f()",
-            "'function' is not part of the script language",
-        ),
+        ("function f()", "'function' is not part of the script language"),
         ("switch x", "'switch' is not part of the script language"),
         ("{1}", "cell arrays are not part of the script language"),
-        (
-            "@sin",
-            "function handles are not part of the script language",
-        ),
-        (
-            "x.y",
-            "structures and fields are not part of the script language",
-        ),
+        ("@sin", "function handles are not part of the script language"),
+        ("x.y", "structures and fields are not part of the script language"),
         ("x = $", "'$' has no meaning here"),
         ("x = é", "'\\u{e9}' has no meaning here"),
         ("'abc", "this string is never closed"),
@@ -195,17 +173,13 @@ fn what_the_language_lacks_is_named() {
 fn any_bytes_end_in_tokens_or_an_error() {
     // Every pair and triple of characters that mean something, in and out of brackets: no panic, no endless loop.
     let parts = [
-        "[", "]", "(", ")", "'", "\"", ".", "...", " ", "\n", "\r", "%", "%{", "%}", "1", "e", "x",
-        "+", "~", "=", ":", "é",
+        "[", "]", "(", ")", "'", "\"", ".", "...", " ", "\n", "\r", "%", "%{", "%}", "1", "e", "x", "+", "~", "=", ":",
+        "é",
     ];
     for a in parts {
         for b in parts {
             for c in parts {
-                for text in [
-                    format!("{a}{b}{c}"),
-                    format!("[1 {a}{b}{c}"),
-                    format!("x = {a}\n{b}\n{c}"),
-                ] {
+                for text in [format!("{a}{b}{c}"), format!("[1 {a}{b}{c}"), format!("x = {a}\n{b}\n{c}")] {
                     let _ = tokenize(&source(&text));
                 }
             }

@@ -85,11 +85,9 @@ impl Keyword {
     /// The keyword that a word is, if it is one.
     pub fn from_text(word: &str) -> Option<Self> {
         use Keyword::*;
-        [
-            If, Elseif, Else, While, For, Break, Continue, End, Endif, Endwhile, Endfor,
-        ]
-        .into_iter()
-        .find(|k| k.text() == word)
+        [If, Elseif, Else, While, For, Break, Continue, End, Endif, Endwhile, Endfor]
+            .into_iter()
+            .find(|k| k.text() == word)
     }
 }
 

@@ -30,12 +30,7 @@ impl LastReads {
 pub fn analyse(program: &mut Program, wanted: &[Symbol]) -> LastReads {
     let mut live = Set::new(program.names.len());
     wanted.iter().for_each(|symbol| live.insert(*symbol));
-    let mut pass = Pass {
-        last: vec![false; program.reads as usize],
-        live,
-        marking: true,
-        loops: Vec::new(),
-    };
+    let mut pass = Pass { last: vec![false; program.reads as usize], live, marking: true, loops: Vec::new() };
     pass.block(&mut program.body);
     LastReads { bits: pass.last }
 }
@@ -72,34 +67,12 @@ impl Pass {
                 }
                 self.expr(value, true, &mut touched);
             }
-            StatementKind::Update {
-                target,
-                read,
-                value,
-                ..
-            } => self.update(target, *read, value, &mut touched),
+            StatementKind::Update { target, read, value, .. } => self.update(target, *read, value, &mut touched),
             StatementKind::If { arms, otherwise } => self.if_statement(arms, otherwise),
-            StatementKind::While { condition, body } => {
-                self.while_loop(condition, body, &mut touched)
-            }
-            StatementKind::For {
-                variable,
-                values,
-                body,
-                ..
-            } => self.for_loop(*variable, values, body, &mut touched),
-            StatementKind::Break => {
-                self.live = self
-                    .loops
-                    .last()
-                    .map_or(after.clone(), |(exit, _)| exit.clone())
-            }
-            StatementKind::Continue => {
-                self.live = self
-                    .loops
-                    .last()
-                    .map_or(after.clone(), |(_, head)| head.clone())
-            }
+            StatementKind::While { condition, body } => self.while_loop(condition, body, &mut touched),
+            StatementKind::For { variable, values, body, .. } => self.for_loop(*variable, values, body, &mut touched),
+            StatementKind::Break => self.live = self.loops.last().map_or(after.clone(), |(exit, _)| exit.clone()),
+            StatementKind::Continue => self.live = self.loops.last().map_or(after.clone(), |(_, head)| head.clone()),
         }
         if self.marking {
             touched.sort_unstable();
@@ -183,13 +156,7 @@ impl Pass {
         self.expr(condition, true, &mut Touched::new());
     }
 
-    fn for_loop(
-        &mut self,
-        variable: Symbol,
-        values: &Expr,
-        body: &mut Block,
-        touched: &mut Touched,
-    ) {
+    fn for_loop(&mut self, variable: Symbol, values: &Expr, body: &mut Block, touched: &mut Touched) {
         let exit = self.live.clone();
         let mut head = self.reads_of(body);
         // Every round assigns the variable first; only what follows the loop can see the last one.
@@ -213,10 +180,7 @@ impl Pass {
 
     /// An assignment: its target dies, unless only a part of it is written. Runs after the right-hand side, so comes first.
     fn write(&mut self, target: &Target, touched: &mut Touched) {
-        let Target::Variable {
-            symbol, arguments, ..
-        } = target
-        else {
+        let Target::Variable { symbol, arguments, .. } = target else {
             return;
         };
         touched.push(*symbol);
@@ -234,10 +198,7 @@ impl Pass {
 
     /// `x += v` reads `x`, then `v`; `x(i) += v` evaluates `i`, then `v`, and takes `x` when it writes.
     fn update(&mut self, target: &Target, read: u32, value: &Expr, touched: &mut Touched) {
-        let Target::Variable {
-            symbol, arguments, ..
-        } = target
-        else {
+        let Target::Variable { symbol, arguments, .. } = target else {
             return;
         };
         touched.push(*symbol);

@@ -10,16 +10,12 @@ pub(super) struct Set {
 impl Set {
     /// The empty set over the first `names` symbols.
     pub fn new(names: usize) -> Self {
-        Self {
-            words: vec![0; names.div_ceil(64)],
-        }
+        Self { words: vec![0; names.div_ceil(64)] }
     }
 
     /// The empty set over the same symbols as `self`.
     pub fn empty(&self) -> Self {
-        Self {
-            words: vec![0; self.words.len()],
-        }
+        Self { words: vec![0; self.words.len()] }
     }
 
     pub fn contains(&self, s: Symbol) -> bool {

@@ -41,11 +41,7 @@ impl Walk<'_> {
     fn read(&mut self, symbol: Symbol, read: u32) {
         let Some(value) = self.slots.get(&symbol).copied() else {
             // Names that start with f stand for functions.
-            assert!(
-                self.names.name(symbol).starts_with('f'),
-                "'{}' was dropped too early",
-                self.names.name(symbol)
-            );
+            assert!(self.names.name(symbol).starts_with('f'), "'{}' was dropped too early", self.names.name(symbol));
             return;
         };
         let moved = self.last.is_last(read);
@@ -92,10 +88,7 @@ impl Walk<'_> {
     }
 
     fn target(&mut self, target: &Target) {
-        if let Target::Variable {
-            symbol, arguments, ..
-        } = target
-        {
+        if let Target::Variable { symbol, arguments, .. } = target {
             if let Some(arguments) = arguments {
                 arguments.iter().for_each(|e| self.expr(e));
                 if let Some(value) = self.slots.get(symbol) {
@@ -137,18 +130,8 @@ impl Walk<'_> {
                 self.expr(value);
                 targets.iter().for_each(|t| self.target(t));
             }
-            StatementKind::Update {
-                target,
-                read,
-                value,
-                ..
-            } => {
-                let Target::Variable {
-                    symbol, arguments, ..
-                } = target
-                else {
-                    unreachable!()
-                };
+            StatementKind::Update { target, read, value, .. } => {
+                let Target::Variable { symbol, arguments, .. } = target else { unreachable!() };
                 match arguments {
                     None => {
                         self.read(*symbol, *read);
@@ -183,12 +166,7 @@ impl Walk<'_> {
                     _ => {}
                 }
             },
-            StatementKind::For {
-                variable,
-                values,
-                body,
-                ..
-            } => {
+            StatementKind::For { variable, values, body, .. } => {
                 self.expr(values);
                 self.set(*variable);
                 while self.choose() {
@@ -254,19 +232,12 @@ fn values_live_as_long_as_they_are_needed_and_no_longer() {
             for at in 0..walk.log.len() {
                 let (_, value, moved) = walk.log[at];
                 if moved {
-                    assert!(
-                        walk.log[at + 1..].iter().all(|(_, v, _)| *v != value),
-                        "{text}: read after a last read"
-                    );
+                    assert!(walk.log[at + 1..].iter().all(|(_, v, _)| *v != value), "{text}: read after a last read");
                 }
             }
             // With no choice left every condition fails, so the program ran to its end: nothing may be left over.
             if walk.steps > 0 {
-                assert!(
-                    walk.slots.is_empty(),
-                    "{text}: left over {:?} with {bits:b}",
-                    walk.slots
-                );
+                assert!(walk.slots.is_empty(), "{text}: left over {:?} with {bits:b}", walk.slots);
             }
             for (place, symbol, at, value) in &walk.kept {
                 let read = walk.log[*at..].iter().any(|(_, v, _)| v == value);
@@ -274,25 +245,16 @@ fn values_live_as_long_as_they_are_needed_and_no_longer() {
             }
         }
         for ((place, symbol), read) in kept_and_read {
-            assert!(
-                read,
-                "{text}: '{}' is kept in vain after byte {place}",
-                program.names.name(symbol)
-            );
+            assert!(read, "{text}: '{}' is kept in vain after byte {place}", program.names.name(symbol));
         }
     }
 }
 
 fn last_reads(text: &str, wanted: &[&str]) -> String {
     let mut program = program(text);
-    let wanted: Vec<_> = wanted
-        .iter()
-        .filter_map(|n| program.names.find(n))
-        .collect();
+    let wanted: Vec<_> = wanted.iter().filter_map(|n| program.names.find(n)).collect();
     let last = analyse(&mut program, &wanted);
-    (0..program.reads)
-        .map(|r| if last.is_last(r) { '1' } else { '0' })
-        .collect()
+    (0..program.reads).map(|r| if last.is_last(r) { '1' } else { '0' }).collect()
 }
 
 #[test]
@@ -316,11 +278,7 @@ fn deep_and_long_programs_are_analysed_quickly() {
 }
 
 fn deep_and_long() {
-    let mut nested = program(&format!(
-        "x=1;\n{}x=x+1;\n{}",
-        "while x\n".repeat(250),
-        "end\n".repeat(250)
-    ));
+    let mut nested = program(&format!("x=1;\n{}x=x+1;\n{}", "while x\n".repeat(250), "end\n".repeat(250)));
     analyse(&mut nested, &[]);
     let mut long = program(&"x=1; y=x; z=y+x;\n".repeat(20_000));
     analyse(&mut long, &[]);

@@ -75,53 +75,21 @@ impl Parser<'_> {
             let extend = this == open_level;
             left = match (left.kind, binary) {
                 (ExprKind::Chain { first, mut rest }, Some(op)) if extend => {
-                    rest.push(Link {
-                        op,
-                        span: op_span,
-                        operand,
-                    });
-                    Expr {
-                        kind: ExprKind::Chain { first, rest },
-                        span,
-                    }
+                    rest.push(Link { op, span: op_span, operand });
+                    Expr { kind: ExprKind::Chain { first, rest }, span }
                 }
                 (ExprKind::ShortCircuit { and, mut operands }, None) if extend => {
                     operands.push(operand);
-                    Expr {
-                        kind: ExprKind::ShortCircuit { and, operands },
-                        span,
-                    }
+                    Expr { kind: ExprKind::ShortCircuit { and, operands }, span }
                 }
                 (kind, Some(op)) => {
-                    let first = Box::new(Expr {
-                        kind,
-                        span: left.span,
-                    });
-                    let rest = vec![Link {
-                        op,
-                        span: op_span,
-                        operand,
-                    }];
-                    Expr {
-                        kind: ExprKind::Chain { first, rest },
-                        span,
-                    }
+                    let first = Box::new(Expr { kind, span: left.span });
+                    let rest = vec![Link { op, span: op_span, operand }];
+                    Expr { kind: ExprKind::Chain { first, rest }, span }
                 }
                 (kind, None) => {
-                    let operands = vec![
-                        Expr {
-                            kind,
-                            span: left.span,
-                        },
-                        operand,
-                    ];
-                    Expr {
-                        kind: ExprKind::ShortCircuit {
-                            and: this == AND_AND,
-                            operands,
-                        },
-                        span,
-                    }
+                    let operands = vec![Expr { kind, span: left.span }, operand];
+                    Expr { kind: ExprKind::ShortCircuit { and: this == AND_AND, operands }, span }
                 }
             };
             open_level = this;
@@ -137,20 +105,10 @@ impl Parser<'_> {
             stop = self.binary(SUM)?;
         }
         if self.is_op(Op::Colon) {
-            return Err(Diagnostic::at(
-                self.span(),
-                "a range has at most three parts, as in first:step:last",
-            ));
+            return Err(Diagnostic::at(self.span(), "a range has at most three parts, as in first:step:last"));
         }
         let span = start.span.to(stop.span);
-        Ok(Expr {
-            kind: ExprKind::Range {
-                start: Box::new(start),
-                step,
-                stop: Box::new(stop),
-            },
-            span,
-        })
+        Ok(Expr { kind: ExprKind::Range { start: Box::new(start), step, stop: Box::new(stop) }, span })
     }
 
     fn prefix_op(&self) -> Option<PrefixOp> {
@@ -185,21 +143,14 @@ impl Parser<'_> {
                     PostfixKind::Transpose
                 }
                 TokenKind::Op(op @ (Op::Caret | Op::DotCaret)) => {
-                    let op = if *op == Op::Caret {
-                        BinaryOp::MatPow
-                    } else {
-                        BinaryOp::Pow
-                    };
+                    let op = if *op == Op::Caret { BinaryOp::MatPow } else { BinaryOp::Pow };
                     self.advance();
                     PostfixKind::Power(op, self.exponent()?)
                 }
                 _ => break,
             };
             let span = match kind {
-                PostfixKind::Power(op, _) => Span {
-                    start: start.start,
-                    end: start.start + op.text().len() as u32,
-                },
+                PostfixKind::Power(op, _) => Span { start: start.start, end: start.start + op.text().len() as u32 },
                 _ => start.to(self.last_span()),
             };
             steps.push(Postfix { kind, span });
@@ -208,13 +159,7 @@ impl Parser<'_> {
             return Ok(base);
         }
         let span = base.span.to(self.last_span());
-        Ok(Expr {
-            kind: ExprKind::Postfix {
-                base: Box::new(base),
-                steps,
-            },
-            span,
-        })
+        Ok(Expr { kind: ExprKind::Postfix { base: Box::new(base), steps }, span })
     }
 
     fn exponent(&mut self) -> Result<Expr, Diagnostic> {
@@ -229,57 +174,35 @@ impl Parser<'_> {
         while *self.kind() == TokenKind::LeftParen {
             let start = self.span();
             let kind = PostfixKind::Arguments(self.arguments(base.span)?);
-            steps.push(Postfix {
-                kind,
-                span: start.to(self.last_span()),
-            });
+            steps.push(Postfix { kind, span: start.to(self.last_span()) });
         }
         if steps.is_empty() {
             return Ok(base);
         }
         let span = base.span.to(self.last_span());
-        Ok(Expr {
-            kind: ExprKind::Postfix {
-                base: Box::new(base),
-                steps,
-            },
-            span,
-        })
+        Ok(Expr { kind: ExprKind::Postfix { base: Box::new(base), steps }, span })
     }
 
     fn primary(&mut self) -> Result<Expr, Diagnostic> {
         let span = self.span();
         let kind = match self.kind() {
             TokenKind::Number(value) => ExprKind::Number(*value),
-            TokenKind::Text {
-                text,
-                double_quoted,
-            } => ExprKind::Text {
-                text: text.clone(),
-                double_quoted: *double_quoted,
-            },
+            TokenKind::Text { text, double_quoted } => {
+                ExprKind::Text { text: text.clone(), double_quoted: *double_quoted }
+            }
             TokenKind::Name(symbol) => {
                 let symbol = *symbol;
-                ExprKind::Name {
-                    symbol,
-                    read: self.new_read(),
-                }
+                ExprKind::Name { symbol, read: self.new_read() }
             }
             TokenKind::Keyword(Keyword::End) if self.indexing > 0 => ExprKind::End,
             TokenKind::Keyword(Keyword::End) => {
-                return Err(Diagnostic::at(
-                    span,
-                    "'end' is a value only inside an index",
-                ));
+                return Err(Diagnostic::at(span, "'end' is a value only inside an index"));
             }
             TokenKind::LeftParen => return self.parenthesised(),
             TokenKind::LeftBracket => return self.nested(span, Self::matrix),
             TokenKind::Keyword(keyword) => {
                 let text = keyword.text();
-                return Err(Diagnostic::at(
-                    span,
-                    format!("'{text}' is a keyword and cannot stand in an expression"),
-                ));
+                return Err(Diagnostic::at(span, format!("'{text}' is a keyword and cannot stand in an expression")));
             }
             _ => return Err(self.unexpected("a value")),
         };
@@ -297,10 +220,7 @@ impl Parser<'_> {
                 return Err(p.unexpected("an operator or ')'"));
             }
             // The parentheses leave no trace but their place: a chain in them is not extended by what follows.
-            Ok(Expr {
-                kind: inner.kind,
-                span: start.to(p.last_span()),
-            })
+            Ok(Expr { kind: inner.kind, span: start.to(p.last_span()) })
         })
     }
 
@@ -323,10 +243,7 @@ impl Parser<'_> {
         loop {
             let bare = matches!(self.kind_ahead(1), TokenKind::Comma | TokenKind::RightParen);
             if self.is_op(Op::Colon) && bare {
-                arguments.push(Expr {
-                    kind: ExprKind::Colon,
-                    span: self.span(),
-                });
+                arguments.push(Expr { kind: ExprKind::Colon, span: self.span() });
                 self.advance();
             } else {
                 arguments.push(self.expression()?);
@@ -375,20 +292,11 @@ impl Parser<'_> {
         if !row.is_empty() {
             rows.push(row);
         }
-        Ok(Expr {
-            kind: ExprKind::Matrix(rows),
-            span: start.to(self.last_span()),
-        })
+        Ok(Expr { kind: ExprKind::Matrix(rows), span: start.to(self.last_span()) })
     }
 }
 
 fn prefix(op: PrefixOp, start: Span, operand: Expr) -> Expr {
     let span = start.to(operand.span);
-    Expr {
-        kind: ExprKind::Prefix {
-            op,
-            operand: Box::new(operand),
-        },
-        span,
-    }
+    Expr { kind: ExprKind::Prefix { op, operand: Box::new(operand) }, span }
 }

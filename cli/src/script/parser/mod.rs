@@ -21,27 +21,10 @@ pub const MAX_NESTING: usize = 256;
 pub fn parse(source: &Source) -> Result<Program, Diagnostic> {
     let (tokens, names) = tokenize(source)?;
     let partner = match_brackets(&tokens)?;
-    let mut parser = Parser {
-        source,
-        tokens,
-        partner,
-        names,
-        at: 0,
-        depth: 0,
-        loops: 0,
-        indexing: 0,
-        reads: 0,
-    };
+    let mut parser = Parser { source, tokens, partner, names, at: 0, depth: 0, loops: 0, indexing: 0, reads: 0 };
     let statements = parser.statements_until(&[])?;
-    let body = Block {
-        statements,
-        dead_on_entry: Vec::new(),
-    };
-    Ok(Program {
-        body,
-        names: parser.names,
-        reads: parser.reads,
-    })
+    let body = Block { statements, dead_on_entry: Vec::new() };
+    Ok(Program { body, names: parser.names, reads: parser.reads })
 }
 
 struct Parser<'a> {
@@ -77,20 +60,12 @@ fn match_brackets(tokens: &[Token]) -> Result<Vec<u32>, Diagnostic> {
             Some(start) => {
                 let wanted = if text == ")" { "]" } else { ")" };
                 let (what, span) = (describe_open(&tokens[start].kind), tokens[start].span);
-                return Err(Diagnostic::at(
-                    token.span,
-                    format!("expected '{wanted}' but found '{text}'"),
-                )
-                .help(format!(
-                    "{what} opened {} characters earlier is still open",
-                    token.span.start - span.start
-                )));
+                return Err(Diagnostic::at(token.span, format!("expected '{wanted}' but found '{text}'")).help(
+                    format!("{what} opened {} characters earlier is still open", token.span.start - span.start),
+                ));
             }
             None => {
-                return Err(Diagnostic::at(
-                    token.span,
-                    format!("'{text}' closes nothing"),
-                ));
+                return Err(Diagnostic::at(token.span, format!("'{text}' closes nothing")));
             }
         }
     }
@@ -98,20 +73,13 @@ fn match_brackets(tokens: &[Token]) -> Result<Vec<u32>, Diagnostic> {
         None => Ok(partner),
         Some(start) => {
             let what = describe_open(&tokens[*start].kind);
-            Err(Diagnostic::at(
-                tokens[*start].span,
-                format!("{what} opened here is never closed"),
-            ))
+            Err(Diagnostic::at(tokens[*start].span, format!("{what} opened here is never closed")))
         }
     }
 }
 
 fn describe_open(kind: &TokenKind) -> &'static str {
-    if *kind == TokenKind::LeftParen {
-        "the parenthesis '('"
-    } else {
-        "the matrix '['"
-    }
+    if *kind == TokenKind::LeftParen { "the parenthesis '('" } else { "the matrix '['" }
 }
 
 impl Parser<'_> {
@@ -184,12 +152,8 @@ impl Parser<'_> {
         let found = match self.kind() {
             TokenKind::EndOfText => "the end of the script".to_owned(),
             TokenKind::Newline => "the end of the line".to_owned(),
-            TokenKind::Comma if self.span().start == self.span().end => {
-                "a blank between two elements".to_owned()
-            }
-            TokenKind::Semicolon if self.source_text().starts_with('\n') => {
-                "the end of the line".to_owned()
-            }
+            TokenKind::Comma if self.span().start == self.span().end => "a blank between two elements".to_owned(),
+            TokenKind::Semicolon if self.source_text().starts_with('\n') => "the end of the line".to_owned(),
             TokenKind::Text { .. } => "a string".to_owned(),
             _ => format!("'{}'", self.source_text()),
         };

@@ -8,16 +8,10 @@ use super::Parser;
 
 impl Parser<'_> {
     /// Statements up to one of the keywords in `ends`, which is left in place, or up to the end of the text if none is given.
-    pub(super) fn statements_until(
-        &mut self,
-        ends: &[Keyword],
-    ) -> Result<Vec<Statement>, Diagnostic> {
+    pub(super) fn statements_until(&mut self, ends: &[Keyword]) -> Result<Vec<Statement>, Diagnostic> {
         let mut statements = Vec::new();
         loop {
-            while matches!(
-                self.kind(),
-                TokenKind::Newline | TokenKind::Comma | TokenKind::Semicolon
-            ) {
+            while matches!(self.kind(), TokenKind::Newline | TokenKind::Comma | TokenKind::Semicolon) {
                 self.advance();
             }
             match self.kind() {
@@ -35,17 +29,11 @@ impl Parser<'_> {
             TokenKind::Keyword(keyword) => self.keyword_statement(keyword)?,
             _ => self.plain_statement()?,
         };
-        let separated = matches!(
-            self.tokens[self.at - 1].kind,
-            TokenKind::Newline | TokenKind::Comma | TokenKind::Semicolon
-        );
+        let separated =
+            matches!(self.tokens[self.at - 1].kind, TokenKind::Newline | TokenKind::Comma | TokenKind::Semicolon);
         // A statement has at least one token besides its separator.
         let last = self.tokens[self.at - 1 - usize::from(separated)].span;
-        Ok(Statement {
-            kind,
-            span: start.to(last),
-            dead_after: Vec::new(),
-        })
+        Ok(Statement { kind, span: start.to(last), dead_after: Vec::new() })
     }
 
     fn keyword_statement(&mut self, keyword: Keyword) -> Result<StatementKind, Diagnostic> {
@@ -61,23 +49,13 @@ impl Parser<'_> {
             }
             Keyword::Break | Keyword::Continue => {
                 if self.loops == 0 {
-                    return Err(Diagnostic::at(
-                        start,
-                        format!("'{}' stands outside every loop", keyword.text()),
-                    ));
+                    return Err(Diagnostic::at(start, format!("'{}' stands outside every loop", keyword.text())));
                 }
                 self.advance();
                 self.separator()?;
-                Ok(if keyword == Keyword::Break {
-                    StatementKind::Break
-                } else {
-                    StatementKind::Continue
-                })
+                Ok(if keyword == Keyword::Break { StatementKind::Break } else { StatementKind::Continue })
             }
-            _ => Err(Diagnostic::at(
-                start,
-                format!("'{}' belongs to no open block", keyword.text()),
-            )),
+            _ => Err(Diagnostic::at(start, format!("'{}' belongs to no open block", keyword.text()))),
         }
     }
 
@@ -128,20 +106,10 @@ impl Parser<'_> {
             return Err(self.unexpected("')'"));
         }
         let body = self.loop_body(&[Keyword::End, Keyword::Endfor], "for", start)?;
-        Ok(StatementKind::For {
-            variable,
-            variable_span,
-            values,
-            body,
-        })
+        Ok(StatementKind::For { variable, variable_span, values, body })
     }
 
-    fn loop_body(
-        &mut self,
-        ends: &[Keyword],
-        opened: &str,
-        start: Span,
-    ) -> Result<Block, Diagnostic> {
+    fn loop_body(&mut self, ends: &[Keyword], opened: &str, start: Span) -> Result<Block, Diagnostic> {
         self.loops += 1;
         let body = self.block(ends, opened, start);
         self.loops -= 1;
@@ -158,10 +126,7 @@ impl Parser<'_> {
             }
             error
         })?;
-        Ok(Block {
-            statements,
-            dead_on_entry: Vec::new(),
-        })
+        Ok(Block { statements, dead_on_entry: Vec::new() })
     }
 
     /// A condition, after which a separator is allowed but not needed: `if x disp(1), end`.
@@ -174,10 +139,7 @@ impl Parser<'_> {
     /// `=` where an expression goes on or ends is a mistake for `==`, or an assignment as a value.
     pub(super) fn refuse_assignment(&self) -> Result<(), Diagnostic> {
         if self.is_op(Op::Assign) {
-            let error = Diagnostic::at(
-                self.span(),
-                "an assignment cannot stand inside an expression",
-            );
+            let error = Diagnostic::at(self.span(), "an assignment cannot stand inside an expression");
             return Err(error.help("'==' compares; an assignment is a statement of its own"));
         }
         Ok(())
@@ -221,37 +183,19 @@ impl Parser<'_> {
         let value = self.expression()?;
         self.refuse_assignment()?;
         let show = self.separator()?;
-        Ok(StatementKind::Update {
-            target,
-            read,
-            op,
-            op_span,
-            value,
-            show,
-        })
+        Ok(StatementKind::Update { target, read, op, op_span, value, show })
     }
 
-    fn assignment(
-        &mut self,
-        targets: Vec<Target>,
-        bracketed: bool,
-    ) -> Result<StatementKind, Diagnostic> {
+    fn assignment(&mut self, targets: Vec<Target>, bracketed: bool) -> Result<StatementKind, Diagnostic> {
         let value = self.expression()?;
         self.refuse_assignment()?;
         let show = self.separator()?;
-        Ok(StatementKind::Assign {
-            targets,
-            bracketed,
-            value,
-            show,
-        })
+        Ok(StatementKind::Assign { targets, bracketed, value, show })
     }
 
     fn bracket_is_target(&self) -> bool {
         let close = self.partner[self.at] as usize;
-        self.tokens
-            .get(close + 1)
-            .is_some_and(|t| t.kind == TokenKind::Op(Op::Assign))
+        self.tokens.get(close + 1).is_some_and(|t| t.kind == TokenKind::Op(Op::Assign))
     }
 
     /// `[a, ~, b(2)]` with the parser left at the `=`.
@@ -262,10 +206,7 @@ impl Parser<'_> {
         loop {
             if self.take(&TokenKind::RightBracket) {
                 if targets.is_empty() {
-                    return Err(Diagnostic::at(
-                        open.to(self.last_span()),
-                        "there is nothing to assign to",
-                    ));
+                    return Err(Diagnostic::at(open.to(self.last_span()), "there is nothing to assign to"));
                 }
                 return Ok(targets);
             }
@@ -289,16 +230,8 @@ impl Parser<'_> {
                 .help("the left-hand side must be a variable or a variable with one index"));
         };
         self.advance();
-        let arguments = if *self.kind() == TokenKind::LeftParen {
-            Some(self.arguments(start)?)
-        } else {
-            None
-        };
-        Ok(Target::Variable {
-            symbol,
-            span: start.to(self.last_span()),
-            arguments,
-        })
+        let arguments = if *self.kind() == TokenKind::LeftParen { Some(self.arguments(start)?) } else { None };
+        Ok(Target::Variable { symbol, span: start.to(self.last_span()), arguments })
     }
 
     /// The end of a statement; the result says whether its value is displayed.
@@ -315,12 +248,7 @@ impl Parser<'_> {
             TokenKind::EndOfText => Ok(true),
             // `if x disp(1) end`: a keyword that ends the block also ends the statement.
             TokenKind::Keyword(
-                Keyword::End
-                | Keyword::Endif
-                | Keyword::Endwhile
-                | Keyword::Endfor
-                | Keyword::Else
-                | Keyword::Elseif,
+                Keyword::End | Keyword::Endif | Keyword::Endwhile | Keyword::Endfor | Keyword::Else | Keyword::Elseif,
             ) => Ok(true),
             TokenKind::Op(Op::Assign) => {
                 self.refuse_assignment()?;

@@ -9,11 +9,7 @@ fn source(text: &str) -> Source {
 }
 
 fn list(items: &[Expr], names: &Names) -> String {
-    items
-        .iter()
-        .map(|e| expr(e, names))
-        .collect::<Vec<_>>()
-        .join(",")
+    items.iter().map(|e| expr(e, names)).collect::<Vec<_>>().join(",")
 }
 
 /// An expression with every operation in parentheses.
@@ -24,13 +20,7 @@ fn expr(e: &Expr, names: &Names) -> String {
         ExprKind::Name { symbol, .. } => names.name(*symbol).to_owned(),
         ExprKind::Colon => ":".into(),
         ExprKind::End => "end".into(),
-        ExprKind::Matrix(rows) => format!(
-            "[{}]",
-            rows.iter()
-                .map(|r| list(r, names))
-                .collect::<Vec<_>>()
-                .join(";")
-        ),
+        ExprKind::Matrix(rows) => format!("[{}]", rows.iter().map(|r| list(r, names)).collect::<Vec<_>>().join(";")),
         ExprKind::Prefix { op, operand } => {
             let op = match op {
                 PrefixOp::Minus => "-",
@@ -61,22 +51,10 @@ fn expr(e: &Expr, names: &Names) -> String {
         }
         ExprKind::ShortCircuit { and, operands } => {
             let op = if *and { "&&" } else { "||" };
-            format!(
-                "({})",
-                operands
-                    .iter()
-                    .map(|e| expr(e, names))
-                    .collect::<Vec<_>>()
-                    .join(op)
-            )
+            format!("({})", operands.iter().map(|e| expr(e, names)).collect::<Vec<_>>().join(op))
         }
         ExprKind::Range { start, step, stop } => match step {
-            Some(step) => format!(
-                "({}:{}:{})",
-                expr(start, names),
-                expr(step, names),
-                expr(stop, names)
-            ),
+            Some(step) => format!("({}:{}:{})", expr(start, names), expr(step, names), expr(stop, names)),
             None => format!("({}:{})", expr(start, names), expr(stop, names)),
         },
     }
@@ -85,25 +63,13 @@ fn expr(e: &Expr, names: &Names) -> String {
 fn target(t: &Target, names: &Names) -> String {
     match t {
         Target::Ignored(_) => "~".into(),
-        Target::Variable {
-            symbol,
-            arguments: None,
-            ..
-        } => names.name(*symbol).into(),
-        Target::Variable {
-            symbol,
-            arguments: Some(a),
-            ..
-        } => format!("{}({})", names.name(*symbol), list(a, names)),
+        Target::Variable { symbol, arguments: None, .. } => names.name(*symbol).into(),
+        Target::Variable { symbol, arguments: Some(a), .. } => format!("{}({})", names.name(*symbol), list(a, names)),
     }
 }
 
 fn block(b: &Block, names: &Names) -> String {
-    b.statements
-        .iter()
-        .map(|s| statement(s, names))
-        .collect::<Vec<_>>()
-        .join(" ")
+    b.statements.iter().map(|s| statement(s, names)).collect::<Vec<_>>().join(" ")
 }
 
 fn statement(s: &Statement, names: &Names) -> String {
@@ -112,69 +78,24 @@ fn statement(s: &Statement, names: &Names) -> String {
         StatementKind::Expression { value, show } => {
             format!("{}{}", expr(value, names), end(*show))
         }
-        StatementKind::Assign {
-            targets,
-            bracketed,
-            value,
-            show,
-        } => {
-            let targets = targets
-                .iter()
-                .map(|t| target(t, names))
-                .collect::<Vec<_>>()
-                .join(",");
-            let targets = if *bracketed {
-                format!("[{targets}]")
-            } else {
-                targets
-            };
+        StatementKind::Assign { targets, bracketed, value, show } => {
+            let targets = targets.iter().map(|t| target(t, names)).collect::<Vec<_>>().join(",");
+            let targets = if *bracketed { format!("[{targets}]") } else { targets };
             format!("{targets}={}{}", expr(value, names), end(*show))
         }
-        StatementKind::Update {
-            target: t,
-            op,
-            value,
-            show,
-            ..
-        } => {
-            format!(
-                "{}{}={}{}",
-                target(t, names),
-                op.text(),
-                expr(value, names),
-                end(*show)
-            )
+        StatementKind::Update { target: t, op, value, show, .. } => {
+            format!("{}{}={}{}", target(t, names), op.text(), expr(value, names), end(*show))
         }
         StatementKind::If { arms, otherwise } => {
-            let arms: Vec<_> = arms
-                .iter()
-                .map(|(c, b)| format!("{} {{{}}}", expr(c, names), block(b, names)))
-                .collect();
-            format!(
-                "if {} else {{{}}}",
-                arms.join(" elseif "),
-                block(otherwise, names)
-            )
+            let arms: Vec<_> =
+                arms.iter().map(|(c, b)| format!("{} {{{}}}", expr(c, names), block(b, names))).collect();
+            format!("if {} else {{{}}}", arms.join(" elseif "), block(otherwise, names))
         }
-        StatementKind::While {
-            condition, body, ..
-        } => format!(
-            "while {} {{{}}}",
-            expr(condition, names),
-            block(body, names)
-        ),
-        StatementKind::For {
-            variable,
-            values,
-            body,
-            ..
-        } => {
-            format!(
-                "for {}={} {{{}}}",
-                names.name(*variable),
-                expr(values, names),
-                block(body, names)
-            )
+        StatementKind::While { condition, body, .. } => {
+            format!("while {} {{{}}}", expr(condition, names), block(body, names))
+        }
+        StatementKind::For { variable, values, body, .. } => {
+            format!("for {}={} {{{}}}", names.name(*variable), expr(values, names), block(body, names))
         }
         StatementKind::Break => "break".into(),
         StatementKind::Continue => "continue".into(),
@@ -182,8 +103,7 @@ fn statement(s: &Statement, names: &Names) -> String {
 }
 
 fn shown(text: &str) -> String {
-    let program =
-        parse(&source(text)).unwrap_or_else(|e| panic!("{text}: {}", e.render(&source(text))));
+    let program = parse(&source(text)).unwrap_or_else(|e| panic!("{text}: {}", e.render(&source(text))));
     block(&program.body, &program.names)
 }
 
@@ -191,8 +111,7 @@ fn shown(text: &str) -> String {
 fn error(text: &str) -> String {
     let source = source(text);
     let error = parse(&source).map(|_| ()).expect_err(text);
-    let (line, column) =
-        source.line_and_column(error.span().expect("parser errors have a place").start);
+    let (line, column) = source.line_and_column(error.span().expect("parser errors have a place").start);
     format!("{line}:{column} {}", error.message())
 }
 
@@ -296,10 +215,7 @@ fn statements() {
         ("x -= 1; x *= 2; x /= 3;", "x-=1; x*=2; x/=3;"),
         ("x(3) += 1", "x(3)+=1,"),
         ("if 1, x=3, end, x", "if 1 {x=3,} else {} x,"),
-        (
-            "if a\nb\nelseif c\nd\nelse e\nend",
-            "if a {b,} elseif c {d,} else {e,}",
-        ),
+        ("if a\nb\nelseif c\nd\nelse e\nend", "if a {b,} elseif c {d,} else {e,}"),
         ("if (1) -1, end", "if (1-1) {} else {}"),
         ("if 1 disp(3), end", "if 1 {disp(3),} else {}"),
         ("if x, y, endif", "if x {y,} else {}"),
@@ -307,10 +223,7 @@ fn statements() {
         ("while x > 1, x = x / 2; endwhile", "while (x>1) {x=(x/2);}"),
         ("for i=1:3 disp(i), end", "for i=(1:3) {disp(i),}"),
         ("for (i=1:2) disp(i); endfor", "for i=(1:2) {disp(i);}"),
-        (
-            "for k = X\n if k, break, end\n continue\nend",
-            "for k=X {if k {break} else {} continue}",
-        ),
+        ("for k = X\n if k, break, end\n continue\nend", "for k=X {if k {break} else {} continue}"),
         ("x = 3; % c\ny = x'; # d\n", "x=3; y=(x');"),
     ] {
         assert_eq!(shown(text), expected, "{text}");
@@ -321,100 +234,46 @@ fn statements() {
 fn errors_have_their_place() {
     for (text, expected) in [
         ("x=[1 2", "1:3 the matrix '[' opened here is never closed"),
-        (
-            "y = 1;\nx=(1",
-            "2:3 the parenthesis '(' opened here is never closed",
-        ),
+        ("y = 1;\nx=(1", "2:3 the parenthesis '(' opened here is never closed"),
         ("x=1)", "1:4 ')' closes nothing"),
         ("x=[1)]", "1:5 expected ']' but found ')'"),
-        (
-            "x = ",
-            "1:5 expected a value but found the end of the script",
-        ),
-        (
-            "x = \ny",
-            "1:5 expected a value but found the end of the line",
-        ),
-        (
-            "x = 1 2",
-            "1:7 expected an operator or the end of the statement but found '2'",
-        ),
+        ("x = ", "1:5 expected a value but found the end of the script"),
+        ("x = \ny", "1:5 expected a value but found the end of the line"),
+        ("x = 1 2", "1:7 expected an operator or the end of the statement but found '2'"),
         ("x = * 2", "1:5 expected a value but found '*'"),
-        (
-            "x!",
-            "1:2 expected an operator or the end of the statement but found '!'",
-        ),
+        ("x!", "1:2 expected an operator or the end of the statement but found '!'"),
         ("[1 2]=3", "1:2 this cannot be assigned to"),
         ("1 = 3", "1:1 this cannot be assigned to"),
         ("x' = 3", "1:1 this cannot be assigned to"),
         ("x(1)(2) = 3", "1:1 this cannot be assigned to"),
         ("[a b] += 3", "1:1 this cannot be assigned to"),
         ("[] = 3", "1:1 there is nothing to assign to"),
-        (
-            "a = b = 3",
-            "1:7 an assignment cannot stand inside an expression",
-        ),
-        (
-            "if a = 3, end",
-            "1:6 an assignment cannot stand inside an expression",
-        ),
-        (
-            "f(a = 3)",
-            "1:5 an assignment cannot stand inside an expression",
-        ),
+        ("a = b = 3", "1:7 an assignment cannot stand inside an expression"),
+        ("if a = 3, end", "1:6 an assignment cannot stand inside an expression"),
+        ("f(a = 3)", "1:5 an assignment cannot stand inside an expression"),
         ("[1,,2]", "1:4 expected a value but found ','"),
-        (
-            "x=1:2:3:4",
-            "1:8 a range has at most three parts, as in first:step:last",
-        ),
+        ("x=1:2:3:4", "1:8 a range has at most three parts, as in first:step:last"),
         ("end", "1:1 'end' belongs to no open block"),
         ("else", "1:1 'else' belongs to no open block"),
-        (
-            "if 1\nx=2",
-            "2:4 expected 'end' but found the end of the script",
-        ),
-        (
-            "for i=1:2\n if i, end",
-            "2:11 expected 'end' but found the end of the script",
-        ),
+        ("if 1\nx=2", "2:4 expected 'end' but found the end of the script"),
+        ("for i=1:2\n if i, end", "2:11 expected 'end' but found the end of the script"),
         ("while 1\nendfor", "2:1 'endfor' belongs to no open block"),
         ("break", "1:1 'break' stands outside every loop"),
-        (
-            "if 1, continue, end",
-            "1:7 'continue' stands outside every loop",
-        ),
+        ("if 1, continue, end", "1:7 'continue' stands outside every loop"),
         ("x = end", "1:5 'end' is a value only inside an index"),
         ("[end]", "1:2 'end' is a value only inside an index"),
-        (
-            "x = if",
-            "1:5 'if' is a keyword and cannot stand in an expression",
-        ),
-        (
-            "disp 3",
-            "1:6 expected an operator or the end of the statement but found '3'",
-        ),
-        (
-            "for 1:3, end",
-            "1:5 expected the name of the loop variable but found '1'",
-        ),
-        (
-            "for i, end",
-            "1:6 expected '=' after the loop variable but found ','",
-        ),
+        ("x = if", "1:5 'if' is a keyword and cannot stand in an expression"),
+        ("disp 3", "1:6 expected an operator or the end of the statement but found '3'"),
+        ("for 1:3, end", "1:5 expected the name of the loop variable but found '1'"),
+        ("for i, end", "1:6 expected '=' after the loop variable but found ','"),
         ("~=3", "1:1 expected a value but found '~='"),
-        (
-            "f(1 2)",
-            "1:5 expected an operator, ',' or ')' but found '2'",
-        ),
+        ("f(1 2)", "1:5 expected an operator, ',' or ')' but found '2'"),
         ("f(1,)", "1:5 expected a value but found ')'"),
         ("x(1:)", "1:5 expected a value but found ')'"),
         ("(:)", "1:2 expected a value but found ':'"),
         ("()", "1:2 expected a value but found ')'"),
         ("[a;", "1:1 the matrix '[' opened here is never closed"),
-        (
-            "x = [1 2\n",
-            "1:5 the matrix '[' opened here is never closed",
-        ),
+        ("x = [1 2\n", "1:5 the matrix '[' opened here is never closed"),
     ] {
         assert_eq!(error(text), expected, "{text:?}");
     }
@@ -426,34 +285,16 @@ fn nesting_is_bounded_and_deep_input_is_no_danger() {
 }
 
 fn deep_input() {
-    let deep = |open: &str, middle: &str, close: &str, n: usize| {
-        format!("x = {}{middle}{}", open.repeat(n), close.repeat(n))
-    };
-    for (open, close) in [
-        ("(", ")"),
-        ("[", "]"),
-        ("- ", ""),
-        ("!", ""),
-        ("f(", ")"),
-        ("2^(-", ")"),
-        ("[(", ")]"),
-        ("1+(", ")"),
-    ] {
-        let levels = if open == "[(" || open == "2^(-" {
-            MAX_NESTING / 2
-        } else {
-            MAX_NESTING
-        };
-        assert!(
-            parse(&source(&deep(open, "1", close, levels))).is_ok(),
-            "{open}"
-        );
+    let deep =
+        |open: &str, middle: &str, close: &str, n: usize| format!("x = {}{middle}{}", open.repeat(n), close.repeat(n));
+    for (open, close) in
+        [("(", ")"), ("[", "]"), ("- ", ""), ("!", ""), ("f(", ")"), ("2^(-", ")"), ("[(", ")]"), ("1+(", ")")]
+    {
+        let levels = if open == "[(" || open == "2^(-" { MAX_NESTING / 2 } else { MAX_NESTING };
+        assert!(parse(&source(&deep(open, "1", close, levels))).is_ok(), "{open}");
         for n in [levels + 1, 100_000] {
             let message = error(&deep(open, "1", close, n));
-            assert!(
-                message.ends_with("nesting is deeper than 256 levels"),
-                "{open} {n}: {message}"
-            );
+            assert!(message.ends_with("nesting is deeper than 256 levels"), "{open} {n}: {message}");
         }
     }
     for open in ["if 1\n", "while 1\n", "for i=1\n", "if 0\nelseif 1\n"] {
@@ -469,28 +310,15 @@ fn deep_input() {
 
 #[test]
 fn long_programs_are_flat() {
-    for (unit, end) in [
-        ("1+", "1"),
-        ("1*2-", "1"),
-        ("a&&", "a"),
-        ("a||", "a"),
-        ("1==", "1"),
-        ("a|", "a"),
-        ("2^", "2"),
-    ] {
+    for (unit, end) in [("1+", "1"), ("1*2-", "1"), ("a&&", "a"), ("a||", "a"), ("1==", "1"), ("a|", "a"), ("2^", "2")]
+    {
         let text = format!("x = {}{end};", unit.repeat(100_000));
         drop(parse(&source(&text)).unwrap());
     }
     for step in ["'", ".'", "(1)", "^2"] {
         drop(parse(&source(&format!("y = x{};", step.repeat(100_000)))).unwrap());
     }
-    drop(
-        parse(&source(&format!(
-            "if 0\n{}end",
-            "elseif 1\nx=1;\n".repeat(100_000)
-        )))
-        .unwrap(),
-    );
+    drop(parse(&source(&format!("if 0\n{}end", "elseif 1\nx=1;\n".repeat(100_000)))).unwrap());
     drop(parse(&source(&format!("x = [{}];", "1 ".repeat(200_000)))).unwrap());
     drop(parse(&source(&format!("x = f({}1);", "1,".repeat(200_000)))).unwrap());
     drop(parse(&source(&"x = 1;\n".repeat(100_000))).unwrap());
@@ -498,10 +326,8 @@ fn long_programs_are_flat() {
 
 #[test]
 fn any_tokens_end_in_a_program_or_an_error() {
-    let parts = [
-        "[", "]", "(", ")", "'", "'a'", " ", "\n", ";", ",", "1", "x", "+", "~", "=", ":", "end",
-        "if ", "for ", "+=",
-    ];
+    let parts =
+        ["[", "]", "(", ")", "'", "'a'", " ", "\n", ";", ",", "1", "x", "+", "~", "=", ":", "end", "if ", "for ", "+="];
     for a in parts {
         for b in parts {
             for c in parts {

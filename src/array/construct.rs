@@ -1,0 +1,141 @@
+//! Arrays that come from an engine rather than from other arrays.
+
+use super::data::Value;
+use super::{Array, Operand};
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::graph::{Op, RngDist};
+use crate::types::{DType, HostBuffer, Scalar, Shape};
+
+impl Engine {
+    /// An array with a copy of `values`, last axis fastest.
+    ///
+    /// # Errors
+    /// A shape error when `shape` does not hold as many elements, out of memory.
+    pub fn from_slice<T: Value>(&self, values: &[T], shape: &[usize]) -> Result<Array> {
+        self.from_buffer(T::write(values)?, shape)
+    }
+
+    /// An array that takes over a host buffer, last axis fastest.
+    ///
+    /// # Errors
+    /// A shape error when `shape` does not hold as many elements.
+    pub fn from_buffer(&self, buffer: HostBuffer, shape: &[usize]) -> Result<Array> {
+        let shape = Shape::new(shape);
+        if shape.len() != buffer.len() {
+            return Err(Error::shape(format!("expected {} elements for {shape}, given {}", shape.len(), buffer.len())));
+        }
+        let dtype = buffer.dtype();
+        let origin = crate::engine::origin::current();
+        let node = self.recorder().record_leaf(shape, dtype, self.store_host(buffer), origin.as_ref());
+        Array::adopt(self, node)
+    }
+
+    /// A 0-d array of `value` in `dtype`. Values other than a few that plans may test are slots: changing them re-plans nothing.
+    #[must_use]
+    pub fn scalar<'a>(&self, value: impl Into<Operand<'a>>, dtype: DType) -> Array {
+        Array::lift(self, value.into().to_array(self, dtype))
+    }
+
+    /// `value` everywhere. Takes no memory: a broadcast 0-d value.
+    #[must_use]
+    pub fn full<'a>(&self, shape: &[usize], value: impl Into<Operand<'a>>, dtype: DType) -> Array {
+        self.scalar(value, dtype).broadcast_to(shape)
+    }
+
+    /// Zeros (false for bool).
+    #[must_use]
+    pub fn zeros(&self, shape: &[usize], dtype: DType) -> Array {
+        self.constant(shape, dtype, 0.0)
+    }
+
+    /// Ones (true for bool).
+    #[must_use]
+    pub fn ones(&self, shape: &[usize], dtype: DType) -> Array {
+        self.constant(shape, dtype, 1.0)
+    }
+
+    fn constant(&self, shape: &[usize], dtype: DType, value: f64) -> Array {
+        Array::lift(self, Array::from_scalar(self, Scalar::from_f64(dtype, value))).broadcast_to(shape)
+    }
+
+    /// The n×m matrix with ones on its diagonal.
+    #[must_use]
+    pub fn eye(&self, n: usize, m: usize, dtype: DType) -> Array {
+        let same = Array::iota_of(self, &[n, m], 0).and_then(|r| r.try_eq(&Array::iota_of(self, &[n, m], 1)?));
+        Array::lift(self, same).cast(dtype)
+    }
+
+    /// The coordinate along `axis` of an array of `shape`.
+    ///
+    /// # Errors
+    /// An argument error for an axis that is not there, a dtype error for bool.
+    pub fn iota(&self, shape: &[usize], axis: usize, dtype: DType) -> Result<Array> {
+        Array::record(self, Op::Iota { shape: Shape::new(shape), axis }, &[], Some(dtype), None)
+    }
+
+    /// `n` evenly spaced values from `first` to `last`, both included; just `last` when `n` is 1. Floats only.
+    ///
+    /// # Errors
+    /// A dtype error for other dtypes.
+    pub fn linspace(&self, first: f64, last: f64, n: usize, dtype: DType) -> Result<Array> {
+        if !dtype.is_float() {
+            return Err(Error::dtype(format!("linspace: expected a floating dtype, given {dtype}")));
+        }
+        if n == 1 {
+            return Ok(self.full(&[1], last, dtype));
+        }
+        let steps = n.saturating_sub(1).max(1) as f64;
+        let i = self.iota(&[n], 0, dtype)?;
+        // The last element is given, not computed: first + (last − first) may round to its neighbour.
+        let inner = &(&i * ((last - first) / steps)) + first;
+        i.try_eq(&Array::literal(self, Scalar::from_f64(dtype, steps))?)?.try_select(last, &inner)
+    }
+
+    /// Uniform random elements on [0, 1) by Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",
+    /// 2011). Element i is a function of key, stream and i: the same on every device.
+    ///
+    /// # Errors
+    /// A dtype error for other dtypes than f32 and f64.
+    pub fn rng_uniform(&self, key: u32, stream: u32, shape: &[usize], dtype: DType) -> Result<Array> {
+        self.random(RngDist::Uniform, key, stream, shape, dtype)
+    }
+
+    /// Standard normal random elements: Box–Muller on the words of [`rng_uniform`](Self::rng_uniform)'s generator.
+    ///
+    /// # Errors
+    /// A dtype error for other dtypes than f32 and f64.
+    pub fn rng_normal(&self, key: u32, stream: u32, shape: &[usize], dtype: DType) -> Result<Array> {
+        self.random(RngDist::Normal, key, stream, shape, dtype)
+    }
+
+    /// Raw 32-bit words of the generator (u32).
+    ///
+    /// # Errors
+    /// Never for valid engines; kept fallible like its siblings.
+    pub fn rng_bits(&self, key: u32, stream: u32, shape: &[usize]) -> Result<Array> {
+        self.random(RngDist::Bits, key, stream, shape, DType::U32)
+    }
+
+    fn random(&self, dist: RngDist, key: u32, stream: u32, shape: &[usize], dtype: DType) -> Result<Array> {
+        let slot = |v: u32| {
+            let origin = crate::engine::origin::current();
+            let value = Scalar::from_i64(DType::U32, i64::from(v));
+            Array::adopt(self, self.recorder().record_slot(value, origin.as_ref()))
+        };
+        Array::record(
+            self,
+            Op::Rng { dist, shape: Shape::new(shape) },
+            &[&slot(key)?, &slot(stream)?],
+            Some(dtype),
+            None,
+        )
+    }
+}
+
+impl Array {
+    /// The i32 coordinate along an axis.
+    pub(super) fn iota_of(engine: &Engine, shape: &[usize], axis: usize) -> Result<Self> {
+        engine.iota(shape, axis, DType::I32)
+    }
+}

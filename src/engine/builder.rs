@@ -1,0 +1,164 @@
+//! The choices behind an engine.
+
+use std::sync::{Arc, Mutex};
+
+use super::evaluation::{Evaluation, Observer};
+use super::{Engine, Inner, stats};
+use crate::error::Result;
+use crate::graph::Recorder;
+use crate::types::{CostTable, DeviceChoice, Numerics};
+
+/// What an engine was told.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) device: DeviceChoice,
+    pub(super) numerics: Numerics,
+    pub(super) plan: bool,
+    pub(super) fuse: bool,
+    pub(super) cpu_costs: CostTable,
+    pub(super) gpu_costs: CostTable,
+    pub(super) max_pending: usize,
+    pub(super) memory_limit: u64,
+    pub(super) observer: Option<Observer>,
+}
+
+/// Builds an [`Engine`]: `Engine::builder().device(DeviceChoice::Cpu).numerics(Numerics::Strict).build()`.
+#[derive(Clone, Debug)]
+pub struct EngineBuilder {
+    device: DeviceChoice,
+    numerics: Numerics,
+    plan: bool,
+    fuse: bool,
+    rule_files: Vec<(String, String)>,
+    max_pending: usize,
+    memory_limit: u64,
+    plan_entries: usize,
+    observer: Option<Observer>,
+}
+
+impl Default for EngineBuilder {
+    fn default() -> Self {
+        Self {
+            device: DeviceChoice::Auto,
+            numerics: Numerics::Standard,
+            plan: true,
+            fuse: true,
+            rule_files: Vec::new(),
+            max_pending: 20_000,
+            memory_limit: physical_memory(),
+            plan_entries: 1024,
+            observer: None,
+        }
+    }
+}
+
+impl EngineBuilder {
+    /// Where to evaluate; the default is [`DeviceChoice::Auto`].
+    #[must_use]
+    pub fn device(mut self, device: DeviceChoice) -> Self {
+        self.device = device;
+        self
+    }
+
+    /// Which rewrites are allowed; the default is [`Numerics::Standard`].
+    #[must_use]
+    pub fn numerics(mut self, numerics: Numerics) -> Self {
+        self.numerics = numerics;
+        self
+    }
+
+    /// Whether the planner rewrites graphs; on by default.
+    #[must_use]
+    pub fn plan(mut self, plan: bool) -> Self {
+        self.plan = plan;
+        self
+    }
+
+    /// Whether nodes run together; on by default. Off, every node is a step of its own.
+    #[must_use]
+    pub fn fuse(mut self, fuse: bool) -> Self {
+        self.fuse = fuse;
+        self
+    }
+
+    /// A rule file to use beside the built-in ones: its name for messages, and its text.
+    #[must_use]
+    pub fn rules(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
+        self.rule_files.push((name.into(), text.into()));
+        self
+    }
+
+    /// How many nodes may be pending before recording evaluates by itself; 20,000 by default.
+    #[must_use]
+    pub fn max_pending(mut self, nodes: usize) -> Self {
+        self.max_pending = nodes;
+        self
+    }
+
+    /// How many bytes of host memory the results and scratch of one evaluation may take; by default what the machine has, where
+    /// that can be told. More is an out-of-memory error before any work is done.
+    #[must_use]
+    pub fn memory_limit(mut self, bytes: u64) -> Self {
+        self.memory_limit = bytes;
+        self
+    }
+
+    /// How many plans are kept; the least recently used goes first. 1024 by default.
+    #[must_use]
+    pub fn plan_cache(mut self, entries: usize) -> Self {
+        self.plan_entries = entries;
+        self
+    }
+
+    /// Calls `observer` with every evaluation once it has run: for explaining, counting and logging.
+    #[must_use]
+    pub fn observe(mut self, observer: impl Fn(&Arc<Evaluation>) + Send + Sync + 'static) -> Self {
+        self.observer = Some(Observer(Arc::new(observer)));
+        self
+    }
+
+    /// The engine.
+    ///
+    /// # Errors
+    /// A rules error for a rule file that is refused; no device when [`DeviceChoice::Gpu`] was asked for and there is none.
+    #[cfg(feature = "blocking")]
+    pub fn build(self) -> Result<Engine> {
+        pollster::block_on(self.build_async())
+    }
+
+    /// As [`build`](Self::build), without blocking.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build).
+    pub async fn build_async(self) -> Result<Engine> {
+        #[cfg(not(feature = "gpu"))]
+        if self.device == DeviceChoice::Gpu {
+            return Err(crate::error::Error::no_device("this build has no GPU support: enable the feature `gpu`"));
+        }
+        let settings = Settings {
+            device: self.device,
+            numerics: self.numerics,
+            plan: self.plan,
+            fuse: self.fuse,
+            cpu_costs: CostTable::cpu(),
+            gpu_costs: CostTable::gpu(),
+            max_pending: self.max_pending,
+            memory_limit: self.memory_limit,
+            observer: self.observer,
+        };
+        Ok(Engine(Arc::new(Inner {
+            recorder: Recorder::default(),
+            settings,
+            counters: stats::Counters::default(),
+            last: Mutex::new(None),
+        })))
+    }
+}
+
+/// Bytes of memory of this machine, as far as the system tells.
+fn physical_memory() -> u64 {
+    let told = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let line = told.lines().find_map(|l| l.strip_prefix("MemTotal:"));
+    let kib = line.and_then(|l| l.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
+    kib.map_or(u64::MAX, |k| k.saturating_mul(1024))
+}

@@ -1,0 +1,40 @@
+//! Where the user's program is just now, per thread: what recorded nodes and errors carry.
+
+use std::cell::{Cell, RefCell};
+
+use crate::types::Origin;
+
+thread_local! {
+    static STACK: RefCell<Vec<Origin>> = const { RefCell::new(Vec::new()) };
+    static RELIEVING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `work` with `origin` as the innermost place.
+pub(crate) fn with<T>(origin: Origin, work: impl FnOnce() -> T) -> T {
+    struct Pop;
+    impl Drop for Pop {
+        fn drop(&mut self) {
+            STACK.with_borrow_mut(Vec::pop);
+        }
+    }
+    STACK.with_borrow_mut(|s| s.push(origin));
+    let _pop = Pop;
+    work()
+}
+
+/// The innermost place.
+pub(crate) fn current() -> Option<Origin> {
+    STACK.with_borrow(|s| s.last().cloned())
+}
+
+/// Whether this thread is evaluating ahead of demand, which must not nest.
+pub(super) fn relieving() -> bool {
+    RELIEVING.get()
+}
+
+/// Marks the thread as evaluating ahead of demand.
+pub(super) fn while_relieving(work: impl FnOnce()) {
+    RELIEVING.set(true);
+    work();
+    RELIEVING.set(false);
+}

@@ -1,0 +1,71 @@
+//! Counters: what an engine did since it was built. Tests assert by these, never by timers.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What an engine did.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Stats {
+    /// Evaluations that had something to do.
+    pub evaluations: u64,
+    /// Runs of the planner: one for each structure that was not cached.
+    pub plans: u64,
+    /// Schedules made: one for each plan.
+    pub schedules: u64,
+    /// Evaluations served by a cached plan.
+    pub plan_hits: u64,
+    /// Plans made again because a run-time guard did not hold.
+    pub guard_misses: u64,
+    /// Groups that ran as kernels.
+    pub gpu_groups: u64,
+    /// Groups that ran in the CPU executor.
+    pub cpu_groups: u64,
+    /// Library routines and single nodes that ran on the host.
+    pub host_steps: u64,
+    /// Evaluations that failed on the GPU and were repeated on the CPU.
+    pub fallbacks: u64,
+    /// Operations in evaluated graphs that are neither leaf nor scalar nor view.
+    pub evaluated_ops: u64,
+    /// Nodes alive.
+    pub recorded_nodes: usize,
+    /// Nodes alive without a value.
+    pub pending_nodes: usize,
+}
+
+macro_rules! counters {
+    ($($name:ident),* $(,)?) => {
+        #[derive(Default)]
+        pub(super) struct Counters { $(pub(super) $name: Count,)* }
+
+        impl Counters {
+            pub(super) fn read(&self) -> Stats {
+                Stats { $($name: self.$name.get(),)* ..Stats::default() }
+            }
+        }
+    };
+}
+counters!(
+    evaluations,
+    plans,
+    schedules,
+    plan_hits,
+    guard_misses,
+    gpu_groups,
+    cpu_groups,
+    host_steps,
+    fallbacks,
+    evaluated_ops
+);
+
+/// A counter that threads share; only its total means something, so no ordering is asked for.
+#[derive(Default)]
+pub(super) struct Count(AtomicU64);
+
+impl Count {
+    pub(super) fn add(&self, n: u64) {
+        self.0.fetch_add(n, Ordering::Relaxed);
+    }
+
+    fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
