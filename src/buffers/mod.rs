@@ -1,1 +1,10 @@
-//! Which memory is where: size classes, pooling and residency, generic over the handle so that it is testable without a GPU.
+//! Who holds what memory: a size-class pool of reusable buffers, and where a stored array lives.
+//!
+//! In come byte counts, handles and host buffers; out go handles to reuse and handles to drop. The room is generic over the
+//! handle and knows no device, so that all of it is tested without a GPU.
+
+mod pool;
+mod residency;
+
+pub use pool::{Pool, PoolStats, size_class};
+pub use residency::{Place, Residency};
