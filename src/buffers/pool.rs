@@ -62,14 +62,7 @@ impl<H> Pool<H> {
     /// An empty pool that keeps at most `budget` bytes for reuse and has no class above `largest` bytes.
     #[must_use]
     pub fn new(budget: u64, largest: u64) -> Self {
-        Self {
-            budget,
-            largest,
-            classes: BTreeMap::new(),
-            order: BTreeMap::new(),
-            tick: 0,
-            stats: PoolStats::default(),
-        }
+        Self { budget, largest, classes: BTreeMap::new(), order: BTreeMap::new(), tick: 0, stats: PoolStats::default() }
     }
 
     /// The size of the buffer that serves `bytes`: its class, or the largest class where rounding would pass it. A request
@@ -95,6 +88,12 @@ impl<H> Pool<H> {
         let class = self.class(bytes);
         self.stats.created += 1;
         self.live(class);
+    }
+
+    /// Takes a report of [`Pool::created`] back: the handle could not be made after all.
+    pub fn not_created(&mut self, bytes: u64) {
+        self.stats.created -= 1;
+        self.forget(bytes);
     }
 
     /// Takes a live handle back that served `bytes`. The handles that come out are over the budget: drop them once no lock
@@ -157,7 +156,8 @@ mod tests {
 
     #[test]
     fn classes_are_quarter_steps() {
-        let table = [(0, 256), (1, 256), (256, 256), (257, 320), (320, 320), (321, 384), (449, 512), (513, 640), (1025, 1280)];
+        let table =
+            [(0, 256), (1, 256), (256, 256), (257, 320), (320, 320), (321, 384), (449, 512), (513, 640), (1025, 1280)];
         for (bytes, class) in table {
             assert_eq!(size_class(bytes), class, "class of {bytes}");
         }
@@ -199,6 +199,15 @@ mod tests {
         assert_eq!(pool.give(1 << 12, 1), [1]);
         assert_eq!(pool.stats().pooled_bytes, 0);
         assert_eq!(pool.stats().live_bytes, 0);
+    }
+
+    #[test]
+    fn a_handle_that_could_not_be_made_does_not_count() {
+        let mut pool = Pool::<()>::new(1 << 10, u64::MAX);
+        pool.created(700);
+        pool.not_created(700);
+        let stats = pool.stats();
+        assert_eq!((stats.created, stats.live_bytes), (0, 0));
     }
 
     #[test]

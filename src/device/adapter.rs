@@ -1,0 +1,227 @@
+//! Finding an adapter and opening it: candidates in order of preference, their limits as plain numbers, and a message that
+//! helps when there is none.
+
+use std::fmt;
+
+use super::options::GpuOptions;
+use crate::error::{Error, Result};
+use crate::types::Limits;
+
+/// What kind of device an adapter is, in the order of preference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AdapterKind {
+    /// A GPU with memory of its own.
+    Discrete,
+    /// A GPU that shares the CPU's memory.
+    Integrated,
+    /// A GPU seen through a virtual machine.
+    Virtual,
+    /// The driver does not say.
+    Unknown,
+    /// A CPU that plays a GPU.
+    Software,
+}
+
+impl AdapterKind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Discrete => "discrete GPU",
+            Self::Integrated => "integrated GPU",
+            Self::Virtual => "virtual GPU",
+            Self::Unknown => "unknown kind",
+            Self::Software => "software",
+        }
+    }
+}
+
+/// An adapter as plain data, for lists and dumps; `Display` gives a few lines of text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AdapterSummary {
+    /// The name that the driver gives.
+    pub name: String,
+    /// The interface it is reached through: `vulkan`, `metal`, `dx12`.
+    pub backend: String,
+    /// The driver's name and version.
+    pub driver: String,
+    /// What kind of device it is.
+    pub kind: AdapterKind,
+    /// The optional features that lazurite makes use of and this adapter has.
+    pub features: Vec<&'static str>,
+    /// What kernels may ask of it.
+    pub limits: Limits,
+}
+
+impl AdapterSummary {
+    /// Name, kind, backend and driver in one line.
+    #[must_use]
+    pub fn headline(&self) -> String {
+        let Self { name, backend, driver, kind, .. } = self;
+        format!("{name} ({}, {backend}{}{driver})", kind.name(), if driver.is_empty() { "" } else { ", " })
+    }
+
+    fn matches(&self, wanted: &str) -> bool {
+        let wanted = wanted.to_lowercase();
+        [&self.name, &self.backend, &self.driver].into_iter().any(|text| text.to_lowercase().contains(&wanted))
+    }
+}
+
+impl fmt::Display for AdapterSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let l = &self.limits;
+        writeln!(f, "{}", self.headline())?;
+        writeln!(f, "  features: {}", if self.features.is_empty() { "none".into() } else { self.features.join(", ") })?;
+        writeln!(f, "  buffer {} MiB, binding {} MiB", l.max_buffer_bytes >> 20, l.max_binding_bytes >> 20)?;
+        write!(
+            f,
+            "  workgroup {} invocations and {} KiB, {} workgroups a dimension, {} storage buffers",
+            l.max_workgroup_invocations,
+            l.max_workgroup_bytes >> 10,
+            l.max_workgroups,
+            l.max_storage_buffers
+        )?;
+        if l.subgroup_size > 0 { write!(f, ", subgroups of {}", l.subgroup_size) } else { Ok(()) }
+    }
+}
+
+/// The optional features that are requested where they exist, and their names in lists.
+const FEATURES: [(wgpu::Features, &str); 6] = [
+    (wgpu::Features::SHADER_F64, "f64"),
+    (wgpu::Features::SHADER_F16, "f16"),
+    (wgpu::Features::SHADER_INT64, "i64"),
+    (wgpu::Features::SUBGROUP, "subgroups"),
+    (wgpu::Features::TIMESTAMP_QUERY, "timestamps"),
+    (wgpu::Features::PIPELINE_CACHE, "pipeline cache"),
+];
+
+/// An adapter with its device.
+pub(super) struct Opened {
+    pub device: wgpu::Device,
+    pub queue: wgpu::Queue,
+    pub info: wgpu::AdapterInfo,
+    pub summary: AdapterSummary,
+    pub offset_alignment: u64,
+    pub timestamps: bool,
+    pub pipeline_cache: bool,
+}
+
+/// All adapters that can compute, best first. `WGPU_BACKEND` restricts the backends.
+pub(super) async fn find() -> Vec<(wgpu::Adapter, AdapterSummary)> {
+    // wgpu's constructor panics when no backend is compiled in; without one there is nothing to find anyway.
+    if wgpu::Instance::enabled_backend_features().is_empty() {
+        return Vec::new();
+    }
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    // Validation layers are a tool for those who ask for them (`WGPU_VALIDATION=1`), not a matter of the build profile.
+    descriptor.flags = wgpu::InstanceFlags::empty();
+    let instance = wgpu::Instance::new(descriptor.with_env());
+    let adapters = instance.enumerate_adapters(wgpu::Backends::all()).await;
+    let mut found: Vec<_> = adapters
+        .into_iter()
+        .filter(|a| a.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS))
+        .map(|a| {
+            let summary = summarise(&a);
+            (a, summary)
+        })
+        .collect();
+    // The sort is stable: among equals the driver's own order stays.
+    found.sort_by_key(|(_, s)| s.kind);
+    found
+}
+
+/// Opens the best adapter that the options allow and that opens at all.
+pub(super) async fn open(options: &GpuOptions) -> Result<Opened> {
+    let found = find().await;
+    if found.is_empty() {
+        return Err(Error::no_device(nothing_found()));
+    }
+    let mut refusals = Vec::new();
+    for (adapter, summary) in found {
+        if let Some(wanted) = options.adapter.as_deref().filter(|w| !summary.matches(w)) {
+            refusals.push(format!("{}: does not match '{wanted}'", summary.headline()));
+            continue;
+        }
+        let features = wanted_features(&adapter);
+        let limits = adapter.limits();
+        let offset_alignment = u64::from(limits.min_storage_buffer_offset_alignment).max(256);
+        let request = wgpu::DeviceDescriptor {
+            label: Some("lazurite"),
+            required_features: features,
+            required_limits: limits,
+            memory_hints: wgpu::MemoryHints::Performance,
+            ..Default::default()
+        };
+        match adapter.request_device(&request).await {
+            Ok((device, queue)) => {
+                return Ok(Opened {
+                    device,
+                    queue,
+                    info: adapter.get_info(),
+                    summary,
+                    offset_alignment,
+                    timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
+                    pipeline_cache: features.contains(wgpu::Features::PIPELINE_CACHE),
+                });
+            }
+            Err(e) => refusals.push(format!("{}: {e}", summary.headline())),
+        }
+    }
+    Err(Error::no_device(format!("no adapter could be used:\n  {}", refusals.join("\n  "))))
+}
+
+/// What was searched, in vain, and what to do about it.
+fn nothing_found() -> String {
+    let searched: Vec<_> =
+        wgpu::Instance::enabled_backend_features().iter_names().map(|(name, _)| name.to_lowercase()).collect();
+    let mut text = format!(
+        "no GPU adapter was found (searched: {}). Install the GPU's driver, or on Debian and Ubuntu a software one: \
+         apt-get install libvulkan1 mesa-vulkan-drivers. Work can also run on the CPU (--device cpu)",
+        searched.join(", ")
+    );
+    for name in ["VK_DRIVER_FILES", "VK_ICD_FILENAMES", "WGPU_BACKEND"] {
+        if let Ok(value) = std::env::var(name) {
+            text.push_str(&format!(". {name} is set to '{value}' and limits the search"));
+        }
+    }
+    text
+}
+
+fn wanted_features(adapter: &wgpu::Adapter) -> wgpu::Features {
+    let all = FEATURES.iter().fold(wgpu::Features::empty(), |all, (feature, _)| all | *feature);
+    adapter.features() & all
+}
+
+fn summarise(adapter: &wgpu::Adapter) -> AdapterSummary {
+    let info = adapter.get_info();
+    let features = wanted_features(adapter);
+    let limits = adapter.limits();
+    let kind = match info.device_type {
+        wgpu::DeviceType::DiscreteGpu => AdapterKind::Discrete,
+        wgpu::DeviceType::IntegratedGpu => AdapterKind::Integrated,
+        wgpu::DeviceType::VirtualGpu => AdapterKind::Virtual,
+        wgpu::DeviceType::Cpu => AdapterKind::Software,
+        wgpu::DeviceType::Other => AdapterKind::Unknown,
+    };
+    let has = |feature| features.contains(feature);
+    AdapterSummary {
+        name: info.name,
+        backend: info.backend.to_string(),
+        driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
+        kind,
+        features: FEATURES.iter().filter(|(f, _)| has(*f)).map(|(_, name)| *name).collect(),
+        limits: Limits {
+            max_buffer_bytes: limits.max_buffer_size,
+            max_binding_bytes: limits.max_storage_buffer_binding_size & !3,
+            max_storage_buffers: limits.max_storage_buffers_per_shader_stage.min(limits.max_bindings_per_bind_group),
+            max_workgroup_bytes: limits.max_compute_workgroup_storage_size,
+            max_workgroup_invocations: limits
+                .max_compute_invocations_per_workgroup
+                .min(limits.max_compute_workgroup_size_x),
+            max_workgroups: limits.max_compute_workgroups_per_dimension,
+            subgroup_size: if has(wgpu::Features::SUBGROUP) { info.subgroup_min_size } else { 0 },
+            f64: has(wgpu::Features::SHADER_F64),
+            f16: has(wgpu::Features::SHADER_F16),
+            i64: has(wgpu::Features::SHADER_INT64),
+            software: kind == AdapterKind::Software,
+        },
+    }
+}

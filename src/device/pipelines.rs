@@ -1,0 +1,234 @@
+//! Compiled kernels: WGSL text in, pipelines out, each text compiled once.
+//!
+//! The key is the whole text with the access of its bindings; a hash finds the entry and the text is compared in full. At
+//! most a fixed count and a fixed number of text bytes are kept, the least recently used going first.
+
+use std::sync::{Arc, Mutex};
+
+use hashbrown::HashMap;
+
+use super::cache_file::CacheFile;
+use super::health::Health;
+use super::{Inner, lock};
+use crate::error::{Error, Result};
+use crate::kernels::Kernel;
+
+/// Pipelines that are kept.
+const MAX_PIPELINES: usize = 4096;
+/// Bytes of WGSL text that are kept. The driver's own copy of a pipeline is of the same order.
+const MAX_TEXT: usize = 64 << 20;
+/// Bindings of a kernel: their access is a mask in the key.
+const MAX_BINDINGS: usize = 63;
+
+/// A compiled kernel and the layout that its bindings must have.
+pub(super) struct Pipeline {
+    pub raw: wgpu::ComputePipeline,
+    pub layout: wgpu::BindGroupLayout,
+}
+
+/// How many storage bindings follow the parameters, and which of them are written.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Access {
+    count: usize,
+    written: u64,
+}
+
+impl Access {
+    fn of(kernel: &Kernel) -> Self {
+        let written = kernel.bindings.iter().enumerate().fold(0, |mask, (i, b)| mask | u64::from(b.writable) << i);
+        Self { count: kernel.bindings.len(), written }
+    }
+}
+
+/// A place for a pipeline. Its own lock lets one thread compile while others use, or compile, other kernels.
+type Slot = Arc<Mutex<Option<Arc<Pipeline>>>>;
+
+struct Entry {
+    slot: Slot,
+    used: u64,
+}
+
+#[derive(Default)]
+struct Table {
+    entries: HashMap<(Arc<str>, Access), Entry>,
+    text_bytes: usize,
+    tick: u64,
+    created: u64,
+    evicted: u64,
+}
+
+/// The cache of a device.
+pub(super) struct Pipelines {
+    checked: bool,
+    table: Mutex<Table>,
+    layouts: Mutex<HashMap<Access, (wgpu::BindGroupLayout, wgpu::PipelineLayout)>>,
+    file: CacheFile,
+}
+
+impl Pipelines {
+    pub fn new(checked: bool, file: CacheFile) -> Self {
+        Self { checked, table: Mutex::default(), layouts: Mutex::default(), file }
+    }
+
+    /// Pipelines created and evicted so far.
+    pub fn counts(&self) -> (u64, u64) {
+        let table = lock(&self.table);
+        (table.created, table.evicted)
+    }
+
+    pub fn save(&self) -> Result<()> {
+        self.file.save()
+    }
+
+    /// The slot of a kernel, made if need be; entries over the bounds go.
+    fn slot(&self, kernel: &Kernel, access: Access) -> Slot {
+        let mut table = lock(&self.table);
+        table.tick += 1;
+        let tick = table.tick;
+        let key = (kernel.wgsl.clone(), access);
+        if let Some(entry) = table.entries.get_mut(&key) {
+            entry.used = tick;
+            return entry.slot.clone();
+        }
+        table.text_bytes += kernel.wgsl.len();
+        let slot = Slot::default();
+        table.entries.insert(key, Entry { slot: slot.clone(), used: tick });
+        // A scan per eviction is fine: evictions are as rare as compilations, and those take milliseconds.
+        while table.entries.len() > 1 && (table.entries.len() > MAX_PIPELINES || table.text_bytes > MAX_TEXT) {
+            let Some(oldest) = table.entries.iter().min_by_key(|(_, e)| e.used).map(|(k, _)| k.clone()) else { break };
+            table.entries.remove(&oldest);
+            table.text_bytes -= oldest.0.len();
+            table.evicted += 1;
+        }
+        slot
+    }
+}
+
+impl Inner {
+    /// The pipeline of a kernel, compiled on first use.
+    pub(super) fn pipeline(&self, kernel: &Kernel) -> Result<Arc<Pipeline>> {
+        let access = Access::of(kernel);
+        let limits = &self.summary.limits;
+        if access.count > MAX_BINDINGS || access.count as u32 + 1 > limits.max_storage_buffers {
+            return Err(Error::internal(format!(
+                "kernel '{}' binds {} buffers beside its parameters, and the device has room for {}",
+                kernel.label,
+                access.count,
+                limits.max_storage_buffers.saturating_sub(1)
+            )));
+        }
+        let slot = self.pipelines.slot(kernel, access);
+        let mut slot = lock(&slot);
+        if let Some(pipeline) = &*slot {
+            return Ok(pipeline.clone());
+        }
+        let pipeline = Arc::new(self.compile(kernel, access)?);
+        *slot = Some(pipeline.clone());
+        lock(&self.pipelines.table).created += 1;
+        Ok(pipeline)
+    }
+
+    fn compile(&self, kernel: &Kernel, access: Access) -> Result<Pipeline> {
+        check_workgroup_memory(kernel, self.summary.limits.max_workgroup_bytes)?;
+        let (layout, pipeline_layout) = self.layouts(access)?;
+        let label = Some(kernel.label.as_str());
+        let what = format!("kernel '{}'", kernel.label);
+        let build = || {
+            let descriptor =
+                wgpu::ShaderModuleDescriptor { label, source: wgpu::ShaderSource::Wgsl((&*kernel.wgsl).into()) };
+            let module = if self.pipelines.checked {
+                self.device.create_shader_module(descriptor)
+            } else {
+                let checks =
+                    wgpu::ShaderRuntimeChecks { int_div_checks: true, ..wgpu::ShaderRuntimeChecks::unchecked() };
+                // SAFETY: every kernel is made by the templates of the `kernels` room, which mask each index by the extents
+                // in its parameters and have loops bounded by them; every permutation also runs in the checked form in tests.
+                unsafe { self.device.create_shader_module_trusted(descriptor, checks) }
+            };
+            self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+                label,
+                layout: Some(&pipeline_layout),
+                module: &module,
+                entry_point: Some("main"),
+                compilation_options: wgpu::PipelineCompilationOptions::default(),
+                cache: self.pipelines.file.raw(),
+            })
+        };
+        let raw = self.health.guard(&self.device, &what, build).map_err(|e| with_excerpt(e, &kernel.wgsl))?;
+        Ok(Pipeline { raw, layout })
+    }
+
+    fn layouts(&self, access: Access) -> Result<(wgpu::BindGroupLayout, wgpu::PipelineLayout)> {
+        let mut layouts = lock(&self.pipelines.layouts);
+        if let Some((bindings, pipeline)) = layouts.get(&access) {
+            return Ok((bindings.clone(), pipeline.clone()));
+        }
+        let made = make_layouts(&self.device, &self.health, access)?;
+        layouts.insert(access, made.clone());
+        Ok(made)
+    }
+}
+
+fn make_layouts(
+    device: &wgpu::Device,
+    health: &Health,
+    access: Access,
+) -> Result<(wgpu::BindGroupLayout, wgpu::PipelineLayout)> {
+    let entry = |binding: u32, read_only| wgpu::BindGroupLayoutEntry {
+        binding,
+        visibility: wgpu::ShaderStages::COMPUTE,
+        ty: wgpu::BindingType::Buffer {
+            ty: wgpu::BufferBindingType::Storage { read_only },
+            has_dynamic_offset: false,
+            min_binding_size: None,
+        },
+        count: None,
+    };
+    let mut entries = vec![entry(0, true)];
+    entries.extend((0..access.count).map(|i| entry(i as u32 + 1, access.written >> i & 1 == 0)));
+    health.guard(device, "a layout of bindings", || {
+        let bindings =
+            device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: None, entries: &entries });
+        let pipeline = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: None,
+            bind_group_layouts: &[Some(&bindings)],
+            immediate_size: 0,
+        });
+        (bindings, pipeline)
+    })
+}
+
+/// Refuses a kernel that declares more workgroup memory than there is: wgpu accepts it and the driver then misbehaves. Text
+/// that does not parse is left to the device, whose message points at the place.
+fn check_workgroup_memory(kernel: &Kernel, limit: u32) -> Result<()> {
+    if !kernel.wgsl.contains("var<workgroup>") {
+        return Ok(());
+    }
+    let Ok(module) = naga::front::wgsl::parse_str(&kernel.wgsl) else { return Ok(()) };
+    let mut layouter = naga::proc::Layouter::default();
+    if layouter.update(module.to_ctx()).is_err() {
+        return Ok(());
+    }
+    let shared = module.global_variables.iter().filter(|(_, v)| v.space == naga::AddressSpace::WorkGroup);
+    let bytes: u64 = shared.map(|(_, v)| u64::from(layouter[v.ty].size).next_multiple_of(16)).sum();
+    if bytes > u64::from(limit) {
+        return Err(Error::internal(format!(
+            "kernel '{}' declares {bytes} bytes of workgroup memory, and the device has {limit}",
+            kernel.label
+        )));
+    }
+    Ok(())
+}
+
+/// The error with the lines of WGSL it speaks of: those around the position it names, else the declarations at the top.
+fn with_excerpt(error: Error, wgsl: &str) -> Error {
+    if !error.is_internal() {
+        return error;
+    }
+    let line =
+        error.message().split("wgsl:").nth(1).and_then(|rest| rest.split(':').next()?.trim().parse::<usize>().ok());
+    let (from, n) = line.map_or((0, 12), |l| (l.saturating_sub(3), 5));
+    let excerpt: Vec<_> =
+        wgsl.lines().enumerate().skip(from).take(n).map(|(i, text)| format!("{:4} | {text}", i + 1)).collect();
+    Error::internal(format!("{}\nWGSL:\n{}", error.message(), excerpt.join("\n")))
+}

@@ -1,0 +1,92 @@
+//! What the device did, as numbers: tests prove with them that a cached run creates nothing.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::{Inner, lock};
+use crate::buffers::PoolStats;
+
+/// Counters of a device since it was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DeviceStats {
+    /// Pipelines compiled (or taken from the driver's cache).
+    pub pipelines_created: u64,
+    /// Pipelines given up because too many were held.
+    pub pipelines_evicted: u64,
+    /// Storage buffers made, those for parameters included.
+    pub buffers_created: u64,
+    /// Requests for a storage buffer that the pool answered.
+    pub buffers_reused: u64,
+    /// Buffers made to read back or upload through.
+    pub staging_created: u64,
+    /// Bytes of storage buffers in use.
+    pub live_bytes: u64,
+    /// The most bytes in use at one time.
+    pub peak_live_bytes: u64,
+    /// Bytes of storage buffers that wait for reuse.
+    pub pooled_bytes: u64,
+    /// Kernels dispatched.
+    pub dispatches: u64,
+    /// Submissions of kernels to the queue.
+    pub submits: u64,
+    /// Arrays uploaded.
+    pub uploads: u64,
+    /// Bytes uploaded.
+    pub upload_bytes: u64,
+    /// Arrays read back.
+    pub readbacks: u64,
+    /// Bytes read back.
+    pub readback_bytes: u64,
+    /// Whether the device is gone.
+    pub lost: bool,
+}
+
+/// The counters that are not the pools' own.
+#[derive(Default)]
+pub(super) struct Counters {
+    pub dispatches: Counter,
+    pub submits: Counter,
+    pub uploads: Counter,
+    pub upload_bytes: Counter,
+    pub readbacks: Counter,
+    pub readback_bytes: Counter,
+    pub upload_buffers: Counter,
+}
+
+/// A count that any thread may raise.
+#[derive(Default)]
+pub(super) struct Counter(AtomicU64);
+
+impl Counter {
+    pub fn add(&self, n: u64) {
+        self.0.fetch_add(n, Ordering::Relaxed);
+    }
+
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl Inner {
+    pub(super) fn stats(&self) -> DeviceStats {
+        let PoolStats { created, reused, live_bytes, pooled_bytes, peak_live_bytes, .. } = lock(&self.pool).stats();
+        let c = &self.counters;
+        let (pipelines_created, pipelines_evicted) = self.pipelines.counts();
+        DeviceStats {
+            pipelines_created,
+            pipelines_evicted,
+            buffers_created: created,
+            buffers_reused: reused,
+            staging_created: lock(&self.staging).stats().created + c.upload_buffers.get(),
+            live_bytes,
+            peak_live_bytes,
+            pooled_bytes,
+            dispatches: c.dispatches.get(),
+            submits: c.submits.get(),
+            uploads: c.uploads.get(),
+            upload_bytes: c.upload_bytes.get(),
+            readbacks: c.readbacks.get(),
+            readback_bytes: c.readback_bytes.get(),
+            lost: self.health.is_lost(),
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Kernels with their buffers go in; one encoder, one compute pass and one submission come out.
+//!
+//! The parameters of all dispatches lie in one buffer that is written once. All that wgpu would refuse for the submission as
+//! a whole is checked per dispatch before, so that the message names the kernel.
+
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use super::memory::DeviceBuffer;
+use super::pipelines::Pipeline;
+use super::{Gpu, Inner};
+use crate::error::{Error, Result};
+use crate::kernels::Kernel;
+
+/// A kernel to run.
+#[derive(Clone, Debug)]
+pub struct Dispatch<'a> {
+    /// What runs.
+    pub kernel: &'a Kernel,
+    /// A buffer for each of the kernel's bindings, in their order.
+    pub buffers: SmallVec<[Arc<DeviceBuffer>; 8]>,
+    /// The words of the parameter buffer, run-time scalars filled in.
+    pub params: Vec<u32>,
+}
+
+/// A dispatch that can be encoded.
+pub(super) struct Ready {
+    pub pipeline: Arc<Pipeline>,
+    pub bindings: wgpu::BindGroup,
+    pub workgroups: [u32; 3],
+}
+
+impl Gpu {
+    /// Sends the dispatches to the device, to run in this order, each seeing what the earlier ones wrote. Returns without
+    /// waiting for them; results are waited for by [`Gpu::read`].
+    ///
+    /// # Errors
+    /// Internal when a kernel does not compile or its buffers do not fit its bindings (a buffer that a kernel writes may be
+    /// bound only once); out of memory; device lost. Nothing has run then.
+    pub fn submit(&self, work: &[Dispatch<'_>]) -> Result<()> {
+        if work.is_empty() {
+            return self.inner.health.check();
+        }
+        let inner = &self.inner;
+        let (ready, _params) = inner.prepare(work)?;
+        inner.health.guard(&inner.device, &describe(work), || {
+            let mut encoder = inner.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            for dispatch in &ready {
+                dispatch.encode(&mut pass);
+            }
+            drop(pass);
+            inner.queue.submit([encoder.finish()]);
+        })?;
+        inner.counters.submits.add(1);
+        inner.counters.dispatches.add(work.len() as u64);
+        Ok(())
+    }
+}
+
+impl Ready {
+    pub fn encode(&self, pass: &mut wgpu::ComputePass<'_>) {
+        let [x, y, z] = self.workgroups;
+        pass.set_pipeline(&self.pipeline.raw);
+        pass.set_bind_group(0, &self.bindings, &[]);
+        pass.dispatch_workgroups(x, y, z);
+    }
+}
+
+impl Inner {
+    /// Checks the dispatches, compiles their kernels, writes their parameters and binds their buffers. The parameter buffer
+    /// that comes out must be held until the submission.
+    pub(super) fn prepare(self: &Arc<Self>, work: &[Dispatch<'_>]) -> Result<(Vec<Ready>, DeviceBuffer)> {
+        self.health.check()?;
+        let mut pipelines = Vec::with_capacity(work.len());
+        for dispatch in work {
+            self.check_dispatch(dispatch)?;
+            pipelines.push(self.pipeline(dispatch.kernel)?);
+        }
+        let (packed, ranges) = pack(work, self.offset_alignment);
+        let params = self.alloc(packed.len() as u64)?;
+        let params_raw = params.raw()?;
+        let ready = self.health.guard(&self.device, &describe(work), || {
+            self.queue.write_buffer(params_raw, 0, &packed);
+            work.iter()
+                .zip(pipelines)
+                .zip(ranges)
+                .map(|((dispatch, pipeline), (offset, size))| {
+                    let bindings = self.bind(dispatch, &pipeline, params_raw, offset, size)?;
+                    Ok(Ready { pipeline, bindings, workgroups: dispatch.kernel.workgroups })
+                })
+                .collect::<Result<Vec<_>>>()
+        })??;
+        Ok((ready, params))
+    }
+
+    fn bind(
+        &self,
+        dispatch: &Dispatch<'_>,
+        pipeline: &Pipeline,
+        params: &wgpu::Buffer,
+        offset: u64,
+        size: u64,
+    ) -> Result<wgpu::BindGroup> {
+        let entry = |binding, buffer, offset, size| wgpu::BindGroupEntry {
+            binding,
+            resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                buffer,
+                offset,
+                size: wgpu::BufferSize::new(size),
+            }),
+        };
+        let mut entries = SmallVec::<[_; 9]>::new();
+        entries.push(entry(0, params, offset, size));
+        for (i, buffer) in dispatch.buffers.iter().enumerate() {
+            entries.push(entry(i as u32 + 1, buffer.raw()?, 0, buffer.bound_bytes()));
+        }
+        Ok(self.device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: Some(&dispatch.kernel.label),
+            layout: &pipeline.layout,
+            entries: &entries,
+        }))
+    }
+
+    /// Refuses what wgpu would refuse later, with the kernel's name.
+    fn check_dispatch(&self, dispatch: &Dispatch<'_>) -> Result<()> {
+        let Dispatch { kernel, buffers, params } = dispatch;
+        let refuse = |why: String| Err(Error::internal(format!("kernel '{}': {why}", kernel.label)));
+        let limits = &self.summary.limits;
+        if buffers.len() != kernel.bindings.len() {
+            return refuse(format!("expected {} buffers, given {}", kernel.bindings.len(), buffers.len()));
+        }
+        if params.len() < kernel.params.len() {
+            return refuse(format!("expected {} parameter words or more, given {}", kernel.params.len(), params.len()));
+        }
+        if let Some(n) = kernel.workgroups.iter().find(|&&n| n > limits.max_workgroups) {
+            return refuse(format!("{n} workgroups along one dimension; the device has {}", limits.max_workgroups));
+        }
+        for (i, buffer) in buffers.iter().enumerate() {
+            if !buffer.belongs_to(self) {
+                return refuse(format!("buffer {i} belongs to another device"));
+            }
+            if buffer.bytes() > limits.max_binding_bytes {
+                return refuse(format!(
+                    "buffer {i} has {} bytes; a binding shows at most {}",
+                    buffer.bytes(),
+                    limits.max_binding_bytes
+                ));
+            }
+            let twin = buffers[..i].iter().position(|other| Arc::ptr_eq(other, buffer));
+            if let Some(j) = twin.filter(|&j| kernel.bindings[i].writable || kernel.bindings[j].writable) {
+                return refuse(format!("bindings {j} and {i} show the same buffer, and one of them writes it"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The parameters of all dispatches in one run of bytes, each at a multiple of `alignment`; with the offset and size of each.
+/// A dispatch without parameters still gets a word, because a binding cannot be empty.
+fn pack(work: &[Dispatch<'_>], alignment: u64) -> (Vec<u8>, Vec<(u64, u64)>) {
+    let mut packed: Vec<u8> = Vec::with_capacity(work.len() * alignment as usize);
+    let mut ranges = Vec::with_capacity(work.len());
+    for dispatch in work {
+        packed.resize(packed.len().next_multiple_of(alignment as usize), 0);
+        let offset = packed.len();
+        packed.extend_from_slice(bytemuck::cast_slice(&dispatch.params));
+        packed.resize(packed.len().max(offset + 16).next_multiple_of(16), 0);
+        ranges.push((offset as u64, (packed.len() - offset) as u64));
+    }
+    (packed, ranges)
+}
+
+/// The dispatches for a message: the first few labels.
+pub(super) fn describe(work: &[Dispatch<'_>]) -> String {
+    let labels: Vec<_> = work.iter().take(4).map(|d| d.kernel.label.as_str()).collect();
+    let rest = if work.len() > 4 { format!(" and {} more", work.len() - 4) } else { String::new() };
+    format!("the submission of '{}'{rest}", labels.join("', '"))
+}
