@@ -3,8 +3,8 @@
 
 mod recorded;
 
-use lazurite_cli::script::{diagnostic::Source, parser};
-use recorded::{folder, record, sections};
+use lazurite_cli::script::{diagnostic::Source, host::HostValue, parser};
+use recorded::{example_results, folder, programs, record, spellings};
 use std::path::{Path, PathBuf};
 
 fn assert_parses(name: &str, text: &str) {
@@ -25,12 +25,11 @@ fn scripts_in(folder: &Path) -> Vec<PathBuf> {
 #[test]
 fn every_recorded_program_parses() {
     let text = record("language.txt");
-    let cases = sections(&text);
-    assert!(cases.len() >= 200, "the record holds {} programs", cases.len());
-    for case in &cases {
-        let (program, output) = case.body.split_once("--- output\n").expect("an output part");
-        assert!(output.is_empty() || output.ends_with('\n'), "{}: the output must end a line", case.name);
-        assert_parses(case.name, program);
+    let programs = programs(&text);
+    assert!(programs.len() >= 250, "the record holds {} programs", programs.len());
+    for program in &programs {
+        assert!(program.output.is_empty() || program.output.ends_with('\n'), "{}: cut output", program.name);
+        assert_parses(program.name, program.text);
     }
 }
 
@@ -48,54 +47,62 @@ fn every_example_and_spelling_parses() {
     assert!(n_scripts >= 60, "only {n_scripts} scripts");
 }
 
-/// The recorded elements of a spelling, with its head line.
-fn values(body: &str) -> (&str, Vec<f64>) {
-    let (head, elements) = body.split_once('\n').expect("a head");
-    (head, elements.split_whitespace().map(|x| x.parse().expect("a number")).collect())
-}
-
 #[test]
 fn other_spellings_have_the_value_of_the_first_and_near_misses_do_not() {
     for group in ["pca", "explained", "epilogue", "normalise"] {
-        let text = record(&format!("spellings/{group}.txt"));
-        let cases = sections(&text);
-        let base = cases.iter().find(|case| case.name == "base").expect("a base");
-        let (head, want) = values(base.body);
-        let dims = head.split(' ').next();
-        let largest = want.iter().fold(0.0f64, |m, x| m.max(x.abs()));
+        let all = spellings(group);
+        let base = all.iter().find(|s| s.name == "base").expect("a base");
         let (mut n_same, mut n_different) = (0, 0);
-        for case in &cases {
-            let (head, got) = values(case.body);
-            let far = got.iter().zip(&want).map(|(a, b)| (a - b).abs()).fold(0.0f64, f64::max) / largest;
-            let equal = head.split(' ').next() == dims && got.len() == want.len() && far < 1e-8;
-            if case.name.starts_with("same_") {
+        for spelling in &all {
+            let pairs = spelling.elements.iter().zip(&base.elements);
+            let off = pairs.map(|(a, b)| (a - b).abs()).fold(0.0f64, f64::max) / base.largest;
+            let same_shape = spelling.dims == base.dims && spelling.elements.len() == base.elements.len();
+            if spelling.name.starts_with("same_") {
                 n_same += 1;
-                assert!(equal, "{group}/{}: off by {far:e}", case.name);
-            } else if case.name.starts_with("different_") {
+                assert!(same_shape && off < 1e-8, "{group}/{}: off by {off:e}", spelling.name);
+            } else if spelling.name.starts_with("different_") {
                 n_different += 1;
-                assert!(!equal || far > 1e-4, "{group}/{}: a near-miss has the value of the base", case.name);
+                assert!(!same_shape || off > 1e-4, "{group}/{}: has the value of the base", spelling.name);
             }
+            let numel: usize = spelling.dims.iter().product();
+            assert_eq!(spelling.elements.len(), numel.div_ceil(spelling.stride), "{group}/{}", spelling.name);
         }
         assert!(n_same >= 6 && n_different >= 6, "{group}: {n_same} spellings, {n_different} near-misses");
-        assert_eq!(
-            cases.len(),
-            scripts_in(&folder().join("../spellings").join(group)).len(),
-            "{group}: every script is recorded"
-        );
+        let n_scripts = scripts_in(&folder().join("../spellings").join(group)).len();
+        assert_eq!(all.len(), n_scripts, "{group}: scripts and records");
+    }
+}
+
+#[test]
+fn every_example_is_recorded_and_singles_are_near_doubles() {
+    let examples = scripts_in(&PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../examples"));
+    assert!(examples.len() >= 6);
+    for example in examples {
+        let name = example.file_stem().and_then(|s| s.to_str()).expect("a name").to_owned();
+        let written = example_results(&name, "written");
+        let double = example_results(&name, "double");
+        assert!(!written.is_empty(), "{name} has results");
+        for ((variable, a), (other, b)) in written.iter().zip(&double) {
+            assert_eq!((variable, &a.dims), (other, &b.dims), "{name}");
+            let element = |v: &HostValue, i| v.data.get_f64(i).expect("an element");
+            let largest = (0..b.numel()).map(|i| element(b, i).abs()).fold(0.0, f64::max);
+            for i in 0..a.numel() {
+                // Octave's own single precision sums are this far off.
+                assert!((element(a, i) - element(b, i)).abs() <= 2e-4 * largest, "{name}: {variable}");
+            }
+        }
     }
 }
 
 #[test]
 fn orthogonal_iteration_and_eigenvalues_agree_in_the_record() {
-    let text = record("examples/pca.txt");
-    let shares: Vec<Vec<f64>> = text
-        .lines()
-        .zip(text.lines().skip(1))
-        .filter(|(head, _)| head.starts_with("share "))
-        .map(|(_, elements)| elements.split_whitespace().map(|x| x.parse().expect("a number")).collect())
-        .collect();
-    let [iterated, outside] = &shares[..] else { panic!("{} shares", shares.len()) };
-    for (a, b) in iterated.iter().zip(outside).take(3) {
+    let share = |section| {
+        let results = example_results("pca", section);
+        results.into_iter().find(|(name, _)| name == "share").expect("the shares").1
+    };
+    let (iterated, outside) = (share("written"), share("outside"));
+    for i in 0..3 {
+        let (a, b) = (iterated.data.get_f64(i).expect("a share"), outside.data.get_f64(i).expect("a share"));
         assert!((a - b).abs() < 1e-6, "{a} against {b}");
     }
 }

@@ -62,3 +62,76 @@ pub fn parse_value(text: &str) -> Result<(HostValue, &str), String> {
     let value = HostValue::new(dims, data).ok_or_else(|| format!("{head}: a wrong number of elements"))?;
     Ok((value, rest))
 }
+
+/// One program of `language.txt`.
+pub struct Program<'a> {
+    pub name: &'a str,
+    pub text: &'a str,
+    /// What it prints, up to where it fails.
+    pub output: &'a str,
+    /// Octave's message, where it fails.
+    pub error: Option<&'a str>,
+}
+
+/// The programs of `language.txt`.
+pub fn programs(text: &str) -> Vec<Program<'_>> {
+    sections(text).into_iter().map(program).collect()
+}
+
+fn program(section: Section<'_>) -> Program<'_> {
+    let Section { name, body } = section;
+    let (text, rest) = body.split_once("--- output\n").unwrap_or_else(|| panic!("{name}: no output part"));
+    let (output, error) = match rest.split_once("--- error\n") {
+        Some((output, error)) => (output, Some(error.trim_end())),
+        None => (rest, None),
+    };
+    Program { name, text, output, error }
+}
+
+/// The results of the example `name`: variables and their values, from the section `written`, `double` (what a single
+/// precision result is to be near; the same as `written` where the script has no single) or `outside`.
+pub fn example_results(name: &str, section: &str) -> Vec<(String, HostValue)> {
+    let text = record(&format!("examples/{name}.txt"));
+    let all = sections(&text);
+    let find = |wanted: &str| all.iter().find(|s| s.name == wanted);
+    let found = find(section).or_else(|| if section == "double" { find("written") } else { None });
+    let mut rest = found.unwrap_or_else(|| panic!("{name}: no section {section}")).body;
+    let mut results = Vec::new();
+    while !rest.is_empty() {
+        let (variable, value) = rest.split_once(' ').expect("a variable");
+        let (value, after) = parse_value(value).unwrap_or_else(|e| panic!("{name}: {variable}: {e}"));
+        results.push((variable.to_owned(), value));
+        rest = after;
+    }
+    results
+}
+
+/// What `out` is after one script of `tests/spellings/GROUP/`.
+pub struct Spelling {
+    /// The script's name without `.m`: `base`, `same_…` or `different_…`.
+    pub name: String,
+    pub dims: Vec<usize>,
+    /// Every `stride`-th element is recorded, in column-major order from the first.
+    pub stride: usize,
+    /// The largest magnitude of all elements.
+    pub largest: f64,
+    pub elements: Vec<f64>,
+}
+
+/// The spellings of a group: `pca`, `explained`, `epilogue` or `normalise`.
+pub fn spellings(group: &str) -> Vec<Spelling> {
+    let text = record(&format!("spellings/{group}.txt"));
+    let read = |section: &Section<'_>| -> Option<Spelling> {
+        let (head, elements) = section.body.split_once('\n')?;
+        let [dims, stride, largest] = head.split(' ').collect::<Vec<_>>()[..] else { return None };
+        Some(Spelling {
+            name: section.name.to_owned(),
+            dims: dims.split('x').map(|d| d.parse().ok()).collect::<Option<_>>()?,
+            stride: stride.parse().ok()?,
+            largest: largest.parse().ok()?,
+            elements: elements.split_whitespace().map(|x| x.parse().ok()).collect::<Option<_>>()?,
+        })
+    };
+    let all = sections(&text);
+    all.iter().map(|s| read(s).unwrap_or_else(|| panic!("{group}/{}: unreadable", s.name))).collect()
+}
