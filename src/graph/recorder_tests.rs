@@ -1,3 +1,5 @@
+//! Tests of the recorder: identity, poison, demand and release.
+
 use super::*;
 use crate::graph::{BinaryOp, UnaryOp};
 

@@ -1,3 +1,5 @@
+//! Tests of views: every composition over small shapes against index arithmetic done by hand.
+
 use super::*;
 
 fn read(view: &View) -> Vec<i64> {
