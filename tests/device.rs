@@ -404,3 +404,46 @@ fn adapters_can_be_listed_and_chosen() {
     let e = block_on(Gpu::with_options(none)).unwrap_err();
     assert!(e.is_no_device() && e.message().contains("does not match 'no such adapter'"), "{e}");
 }
+
+/// A driver that truly has no memory left is met in a child process whose address space is limited; only a software adapter
+/// takes its memory from there, and other GPUs are not emptied for a test.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_driver_out_of_memory_is_an_error_and_no_end() {
+    const CHILD: &str = "LAZURITE_TEST_OUT_OF_MEMORY";
+    if std::env::var_os(CHILD).is_none() {
+        let Some(gpu) = shared() else { return };
+        if !gpu.limits().software {
+            return;
+        }
+        let me = std::env::current_exe().unwrap();
+        let name = "a_driver_out_of_memory_is_an_error_and_no_end";
+        let script = format!("ulimit -v 6000000 && exec '{}' --exact {name} --nocapture", me.display());
+        let child = std::process::Command::new("sh").args(["-c", &script]).env(CHILD, "1").output().unwrap();
+        let text = format!("{}{}", String::from_utf8_lossy(&child.stdout), String::from_utf8_lossy(&child.stderr));
+        assert!(child.status.success() && text.contains("ran out of memory and went on"), "{text}");
+        return;
+    }
+    let gpu = block_on(Gpu::new()).unwrap();
+    let mut held = Vec::new();
+    let refusal = loop {
+        match gpu.alloc(512 << 20) {
+            Ok(buffer) if held.len() < 64 => held.push(buffer),
+            Ok(_) => panic!("32 GiB were had within 6"),
+            Err(e) => break e,
+        }
+    };
+    assert!(refusal.is_out_of_memory(), "{refusal:?}");
+    assert!(!held.is_empty() && !gpu.is_lost());
+    assert_eq!(gpu.stats().buffers_created, held.len() as u64, "a buffer that was refused does not count");
+    let n_held = held.len();
+    // What is returned can be had again, in another size too: the pool gives way before the driver refuses.
+    held.truncate(n_held - 2);
+    let other = gpu.alloc(700 << 20).unwrap();
+    drop((other, held));
+    let x = gpu.upload(&HostBuffer::from_slice(&[3.0f32]).unwrap()).unwrap();
+    let y = gpu.alloc(4).unwrap();
+    gpu.submit(&[axpb_on(&axpb(), &x, &y, 1, 2.0, 0.5)]).unwrap();
+    assert_eq!(read_f32(&gpu, &y, 1), [6.5]);
+    println!("ran out of memory and went on");
+}
