@@ -135,7 +135,16 @@ impl Array {
     ///
     /// # Errors
     /// What the evaluation says; an argument error for 2³¹ elements or more.
+    #[cfg(feature = "blocking")]
     pub fn nonzero(&self, order: Order) -> Result<Self> {
+        pollster::block_on(self.nonzero_async(order))
+    }
+
+    /// As [`nonzero`](Self::nonzero), without blocking.
+    ///
+    /// # Errors
+    /// As [`nonzero`](Self::nonzero).
+    pub async fn nonzero_async(&self, order: Order) -> Result<Self> {
         let flags = if self.dtype()? == DType::Bool { self.clone() } else { self.try_ne(0)? };
         let flags = flags.ravel(order);
         if i32::try_from(flags.shape()?.len()).is_err() {
@@ -144,8 +153,9 @@ impl Array {
                 self.shape()?
             )));
         }
+        let flags = flags.read().await?;
         let found: Vec<i32> =
-            flags.to_vec::<bool>()?.iter().enumerate().filter(|(_, f)| **f).map(|(i, _)| i as i32).collect();
+            flags.bytes().iter().enumerate().filter(|(_, f)| **f != 0).map(|(i, _)| i as i32).collect();
         self.engine.from_slice(&found, &[found.len()])
     }
 }
