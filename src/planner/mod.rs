@@ -2,3 +2,166 @@
 //!
 //! In goes a [`Graph`](crate::graph::Graph) and a cost table; out comes a graph of the same roots, with the rules that fired.
 //! It knows no device, no kernel text and no buffer. Planning cannot fail: out of budget gives the input back.
+
+mod cost;
+mod decode;
+mod encode;
+mod extract;
+mod facts;
+mod kernels;
+mod language;
+mod rules;
+mod saturate;
+#[cfg(test)]
+mod tests;
+mod views;
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::graph::{Graph, NodeId};
+use crate::types::{CostTable, Numerics};
+
+pub use rules::{Class, Phase, RuleInfo, Rules};
+
+/// What a plan may use and what it minimises.
+#[derive(Clone, Debug)]
+pub struct PlanOptions {
+    /// Which classes of rules.
+    pub numerics: Numerics,
+    /// What work costs where the plan will run.
+    pub costs: CostTable,
+    /// Whether rules of class `rescales` may be used in Standard mode under run-time guards.
+    pub allow_rescale: bool,
+    /// The rules.
+    pub rules: Arc<Rules>,
+}
+
+impl PlanOptions {
+    /// Standard numerics and the rules that come with the engine.
+    #[must_use]
+    pub fn new(costs: CostTable) -> Self {
+        Self { numerics: Numerics::Standard, costs, allow_rescale: true, rules: Rules::builtin().clone() }
+    }
+}
+
+/// A rewritten graph and how it came about.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The graph to run: leaves, slots and root order of the input.
+    pub graph: Graph,
+    /// Rules whose right sides are in the plan, in the order of the rule files.
+    pub fired: Vec<Fired>,
+    /// Whether the rules had nothing more to add.
+    pub saturated: bool,
+    /// Rounds of matching.
+    pub iterations: usize,
+    /// Terms in the e-graph at the end.
+    pub enodes: usize,
+    /// Right sides that would have changed a shape or a dtype and were not added.
+    pub refused_by_guard: usize,
+    /// Why the input graph was given back unchanged, if it was.
+    pub fallback: Option<String>,
+}
+
+/// A rule in a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fired {
+    /// Its name.
+    pub rule: String,
+    /// Its class.
+    pub class: Class,
+    /// How many terms of the plan it gave.
+    pub count: usize,
+    /// Nodes of the planned graph that compute them.
+    pub nodes: Vec<NodeId>,
+}
+
+/// Rewrites a graph. Shapes, dtypes and order of the roots stay. The result depends on the arguments only, never on time.
+#[must_use]
+pub fn plan(graph: &Graph, options: &PlanOptions) -> Plan {
+    let mut encoded = encode::encode(graph);
+    let budget = saturate::Budget::of(encoded.terms.total_number_of_nodes());
+    let run = saturate::saturate(&mut encoded.terms, &options.rules, options.numerics, options.allow_rescale, budget);
+    let enodes = encoded.terms.total_number_of_nodes();
+    let mut plan = Plan {
+        graph: graph.clone(),
+        fired: Vec::new(),
+        saturated: run.saturated,
+        iterations: run.rounds,
+        enodes,
+        refused_by_guard: run.refused,
+        fallback: None,
+    };
+    if run.exhausted {
+        plan.fallback = Some(format!("more than {} terms after {} rounds", budget.terms, run.rounds));
+        return plan;
+    }
+    match choose(graph, &encoded, &run.applied, options) {
+        Ok((planned, fired)) => {
+            plan.graph = planned;
+            plan.fired = fired;
+        }
+        Err(why) => {
+            debug_assert!(false, "planner: {why}\n{graph}");
+            tracing::warn!(%why, "planning fell back to the graph as written");
+            plan.fallback = Some(why);
+        }
+    }
+    plan
+}
+
+fn choose(
+    graph: &Graph,
+    encoded: &encode::Encoded,
+    applied: &[saturate::Applied],
+    options: &PlanOptions,
+) -> Result<(Graph, Vec<Fired>), String> {
+    let choice = extract::extract(encoded, &options.costs).ok_or("the roots could not be computed from the leaves")?;
+    let mut decoded = decode::decode(graph, encoded, &choice, applied).map_err(|e| e.message().to_string())?;
+    kernels::form(&mut decoded);
+    let planned = &decoded.graph;
+    for (a, b) in graph.roots.iter().zip(&planned.roots) {
+        let (a, b) = (graph.node(*a), planned.node(*b));
+        if a.shape != b.shape || a.dtype != b.dtype {
+            return Err(format!("a root of {}{} became {}{}", a.dtype, a.shape, b.dtype, b.shape));
+        }
+    }
+    planned.verify().map_err(|e| e.message().to_string())?;
+    let rules = options.rules.all();
+    let mut fired: Vec<Fired> = Vec::new();
+    let mut order: Vec<(usize, NodeId)> = decoded.fired;
+    order.sort_unstable();
+    for (rule, node) in order {
+        let rule = &rules[rule];
+        match fired.iter_mut().find(|f| f.rule == rule.name) {
+            Some(f) => {
+                f.count += 1;
+                if !f.nodes.contains(&node) {
+                    f.nodes.push(node);
+                }
+            }
+            None => {
+                let class = rule.class(planned.node(node).dtype).unwrap_or_else(|| rule.shown_class());
+                fired.push(Fired { rule: rule.name.clone(), class, count: 1, nodes: vec![node] });
+            }
+        }
+    }
+    Ok((decoded.graph, fired))
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(why) = &self.fallback {
+            writeln!(f, "plan: the graph as written, because of {why}")?;
+        } else {
+            let end = if self.saturated { "saturated" } else { "stopped" };
+            writeln!(f, "plan: {end} after {} rounds with {} terms", self.iterations, self.enodes)?;
+        }
+        for fired in &self.fired {
+            let nodes: Vec<String> = fired.nodes.iter().map(ToString::to_string).collect();
+            writeln!(f, "rule {} ({}) {}x at {}", fired.rule, fired.class, fired.count, nodes.join(" "))?;
+        }
+        fmt::Display::fmt(&self.graph, f)
+    }
+}

@@ -1,0 +1,69 @@
+//! What a term costs by itself, in nanoseconds of the device's cost table.
+//!
+//! The schedule fuses elementwise work into whatever reads or produces it, so an elementwise term pays for its operations, a
+//! share of a launch and half of its bytes; products, reductions and library routines pay in full for what they read. A
+//! product's core is charged where the kernel begins, so several results of one core charge it once.
+
+use super::facts::Facts;
+use super::language::EOp;
+use crate::graph::{HostOp, Op};
+use crate::types::{CostTable, DType};
+
+/// Every term costs a little, which keeps choices free of cycles and prefers fewer terms.
+const FLOOR_NS: f64 = 0.01;
+
+/// The cost of a term with these facts over children with those.
+pub(super) fn own(op: &EOp, facts: &Facts, children: &[&Facts], opaques: &[(Op, DType)], costs: &CostTable) -> f64 {
+    let bytes = |f: &Facts| f.shape.len() as f64 * f.dtype.size() as f64 * costs.byte_ns;
+    let n = facts.shape.len() as f64;
+    let read: f64 = children.iter().filter(|f| f.is_tensor()).map(|f| bytes(f)).sum();
+    let factor = if facts.dtype == DType::F64 { costs.f64_factor } else { 1.0 };
+    let share = 0.1 * costs.launch_ns;
+    let per_op = |op: &EOp| {
+        let slow = match op {
+            EOp::Unary(u) => u.is_transcendental(),
+            EOp::Binary(b) => b.is_transcendental(),
+            _ => false,
+        };
+        if slow { costs.transcendental_ns } else { costs.op_ns }
+    };
+    let product = || {
+        let k = children.first().map_or(1, |f| f.shape.last().copied().unwrap_or(1));
+        n * k as f64 * costs.fma_ns * factor
+    };
+    FLOOR_NS
+        + match op {
+            _ if op.is_attribute() => 0.0,
+            EOp::Roots | EOp::Literal(_) | EOp::Slot(_) | EOp::Leaf(_) => 0.0,
+            // Fewer views are nicer to read; they move nothing.
+            _ if op.is_view() => 0.001 * costs.launch_ns,
+            _ if op.is_elementwise() && facts.host => 0.002 * costs.launch_ns,
+            _ if op.is_elementwise() && facts.is_kernel() => 0.05 * n * per_op(op) * factor + read + 0.01 * share,
+            _ if op.is_elementwise() => n * per_op(op) * factor + 0.5 * bytes(facts) + share,
+            EOp::Reduce(_) => {
+                let len = children.first().map_or(0.0, |f| f.shape.len() as f64);
+                costs.launch_ns + read + len * costs.op_ns * factor
+            }
+            EOp::Gemm => costs.launch_ns + read + product(),
+            // Half of the result is computed; reading and mirroring it costs a little more than nothing.
+            EOp::Syrk => costs.launch_ns + read + 0.6 * product(),
+            // Written once and read again.
+            EOp::Run | EOp::RunDiag => 2.0 * bytes(facts),
+            EOp::Contract => 1.1 * costs.launch_ns + read + product() + 2.0 * bytes(facts),
+            EOp::Host(host, _) => {
+                let len = children.first().map_or(0.0, |f| f.shape.len() as f64);
+                let effort = match host {
+                    HostOp::Inv => 2.0,
+                    HostOp::Solve | HostOp::Det | HostOp::Cholesky => 0.7,
+                    _ => 4.0,
+                };
+                10.0 * costs.launch_ns + read + effort * len * len.sqrt() * costs.fma_ns * factor
+            }
+            EOp::Opaque(i) => match opaques.get(*i as usize).map(|o| &o.0) {
+                Some(Op::Iota { .. }) => share + n * costs.op_ns,
+                Some(Op::Rng { .. }) => share + n * costs.transcendental_ns * 2.0,
+                _ => costs.launch_ns + read + bytes(facts),
+            },
+            _ => 0.0,
+        }
+}

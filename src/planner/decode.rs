@@ -1,0 +1,241 @@
+//! Chosen terms as a graph again: views composed, equal nodes merged, dead ones left out.
+
+use egg::Id;
+use hashbrown::{HashMap, HashSet};
+
+use super::encode::Encoded;
+use super::extract::Choice;
+use super::facts::Facts;
+use super::language::{ENode, EOp};
+use super::saturate::Applied;
+use crate::error::{Error, Result};
+use crate::graph::{Graph, NodeId, Op, Operands};
+use crate::types::{DType, View};
+
+/// A graph with what the kernels are made from and who asked for what.
+#[derive(Debug, Default)]
+pub(super) struct Decoded {
+    pub(super) graph: Graph,
+    /// Products that begin a kernel.
+    pub(super) cores: HashSet<NodeId>,
+    /// Nodes that the plan computes inside a kernel.
+    pub(super) stages: HashSet<NodeId>,
+    /// Rule indices and the nodes that stand where their right sides were chosen.
+    pub(super) fired: Vec<(usize, NodeId)>,
+}
+
+/// Makes the graph of a choice.
+///
+/// # Errors
+/// An internal error when a chosen term has no graph form: the caller falls back.
+pub(super) fn decode(input: &Graph, encoded: &Encoded, choice: &Choice, applied: &[Applied]) -> Result<Decoded> {
+    let mut d = Decoder {
+        encoded,
+        choice,
+        memo: HashMap::new(),
+        of_class: HashMap::new(),
+        out: Decoded {
+            graph: Graph { leaves: input.leaves.clone(), slots: input.slots.clone(), ..Graph::default() },
+            ..Decoded::default()
+        },
+        pinned: HashSet::new(),
+        by_term: HashMap::new(),
+        collapsed: HashMap::new(),
+    };
+    d.provenance(applied);
+    for root in &input.roots {
+        let id = d.class(encoded.of_node[root.index()])?;
+        d.out.graph.roots.push(id);
+    }
+    let mut guards: Vec<Id> = applied.iter().flat_map(|a| &a.guards).map(|&g| encoded.terms.find(g)).collect();
+    guards.sort_unstable();
+    guards.dedup();
+    for g in guards {
+        let id = d.class(g)?;
+        d.out.graph.guards.push(id);
+    }
+    let known = d.out.graph.host_scalars();
+    if d.out.graph.guards.iter().any(|g| !known[g.index()]) {
+        return Err(Error::internal("a guarded scalar is not known to the host"));
+    }
+    Ok(prune(d.out))
+}
+
+struct Decoder<'a> {
+    encoded: &'a Encoded,
+    choice: &'a Choice,
+    memo: HashMap<(Op, Operands, DType), NodeId>,
+    of_class: HashMap<Id, NodeId>,
+    out: Decoded,
+    /// Views that belong to a kernel: views over them do not read past them.
+    pinned: HashSet<NodeId>,
+    by_term: HashMap<ENode, usize>,
+    collapsed: HashMap<Id, Vec<(usize, ENode)>>,
+}
+
+impl Decoder<'_> {
+    fn canonical(&self, node: &ENode) -> ENode {
+        let mut node = node.clone();
+        for c in &mut node.children {
+            *c = self.encoded.terms.find(*c);
+        }
+        node.order();
+        node
+    }
+
+    fn provenance(&mut self, applied: &[Applied]) {
+        let originals: HashSet<ENode> = self.encoded.originals.iter().map(|n| self.canonical(n)).collect();
+        for a in applied {
+            for node in &a.fresh {
+                let node = self.canonical(node);
+                if !originals.contains(&node) && !node.op.is_attribute() {
+                    self.by_term.entry(node).or_insert(a.rule);
+                }
+            }
+            let left = self.canonical(&a.left);
+            if a.fresh.is_empty() && originals.contains(&left) {
+                let class = self.encoded.terms.find(a.class);
+                self.collapsed.entry(class).or_default().push((a.rule, left));
+            }
+        }
+    }
+
+    /// The node of a class, emitting what it needs first. An explicit stack: graphs may be a million nodes deep.
+    fn class(&mut self, id: Id) -> Result<NodeId> {
+        let root = self.encoded.terms.find(id);
+        let mut stack = vec![root];
+        while let Some(&id) = stack.last() {
+            if self.of_class.contains_key(&id) {
+                stack.pop();
+                continue;
+            }
+            let node = self.choice.of(id).ok_or_else(|| Error::internal("a class without a chosen term"))?.clone();
+            let open: Vec<Id> = node
+                .operands()
+                .iter()
+                .map(|&c| self.encoded.terms.find(c))
+                .filter(|c| !self.of_class.contains_key(c))
+                .collect();
+            if open.is_empty() {
+                let n = self.term(id, &node)?;
+                self.of_class.insert(id, n);
+                stack.pop();
+            } else {
+                stack.extend(open.into_iter().rev());
+            }
+        }
+        Ok(self.of_class[&root])
+    }
+
+    fn term(&mut self, id: Id, node: &ENode) -> Result<NodeId> {
+        let terms = &self.encoded.terms;
+        let operands: Vec<NodeId> = node.operands().iter().map(|&c| self.of_class[&terms.find(c)]).collect();
+        let facts: Vec<&Facts> = node.operands().iter().map(|&c| &terms[c].data).collect();
+        let attribute = node.children.get(operands.len()).and_then(|&c| terms[c].nodes.first()).map(|n| &n.op);
+        let n = match &node.op {
+            EOp::Run => operands[0],
+            EOp::RunDiag => {
+                let view = View::dense(&facts[0].shape).diagonal()?;
+                let n = self.add(Op::View(view), &operands, None)?;
+                self.out.stages.insert(n);
+                self.pinned.insert(n);
+                n
+            }
+            op if op.is_view() => {
+                let view = terms
+                    .analysis
+                    .view_of(op, &facts[0].shape, attribute)
+                    .ok_or_else(|| Error::internal("a view that does not fit its operand"))?;
+                self.view(view, operands[0])?
+            }
+            op => {
+                let (graph_op, dtype) = terms
+                    .analysis
+                    .graph_op(op, &facts, attribute)
+                    .ok_or_else(|| Error::internal(format!("{op:?} has no form in a graph")))?;
+                self.add(graph_op, &operands, dtype)?
+            }
+        };
+        if matches!(node.op, EOp::Gemm | EOp::Syrk) {
+            self.out.cores.insert(n);
+        } else if node.op.is_elementwise() && terms[id].data.is_kernel() {
+            self.out.stages.insert(n);
+        }
+        if let Some(&rule) = self.by_term.get(node) {
+            self.out.fired.push((rule, n));
+        }
+        for (rule, left) in self.collapsed.get(&id).into_iter().flatten() {
+            if left != node {
+                self.out.fired.push((*rule, n));
+            }
+        }
+        Ok(n)
+    }
+
+    fn view(&mut self, view: View, operand: NodeId) -> Result<NodeId> {
+        if view.is_identity(&self.out.graph.node(operand).shape) {
+            return Ok(operand);
+        }
+        let below = self.out.graph.node(operand);
+        if let Op::View(inner) = &below.op
+            && !self.pinned.contains(&operand)
+            && let Some(both) = view.through(inner)
+        {
+            let base = below.operands[0];
+            if both.is_identity(&self.out.graph.node(base).shape) {
+                return Ok(base);
+            }
+            return self.add(Op::View(both), &[base], None);
+        }
+        self.add(Op::View(view), &[operand], None)
+    }
+
+    fn add(&mut self, op: Op, operands: &[NodeId], dtype: Option<DType>) -> Result<NodeId> {
+        // A product asked for both with and without the promise of symmetry is one product, with it.
+        let symmetric = op == Op::Contract { symmetric: true };
+        let shared = if symmetric { Op::Contract { symmetric: false } } else { op.clone() };
+        let key = (shared, Operands::from_slice(operands), dtype.unwrap_or(DType::Bool));
+        if let Some(&id) = self.memo.get(&key) {
+            if symmetric {
+                self.out.graph.nodes[id.index()].op = op;
+            }
+            return Ok(id);
+        }
+        let id = self.out.graph.add(op, operands, dtype)?;
+        self.memo.insert(key, id);
+        Ok(id)
+    }
+}
+
+/// Leaves out what no root and no guard needs.
+fn prune(d: Decoded) -> Decoded {
+    let mut live = vec![false; d.graph.nodes.len()];
+    for r in d.graph.roots.iter().chain(&d.graph.guards) {
+        live[r.index()] = true;
+    }
+    for id in d.graph.ids().rev() {
+        if live[id.index()] {
+            for o in &d.graph.node(id).operands {
+                live[o.index()] = true;
+            }
+        }
+    }
+    let mut renumbered: Vec<Option<NodeId>> = vec![None; live.len()];
+    let mut graph = Graph { leaves: d.graph.leaves, slots: d.graph.slots, ..Graph::default() };
+    for (i, node) in d.graph.nodes.into_iter().enumerate() {
+        if live[i] {
+            renumbered[i] = Some(NodeId(graph.nodes.len() as u32));
+            let operands = node.operands.iter().filter_map(|o| renumbered[o.index()]).collect();
+            graph.nodes.push(crate::graph::Node { operands, ..node });
+        }
+    }
+    let to = |id: &NodeId| renumbered[id.index()];
+    graph.roots = d.graph.roots.iter().filter_map(to).collect();
+    graph.guards = d.graph.guards.iter().filter_map(to).collect();
+    Decoded {
+        graph,
+        cores: d.cores.iter().filter_map(to).collect(),
+        stages: d.stages.iter().filter_map(to).collect(),
+        fired: d.fired.iter().filter_map(|(r, n)| Some((*r, to(n)?))).collect(),
+    }
+}

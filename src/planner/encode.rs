@@ -1,0 +1,100 @@
+//! A graph as terms of the e-graph: views split into named steps, attributes as terms of their own.
+
+use egg::Id;
+
+use super::facts::{Knowledge, Terms};
+use super::language::{ENode, EOp};
+use super::views::{Step, split};
+use crate::graph::{Graph, Node, Op, UnaryOp};
+
+/// The graph's terms.
+pub(super) struct Encoded {
+    /// The e-graph.
+    pub(super) terms: Terms,
+    /// The class of every node of the graph.
+    pub(super) of_node: Vec<Id>,
+    /// The term above all roots.
+    pub(super) roots: Id,
+    /// Every term the graph itself needs, in an order where children come first.
+    pub(super) originals: Vec<ENode>,
+}
+
+/// Encodes a graph.
+pub(super) fn encode(graph: &Graph) -> Encoded {
+    let store = Knowledge::of(graph.leaves.clone(), graph.slots.clone());
+    let mut e = Encoder { terms: Terms::new(store), originals: Vec::new() };
+    let mut of_node: Vec<Id> = Vec::with_capacity(graph.nodes.len());
+    for node in &graph.nodes {
+        let operands: Vec<Id> = node.operands.iter().map(|o| of_node[o.index()]).collect();
+        of_node.push(e.node(graph, node, &operands));
+    }
+    let roots = graph.roots.iter().map(|r| of_node[r.index()]).collect::<Vec<_>>();
+    let roots = e.add(EOp::Roots, &roots);
+    e.terms.rebuild();
+    Encoded { terms: e.terms, of_node, roots, originals: e.originals }
+}
+
+struct Encoder {
+    terms: Terms,
+    originals: Vec<ENode>,
+}
+
+impl Encoder {
+    fn add(&mut self, op: EOp, children: &[Id]) -> Id {
+        let node = ENode::new(op, children.iter().copied());
+        if let Some(id) = self.terms.lookup(node.clone()) {
+            return id;
+        }
+        self.originals.push(node.clone());
+        self.terms.add(node)
+    }
+
+    fn node(&mut self, graph: &Graph, node: &Node, operands: &[Id]) -> Id {
+        let with = |e: &mut Self, op: EOp, attribute: EOp| {
+            let attribute = e.add(attribute, &[]);
+            e.add(op, &[operands[0], attribute])
+        };
+        match &node.op {
+            Op::Leaf(i) => self.add(EOp::Leaf(*i), &[]),
+            Op::Literal(s) => self.add(EOp::Literal(*s), &[]),
+            Op::Slot(i) => self.add(EOp::Slot(*i), &[]),
+            Op::Unary(UnaryOp::Powi(n)) => with(self, EOp::Powi, EOp::Int(*n)),
+            Op::Unary(u) => self.add(EOp::Unary(*u), operands),
+            Op::Binary(b) => self.add(EOp::Binary(*b), operands),
+            Op::Select => self.add(EOp::Select, operands),
+            Op::Cast(mode) => with(self, EOp::Cast(*mode), EOp::Type(node.dtype)),
+            Op::Reduce { op, axes } => with(self, EOp::Reduce(*op), EOp::Axes(axes.clone())),
+            Op::Contract { symmetric: false } => self.add(EOp::Contract, operands),
+            Op::Contract { symmetric: true } => {
+                let kernel = self.add(EOp::Syrk, operands);
+                self.add(EOp::Run, &[kernel])
+            }
+            Op::Host { op, output } => self.add(EOp::Host(*op, *output), operands),
+            Op::View(view) => {
+                let mut id = operands[0];
+                for step in split(&graph.node(node.operands[0]).shape, view) {
+                    let attribute = match &step {
+                        Step::Transpose | Step::Diagonal => None,
+                        Step::Reshape(s) | Step::Broadcast(s) => Some(EOp::Extents(s.clone())),
+                        Step::Strided(v) => Some(EOp::ViewOf(self.terms.analysis.view(v.clone()))),
+                    };
+                    let op = match step {
+                        Step::Transpose => EOp::Transpose,
+                        Step::Diagonal => EOp::Diagonal,
+                        Step::Reshape(_) => EOp::Reshape,
+                        Step::Broadcast(_) => EOp::Broadcast,
+                        Step::Strided(_) => EOp::Strided,
+                    };
+                    let attribute = attribute.map(|a| self.add(a, &[]));
+                    let children: Vec<Id> = [id].into_iter().chain(attribute).collect();
+                    id = self.add(op, &children);
+                }
+                id
+            }
+            other => {
+                let opaque = self.terms.analysis.opaque(other.clone(), node.dtype);
+                self.add(EOp::Opaque(opaque), operands)
+            }
+        }
+    }
+}

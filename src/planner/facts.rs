@@ -1,0 +1,385 @@
+//! What is known of every class: sort, shape, dtype, and a few promises about values.
+//!
+//! Shape and dtype are the same for all members; a rule that would change them is refused before it adds anything. The
+//! promises hold for *all* members: when two classes meet, only what both promise remains, so a rule weaker than exact can
+//! never lend its side's promises to the other.
+
+use egg::{Analysis, DidMerge, EGraph, Id};
+use hashbrown::HashMap;
+
+use super::language::{ENode, EOp};
+use crate::graph::infer::infer;
+use crate::graph::{BinaryOp, LeafInfo, Op, ReduceOp, RngDist, UnaryOp};
+use crate::types::{DType, Shape, View};
+
+/// The e-graph of a plan.
+pub(super) type Terms = EGraph<ENode, Knowledge>;
+
+/// What a class stands for.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Sort {
+    /// An array.
+    Tensor,
+    /// A product in registers; the class of the core it started from.
+    Kernel(Id),
+    /// An attribute, which is the term itself.
+    Attribute(EOp),
+    /// The one term above everything.
+    Roots,
+}
+
+/// Facts of a class.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Facts {
+    /// What it stands for.
+    pub(super) sort: Sort,
+    /// Its shape (empty for attributes).
+    pub(super) shape: Shape,
+    /// Its dtype (bool for attributes).
+    pub(super) dtype: DType,
+    /// No element has its sign bit set, but for NaN.
+    pub(super) nonneg: bool,
+    /// No element is NaN or infinite.
+    pub(super) finite: bool,
+    /// Equal to its transpose.
+    pub(super) symmetric: bool,
+    /// A 0-d value that the host knows when a run starts.
+    pub(super) host: bool,
+}
+
+impl Facts {
+    fn attribute(op: &EOp) -> Self {
+        Self { sort: Sort::Attribute(op.clone()), ..Self::tensor(Shape::scalar(), DType::Bool) }
+    }
+
+    fn tensor(shape: Shape, dtype: DType) -> Self {
+        let finite = !dtype.is_float();
+        let nonneg = !dtype.is_signed();
+        Self { sort: Sort::Tensor, shape, dtype, nonneg, finite, symmetric: false, host: false }
+    }
+
+    /// Whether this is an array.
+    pub(super) fn is_tensor(&self) -> bool {
+        self.sort == Sort::Tensor
+    }
+
+    /// Whether this is a kernel.
+    pub(super) fn is_kernel(&self) -> bool {
+        matches!(self.sort, Sort::Kernel(_))
+    }
+}
+
+/// Promises about a leaf, which only the soundness check of rules makes: the engine knows nothing of its data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct LeafPromise {
+    pub(super) nonneg: bool,
+    pub(super) finite: bool,
+    pub(super) symmetric: bool,
+}
+
+/// Side tables of the e-graph: what its leaves are and what the interned terms stand for.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Knowledge {
+    pub(super) leaves: Vec<LeafInfo>,
+    pub(super) promises: Vec<LeafPromise>,
+    pub(super) slots: Vec<DType>,
+    /// Views that have no name of their own.
+    pub(super) views: Vec<View>,
+    view_ids: HashMap<View, u32>,
+    /// Operations no rule looks into, with the dtype they carry.
+    pub(super) opaques: Vec<(Op, DType)>,
+    opaque_ids: HashMap<(Op, DType), u32>,
+}
+
+impl Knowledge {
+    /// The tables of a graph with these leaves and slots.
+    pub(super) fn of(leaves: Vec<LeafInfo>, slots: Vec<DType>) -> Self {
+        Self { leaves, slots, ..Self::default() }
+    }
+
+    /// The number of a view.
+    pub(super) fn view(&mut self, view: View) -> u32 {
+        if let Some(&id) = self.view_ids.get(&view) {
+            return id;
+        }
+        let id = self.views.len() as u32;
+        self.views.push(view.clone());
+        self.view_ids.insert(view, id);
+        id
+    }
+
+    /// The number of an operation.
+    pub(super) fn opaque(&mut self, op: Op, dtype: DType) -> u32 {
+        let key = (op, dtype);
+        if let Some(&id) = self.opaque_ids.get(&key) {
+            return id;
+        }
+        let id = self.opaques.len() as u32;
+        self.opaques.push(key.clone());
+        self.opaque_ids.insert(key, id);
+        id
+    }
+
+    /// The view a view term reads its operand through.
+    pub(super) fn view_of(&self, op: &EOp, operand: &Shape, attribute: Option<&EOp>) -> Option<View> {
+        let dense = View::dense(operand);
+        match (op, attribute) {
+            (EOp::Transpose, _) => {
+                let rank = operand.rank();
+                let mut axes: Vec<usize> = (0..rank).collect();
+                axes.swap(rank.checked_sub(2)?, rank - 1);
+                dense.permute(&axes).ok()
+            }
+            (EOp::Diagonal, _) => dense.diagonal().ok(),
+            (EOp::Reshape, Some(EOp::Extents(s))) => (s.len() == operand.len()).then(|| View::dense(s)),
+            (EOp::Broadcast, Some(EOp::Extents(s))) => dense.broadcast_to(s).ok(),
+            (EOp::Strided, Some(EOp::ViewOf(v))) => {
+                let view = self.views.get(*v as usize)?;
+                view.fits(operand.len()).then(|| view.clone())
+            }
+            _ => None,
+        }
+    }
+
+    /// The graph operation of a term that has one, and the dtype it carries.
+    pub(super) fn graph_op(
+        &self,
+        op: &EOp,
+        operands: &[&Facts],
+        attribute: Option<&EOp>,
+    ) -> Option<(Op, Option<DType>)> {
+        let plain = |op: Op| Some((op, None));
+        match (op, attribute) {
+            (EOp::Leaf(i), _) => plain(Op::Leaf(*i)),
+            (EOp::Literal(s), _) => plain(Op::Literal(*s)),
+            (EOp::Slot(i), _) => plain(Op::Slot(*i)),
+            (EOp::Unary(u), _) => plain(Op::Unary(*u)),
+            (EOp::Powi, Some(EOp::Int(n))) => plain(Op::Unary(UnaryOp::Powi(*n))),
+            (EOp::Binary(b), _) => plain(Op::Binary(*b)),
+            (EOp::Select, _) => plain(Op::Select),
+            (EOp::Cast(mode), Some(EOp::Type(d))) => Some((Op::Cast(*mode), Some(*d))),
+            (EOp::Reduce(r), Some(EOp::Axes(axes))) => plain(Op::Reduce { op: *r, axes: axes.clone() }),
+            (EOp::Contract | EOp::Gemm, _) => plain(Op::Contract { symmetric: false }),
+            (EOp::Syrk, _) => plain(Op::Contract { symmetric: true }),
+            (EOp::Host(op, output), _) => plain(Op::Host { op: *op, output: *output }),
+            (EOp::Opaque(i), _) => self.opaques.get(*i as usize).map(|(op, d)| (op.clone(), Some(*d))),
+            (view, attribute) if view.is_view() => {
+                plain(Op::View(self.view_of(view, &operands.first()?.shape, attribute)?))
+            }
+            _ => None,
+        }
+    }
+
+    /// The facts of a term from those of its children; `None` where the term would be ill-formed. This is the shape guard.
+    pub(super) fn infer(&self, op: &EOp, children: &[&Facts]) -> Option<Facts> {
+        if op.is_attribute() {
+            return Some(Facts::attribute(op));
+        }
+        if *op == EOp::Roots {
+            return Some(Facts { sort: Sort::Roots, ..Facts::attribute(op) });
+        }
+        let n = op.n_operands(children.len());
+        let (operands, rest) = (&children[..n], &children[n..]);
+        let attribute = match rest.first().map(|f| &f.sort) {
+            Some(Sort::Attribute(a)) => Some(a),
+            None => None,
+            Some(_) => return None,
+        };
+        let core = operands.iter().find_map(|f| match f.sort {
+            Sort::Kernel(core) => Some(core),
+            _ => None,
+        });
+        if operands.iter().any(|f| !f.is_tensor() && !f.is_kernel()) {
+            return None;
+        }
+        match op {
+            EOp::Run | EOp::RunDiag => {
+                let k = operands.first().filter(|f| f.is_kernel())?;
+                let shape = if *op == EOp::Run {
+                    k.shape.clone()
+                } else {
+                    View::dense(&k.shape).diagonal().ok()?.shape().clone()
+                };
+                return Some(Facts {
+                    sort: Sort::Tensor,
+                    shape,
+                    symmetric: k.symmetric && *op == EOp::Run,
+                    ..(*k).clone()
+                });
+            }
+            EOp::Leaf(i) => {
+                let leaf = self.leaves.get(*i as usize)?;
+                let p = self.promises.get(*i as usize).copied().unwrap_or_default();
+                let plain = Facts::tensor(leaf.shape.clone(), leaf.dtype);
+                let (nonneg, finite) = (plain.nonneg || p.nonneg, plain.finite || p.finite);
+                return Some(Facts { nonneg, finite, symmetric: p.symmetric, ..plain });
+            }
+            EOp::Slot(i) => {
+                let plain = Facts::tensor(Shape::scalar(), *self.slots.get(*i as usize)?);
+                return Some(Facts { host: true, ..plain });
+            }
+            _ => {}
+        }
+        if core.is_some() && !op.is_elementwise() {
+            return None;
+        }
+        let (graph_op, cast_to) = self.graph_op(op, operands, attribute)?;
+        let given: Vec<(&Shape, DType)> = operands.iter().map(|f| (&f.shape, f.dtype)).collect();
+        let (shape, dtype) = infer(&graph_op, &given, cast_to).ok()?;
+        let mut facts = Facts::tensor(shape, dtype);
+        promise(&mut facts, op, operands, self);
+        if let Some(core) = core {
+            // A stage may not make the kernel's result larger than the product.
+            let first = operands.iter().find(|f| f.is_kernel())?;
+            if first.shape != facts.shape {
+                return None;
+            }
+            facts.sort = Sort::Kernel(core);
+        } else if matches!(op, EOp::Gemm | EOp::Syrk) {
+            facts.sort = Sort::Kernel(Id::from(usize::MAX >> 33));
+        }
+        facts.host =
+            matches!(op, EOp::Literal(_)) || op.is_elementwise() && core.is_none() && operands.iter().all(|f| f.host);
+        Some(facts)
+    }
+}
+
+/// What the operation lets us promise about the values, given promises about the operands.
+fn promise(facts: &mut Facts, op: &EOp, operands: &[&Facts], store: &Knowledge) {
+    let at = |i: usize| operands[i];
+    let float = facts.dtype.is_float();
+    match op {
+        EOp::Literal(s) => {
+            let v = s.to_f64();
+            facts.nonneg |= v.is_nan() || !v.is_sign_negative();
+            facts.finite |= v.is_finite();
+        }
+        EOp::Unary(u) if float => {
+            facts.nonneg = matches!(u, UnaryOp::Abs | UnaryOp::Square | UnaryOp::Exp | UnaryOp::Cosh)
+                || at(0).nonneg
+                    && matches!(
+                        u,
+                        UnaryOp::Sqrt
+                            | UnaryOp::Rsqrt
+                            | UnaryOp::Recip
+                            | UnaryOp::Sign
+                            | UnaryOp::Floor
+                            | UnaryOp::Ceil
+                            | UnaryOp::Round
+                            | UnaryOp::RoundAway
+                            | UnaryOp::Trunc
+                            | UnaryOp::Log1p
+                            | UnaryOp::Expm1
+                            | UnaryOp::Tanh
+                    );
+            facts.finite = at(0).finite
+                && matches!(
+                    u,
+                    UnaryOp::Neg
+                        | UnaryOp::Abs
+                        | UnaryOp::Sign
+                        | UnaryOp::Floor
+                        | UnaryOp::Ceil
+                        | UnaryOp::Round
+                        | UnaryOp::RoundAway
+                        | UnaryOp::Trunc
+                        | UnaryOp::Tanh
+                        | UnaryOp::Atan
+                );
+        }
+        EOp::Binary(b) if float && !b.is_compare() => {
+            let (x, y) = (at(0), at(1));
+            facts.nonneg = match b {
+                BinaryOp::Add
+                | BinaryOp::Mul
+                | BinaryOp::Div
+                | BinaryOp::Minimum
+                | BinaryOp::Fmin
+                | BinaryOp::Hypot => x.nonneg && y.nonneg || *b == BinaryOp::Hypot,
+                // A NaN on the promising side would let the other one through `fmax`.
+                BinaryOp::Maximum => x.nonneg || y.nonneg,
+                BinaryOp::Fmax => x.nonneg && (x.finite || y.nonneg) || y.nonneg && y.finite,
+                BinaryOp::Pow => x.nonneg,
+                _ => false,
+            };
+            facts.finite = x.finite
+                && y.finite
+                && matches!(b, BinaryOp::Maximum | BinaryOp::Minimum | BinaryOp::Fmax | BinaryOp::Fmin);
+        }
+        EOp::Select => {
+            facts.nonneg = at(1).nonneg && at(2).nonneg;
+            facts.finite = at(1).finite && at(2).finite;
+        }
+        EOp::Cast(_) if float => {
+            facts.nonneg = at(0).nonneg;
+            // Large integers overflow binary16; a narrower float may overflow too.
+            facts.finite =
+                at(0).finite && (!at(0).dtype.is_float() && facts.dtype != DType::F16 || at(0).dtype == facts.dtype);
+        }
+        EOp::Transpose | EOp::Diagonal | EOp::Reshape | EOp::Broadcast | EOp::Strided => {
+            facts.nonneg = at(0).nonneg;
+            facts.finite = at(0).finite;
+            facts.symmetric = *op == EOp::Transpose && at(0).symmetric;
+        }
+        EOp::Reduce(r) if float => {
+            facts.nonneg = at(0).nonneg && !matches!(r, ReduceOp::Max | ReduceOp::Fmax)
+                || matches!(r, ReduceOp::Max | ReduceOp::Fmax) && at(0).nonneg && !at(0).shape.is_empty();
+        }
+        EOp::Contract | EOp::Gemm if float => facts.nonneg = at(0).nonneg && at(1).nonneg,
+        EOp::Syrk => {
+            facts.nonneg = at(0).nonneg && at(1).nonneg || !facts.dtype.is_signed();
+            facts.symmetric = true;
+        }
+        EOp::Opaque(i) => match &store.opaques[*i as usize].0 {
+            Op::Iota { .. } => {
+                facts.nonneg = true;
+                facts.finite = facts.dtype != DType::F16;
+            }
+            Op::Rng { dist, .. } => {
+                facts.nonneg |= *dist == RngDist::Uniform;
+                facts.finite |= *dist == RngDist::Uniform;
+            }
+            _ => {}
+        },
+        _ => {}
+    }
+    if op.is_elementwise() && facts.shape.rank() >= 2 {
+        // A symmetric matrix stays so beside others of its size and beside single values.
+        facts.symmetric = operands.iter().all(|f| f.shape.len() == 1 || f.symmetric && f.shape == facts.shape)
+            && operands.iter().any(|f| f.symmetric);
+    }
+}
+
+impl Analysis<ENode> for Knowledge {
+    type Data = Facts;
+
+    fn make(terms: &mut Terms, node: &ENode, id: Id) -> Facts {
+        let children: Vec<&Facts> = node.children.iter().map(|&c| &terms[c].data).collect();
+        // Terms are added only after the guard or from a checked graph, so inference succeeds; should it not, the class is
+        // a root that no rule and no emission accepts, and planning falls back.
+        let Some(mut facts) = terms.analysis.infer(&node.op, &children) else {
+            return Facts { sort: Sort::Roots, ..Facts::attribute(&EOp::Roots) };
+        };
+        if matches!(node.op, EOp::Gemm | EOp::Syrk) {
+            facts.sort = Sort::Kernel(id);
+        }
+        if matches!(node.op, EOp::Contract | EOp::Gemm) {
+            let (a, b) = (node.children[0], node.children[1]);
+            let turned = |x: Id| terms.lookup(ENode::new(EOp::Transpose, [x])).map(|t| terms.find(t));
+            facts.symmetric = turned(a) == Some(terms.find(b)) || turned(b) == Some(terms.find(a));
+        }
+        facts
+    }
+
+    fn merge(&mut self, a: &mut Facts, b: Facts) -> DidMerge {
+        let before = a.clone();
+        a.nonneg &= b.nonneg;
+        a.finite &= b.finite;
+        a.symmetric &= b.symmetric;
+        a.host &= b.host;
+        if let (Sort::Kernel(x), Sort::Kernel(y)) = (&mut a.sort, &b.sort) {
+            *x = (*x).min(*y);
+        }
+        DidMerge(*a != before, *a != b)
+    }
+}

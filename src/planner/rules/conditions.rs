@@ -1,0 +1,193 @@
+//! The closed list of questions a rule may ask before it applies: pure functions of facts and of the terms around them.
+
+use egg::Id;
+
+use super::model::VarSort;
+use crate::graph::{BinaryOp, ReduceOp};
+use crate::planner::facts::{Facts, Sort, Terms};
+use crate::planner::language::EOp;
+use crate::types::Shape;
+
+macro_rules! questions {
+    ($($(#[doc = $doc:literal])* $variant:ident $name:literal ($($sort:ident),*);)*) => {
+        /// A question about the classes bound to variables.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(in crate::planner) enum Question { $($(#[doc = $doc])* $variant,)* }
+
+        impl Question {
+            /// Every question.
+            pub(in crate::planner) const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// The name in rule files.
+            pub(in crate::planner) const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// What its arguments are.
+            pub(in crate::planner) const fn args(self) -> &'static [VarSort] {
+                match self { $(Self::$variant => &[$(VarSort::$sort),*],)* }
+            }
+        }
+    };
+}
+
+questions! {
+    /// A 0-d value the host knows when a run starts (literals, slots and arithmetic on them).
+    Constant "constant" (Tensor);
+    /// Not such a value.
+    Varying "varying" (Tensor);
+    /// A 0-d array.
+    Scalar "scalar" (Tensor);
+    /// Exactly one element.
+    Single "single" (Tensor);
+    /// At least two axes.
+    Matrix "matrix" (Tensor);
+    /// Exactly two axes.
+    Matrix2d "matrix2d" (Tensor);
+    /// At least two axes, the last of extent 1.
+    Column "column" (Tensor);
+    /// At least two axes, the last but one of extent 1.
+    Row "row" (Tensor);
+    /// The last two axes are of equal extent.
+    Square "square" (Tensor);
+    /// The product of the two has as many rows as columns.
+    SquareProduct "square_product" (Tensor, Tensor);
+    /// The second broadcasts to the first's shape without changing it.
+    Fills "fills" (Tensor, Tensor);
+    /// The array broadcasts to the kernel's shape without changing it.
+    FillsKernel "fills_kernel" (Kernel, Tensor);
+    /// Equal shapes.
+    SameShape "same_shape" (Tensor, Tensor);
+    /// As many axes.
+    SameRank "same_rank" (Tensor, Tensor);
+    /// The array has these extents.
+    HasShape "has_shape" (Tensor, Extents);
+    /// The sign bit is clear in every element that is not NaN.
+    Nonneg "nonneg" (Tensor);
+    /// No element is NaN or infinite.
+    Finite "finite" (Tensor);
+    /// Known to equal its transpose.
+    Symmetric "symmetric" (Tensor);
+    /// The axes are of extent 1 already.
+    Reduced "reduced" (Tensor, Axes);
+    /// The axes are all those of extent other than 1.
+    Whole "whole" (Tensor, Axes);
+    /// No extent is 0.
+    Filled "filled" (Tensor);
+    /// A literal equal to the number of elements along the axes of the array.
+    Count "count" (Tensor, Tensor, Axes);
+    /// Both kernels grew from one product.
+    SameCore "same_core" (Kernel, Kernel);
+    /// Not written as a difference from its own maximum already.
+    Unpeaked "unpeaked" (Tensor);
+    /// (A B) C takes at least as many multiply-adds as A (B C).
+    CheaperRight "cheaper_right" (Tensor, Tensor, Tensor);
+    /// A (B C) takes more multiply-adds than (A B) C.
+    CheaperLeft "cheaper_left" (Tensor, Tensor, Tensor);
+}
+
+/// A question with the variables it is asked about.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::planner) struct Condition {
+    pub(in crate::planner) question: Question,
+    pub(in crate::planner) vars: Vec<usize>,
+}
+
+/// In place of a variable: the class that the left side matched, called `result` in rule files.
+pub(in crate::planner) const RESULT: usize = usize::MAX;
+
+/// Multiply-adds of a product of two arrays; infinite where they do not fit.
+fn product(a: &Shape, b: &Shape) -> Option<(f64, Shape)> {
+    let (ra, rb) = (a.rank(), b.rank());
+    if ra < 2 || rb < 2 || a[ra - 1] != b[rb - 2] {
+        return None;
+    }
+    let batch = Shape::new(&a[..ra - 2]).broadcast(&Shape::new(&b[..rb - 2])).ok()?;
+    let out: Shape = batch.iter().copied().chain([a[ra - 2], b[rb - 1]]).collect();
+    Some((out.len() as f64 * a[ra - 1] as f64, out))
+}
+
+fn chain_costs(a: &Shape, b: &Shape, c: &Shape) -> Option<(f64, f64)> {
+    let (ab, left) = product(a, b)?;
+    let (abc, _) = product(&left, c)?;
+    let (bc, right) = product(b, c)?;
+    let (abc2, _) = product(a, &right)?;
+    Some((ab + abc, bc + abc2))
+}
+
+impl Condition {
+    /// The answer for the class matched and the classes bound to the rule's variables.
+    pub(in crate::planner) fn holds(&self, terms: &Terms, result: Id, bound: &[Option<Id>]) -> bool {
+        let of = |v: usize| if v == RESULT { Some(result) } else { bound.get(v).copied().flatten() };
+        let ids: Option<Vec<Id>> = self.vars.iter().map(|&v| of(v)).collect();
+        ids.is_some_and(|ids| self.question.holds(terms, &ids))
+    }
+}
+
+impl Question {
+    fn holds(self, terms: &Terms, ids: &[Id]) -> bool {
+        let f = |i: usize| -> &Facts { &terms[ids[i]].data };
+        let shape = |i: usize| &f(i).shape;
+        let rank = |i: usize| shape(i).rank();
+        let axes = |i: usize| match &f(i).sort {
+            Sort::Attribute(EOp::Axes(axes)) => axes.clone(),
+            _ => Default::default(),
+        };
+        let fills = |big: &Shape, small: &Shape| big.broadcast(small).is_ok_and(|s| s == *big);
+        match self {
+            Self::Constant => f(0).host && rank(0) == 0,
+            Self::Varying => !f(0).host,
+            Self::Scalar => rank(0) == 0,
+            Self::Single => shape(0).len() == 1,
+            Self::Matrix => rank(0) >= 2,
+            Self::Matrix2d => rank(0) == 2,
+            Self::Column => rank(0) >= 2 && shape(0)[rank(0) - 1] == 1,
+            Self::Row => rank(0) >= 2 && shape(0)[rank(0) - 2] == 1,
+            Self::Square => rank(0) >= 2 && shape(0)[rank(0) - 2] == shape(0)[rank(0) - 1],
+            Self::SquareProduct => rank(0) >= 2 && rank(1) >= 2 && shape(0)[rank(0) - 2] == shape(1)[rank(1) - 1],
+            Self::Fills | Self::FillsKernel => fills(shape(0), shape(1)),
+            Self::SameShape => shape(0) == shape(1),
+            Self::SameRank => rank(0) == rank(1),
+            Self::HasShape => matches!(&f(1).sort, Sort::Attribute(EOp::Extents(s)) if s == shape(0)),
+            Self::Nonneg => f(0).nonneg,
+            Self::Finite => f(0).finite,
+            Self::Symmetric => f(0).symmetric,
+            Self::Reduced => axes(1).iter().all(|&a| shape(0).get(a) == Some(&1)),
+            Self::Whole => {
+                let named = axes(1);
+                !shape(0).is_empty() && (0..rank(0)).all(|a| shape(0)[a] == 1 || named.contains(&a))
+            }
+            Self::Filled => !shape(0).is_empty(),
+            Self::Count => {
+                let named = axes(2);
+                let count: usize = named.iter().map(|&a| shape(1).get(a).copied().unwrap_or(0)).product();
+                count > 0 && terms[ids[0]].nodes.iter().any(|n| matches!(&n.op, EOp::Literal(s) if s.is(count as f64)))
+            }
+            Self::SameCore => match (&f(0).sort, &f(1).sort) {
+                (Sort::Kernel(a), Sort::Kernel(b)) => terms.find(*a) == terms.find(*b),
+                _ => false,
+            },
+            Self::Unpeaked => !terms[ids[0]].nodes.iter().any(|n| {
+                n.op == EOp::Binary(BinaryOp::Sub)
+                    && (is_peak(terms, n.children[1]) || chosen_peak(terms, n.children[1]))
+            }),
+            Self::CheaperRight => chain_costs(shape(0), shape(1), shape(2)).is_some_and(|(l, r)| r < l),
+            Self::CheaperLeft => chain_costs(shape(0), shape(1), shape(2)).is_some_and(|(l, r)| l < r),
+        }
+    }
+}
+
+fn is_peak(terms: &Terms, id: Id) -> bool {
+    terms[id].nodes.iter().any(|n| match n.op {
+        EOp::Reduce(ReduceOp::Max | ReduceOp::Fmax) => true,
+        EOp::Broadcast | EOp::Reshape => {
+            terms[n.children[0]].nodes.iter().any(|m| matches!(m.op, EOp::Reduce(ReduceOp::Max | ReduceOp::Fmax)))
+        }
+        _ => false,
+    })
+}
+
+/// A maximum that gives way to zero where it is not finite.
+fn chosen_peak(terms: &Terms, id: Id) -> bool {
+    terms[id].nodes.iter().any(|n| n.op == EOp::Select && n.children.iter().any(|&c| is_peak(terms, c)))
+}

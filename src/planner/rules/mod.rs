@@ -1,0 +1,140 @@
+//! Rule files: parsed, checked and ready to match.
+//!
+//! In goes text; out come rules, or every error of the file with its place. What a rule may say is in
+//! `planner-rules/README.md`; the closed lists behind it are `signature` (functions) and `conditions` (questions).
+
+mod conditions;
+mod expressions;
+mod lexer;
+mod model;
+mod parser;
+mod pattern;
+mod problems;
+mod signature;
+#[cfg(test)]
+mod tests;
+mod variants;
+
+use std::sync::{Arc, OnceLock};
+
+use crate::error::Result;
+
+pub(super) use conditions::Question;
+pub use model::{Class, Phase};
+pub(super) use model::{Head, Pat, Rule};
+pub(super) use pattern::{Subst, draft, match_term};
+
+/// The files that come with the engine: subject and text.
+const BUILTIN: [(&str, &str); 12] = [
+    ("algebra", include_str!("../../../planner-rules/algebra.rules")),
+    ("power", include_str!("../../../planner-rules/power.rules")),
+    ("exp", include_str!("../../../planner-rules/exp.rules")),
+    ("bounds", include_str!("../../../planner-rules/bounds.rules")),
+    ("transpose", include_str!("../../../planner-rules/transpose.rules")),
+    ("product", include_str!("../../../planner-rules/product.rules")),
+    ("diag", include_str!("../../../planner-rules/diag.rules")),
+    ("gram", include_str!("../../../planner-rules/gram.rules")),
+    ("statistics", include_str!("../../../planner-rules/statistics.rules")),
+    ("normalise", include_str!("../../../planner-rules/normalise.rules")),
+    ("shape", include_str!("../../../planner-rules/shape.rules")),
+    ("epilogue", include_str!("../../../planner-rules/epilogue.rules")),
+];
+
+/// A checked set of rules. Cheap to clone behind an `Arc`; its hash is part of every plan key.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    rules: Vec<Arc<Rule>>,
+    hash: u64,
+}
+
+/// One rule, for listings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RuleInfo<'a> {
+    /// Its unique name.
+    pub name: &'a str,
+    /// Its class; the weakest one where it differs by dtype.
+    pub class: Class,
+    /// The file it stands in, without the ending.
+    pub subject: &'a str,
+    /// When it takes part.
+    pub phase: Phase,
+    /// Its reason.
+    pub note: &'a str,
+}
+
+impl Rules {
+    /// A set without rules.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { rules: Vec::new(), hash: 0xcbf2_9ce4_8422_2325 }
+    }
+
+    /// The rules that come with the engine.
+    #[must_use]
+    pub fn builtin() -> &'static Arc<Self> {
+        static BUILT: OnceLock<Arc<Rules>> = OnceLock::new();
+        BUILT.get_or_init(|| {
+            let mut rules = Self::none();
+            for (name, text) in BUILTIN {
+                match rules.with(name, text) {
+                    Ok(more) => rules = more,
+                    // A test parses every file, so a release never gets here; a set without the file is still sound.
+                    Err(e) => debug_assert!(false, "planner-rules/{name}.rules:\n{e}"),
+                }
+            }
+            Arc::new(rules)
+        })
+    }
+
+    /// This set and the rules of one more file.
+    ///
+    /// # Errors
+    /// All errors of the file at once, each with line, column, caret and help.
+    pub fn with(&self, name: &str, text: &str) -> Result<Self> {
+        let known: Vec<(String, String)> = self.rules.iter().map(|r| (r.name.clone(), r.subject.clone())).collect();
+        let subject = name.strip_suffix(".rules").unwrap_or(name);
+        let more = parser::parse(subject, text, &known)
+            .map_err(|problems| problems::report(&format!("{subject}.rules"), text, &problems))?;
+        let mut rules = self.rules.clone();
+        rules.extend(more.into_iter().map(Arc::new));
+        let mut hash = self.hash;
+        for byte in name.bytes().chain([0]).chain(text.bytes()) {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+        Ok(Self { rules, hash })
+    }
+
+    /// A hash of the files' texts, stable between runs.
+    #[must_use]
+    pub fn hash(&self) -> u64 {
+        self.hash
+    }
+
+    /// The rules in order of their files; a rule of both ways once.
+    pub fn iter(&self) -> impl Iterator<Item = RuleInfo<'_>> {
+        self.rules.iter().filter(|r| !r.back).map(|r| RuleInfo {
+            name: &r.name,
+            class: r.shown_class(),
+            subject: &r.subject,
+            phase: r.phase,
+            note: &r.note,
+        })
+    }
+
+    /// How many rules there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.iter().count()
+    }
+
+    /// Whether there is no rule.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// Every direction of every rule.
+    pub(super) fn all(&self) -> &[Arc<Rule>] {
+        &self.rules
+    }
+}

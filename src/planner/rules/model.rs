@@ -1,0 +1,209 @@
+//! A rule as data: what it is called, what it promises, what it matches and what it builds.
+
+use std::fmt;
+
+use super::conditions::Condition;
+use crate::planner::language::EOp;
+use crate::types::{DType, Kind, Numerics};
+
+/// What a rewrite promises about values; see docs/numerics.md.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Class {
+    /// The same bits for every input.
+    Exact,
+    /// The same bits unless an infinity, a NaN or the sign of a zero is involved.
+    Finite,
+    /// Differs, and is at least as accurate.
+    Improves,
+    /// Equal over the reals; only the order of sums or the contraction kernel changes.
+    Reassociates,
+    /// Moves a factor through a product or sum: overflow or underflow midway may differ.
+    Rescales,
+    /// Domain, range or accuracy changes.
+    Approximate,
+}
+
+impl Class {
+    /// Every class.
+    pub const ALL: [Self; 6] =
+        [Self::Exact, Self::Finite, Self::Improves, Self::Reassociates, Self::Rescales, Self::Approximate];
+
+    /// The word in rule files and dumps.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Exact => "exact",
+            Self::Finite => "finite",
+            Self::Improves => "improves",
+            Self::Reassociates => "reassociates",
+            Self::Rescales => "rescales",
+            Self::Approximate => "approximate",
+        }
+    }
+
+    /// Whether rules of this class may be used; `rescale` says whether run-time guards on scalars are allowed.
+    #[must_use]
+    pub const fn admitted(self, numerics: Numerics, rescale: bool) -> bool {
+        match (self, numerics) {
+            (Self::Exact, _) => true,
+            (_, Numerics::Strict) => false,
+            (Self::Improves | Self::Reassociates, _) => true,
+            (Self::Rescales, Numerics::Standard) => rescale,
+            (_, Numerics::Standard) => false,
+            (_, Numerics::Fast) => true,
+        }
+    }
+}
+
+impl fmt::Display for Class {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// When a rule takes part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Phase {
+    /// Algebra that shrinks.
+    Simplify,
+    /// Finding better operations for what was written.
+    Recognise,
+    /// Products and their epilogues.
+    Kernel,
+    /// Rules that may grow the graph; few rounds.
+    Grow,
+}
+
+impl Phase {
+    /// Every phase, in order.
+    pub const ALL: [Self; 4] = [Self::Simplify, Self::Recognise, Self::Kernel, Self::Grow];
+
+    /// The word in rule files.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Simplify => "simplify",
+            Self::Recognise => "recognise",
+            Self::Kernel => "kernel",
+            Self::Grow => "grow",
+        }
+    }
+}
+
+/// What a variable stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::planner) enum VarSort {
+    Tensor,
+    Kernel,
+    Axes,
+    Extents,
+    Int,
+}
+
+impl VarSort {
+    pub(in crate::planner) const fn name(self) -> &'static str {
+        match self {
+            Self::Tensor => "an array",
+            Self::Kernel => "a kernel",
+            Self::Axes => "axes",
+            Self::Extents => "extents",
+            Self::Int => "an integer",
+        }
+    }
+}
+
+/// A variable of a rule.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::planner) struct Variable {
+    pub(in crate::planner) name: String,
+    pub(in crate::planner) sort: VarSort,
+}
+
+/// What a pattern node is.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::planner) enum Head {
+    /// This very operation.
+    Is(EOp),
+    /// Any elementwise operation of one operand; the number of the operator variable.
+    AnyUnary(usize),
+    /// Any elementwise operation of two operands.
+    AnyBinary(usize),
+    /// Right side only: the first operand (0-d) with the shape of the second.
+    Like,
+    /// Right side only: the first operand transposed as it stands beside the second.
+    Turn,
+    /// Right side only: the diagonal of the first operand as it stands beside the second.
+    DiagonalIn,
+}
+
+/// An attribute in a pattern; words are relative to the first operand of the node they stand in.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::planner) enum AttrPat {
+    /// The last axis.
+    Last,
+    /// The axis before the last.
+    Rows,
+    /// Both of them.
+    Both,
+    /// All axes.
+    Every,
+    /// The extents of the left side's result.
+    Result,
+    /// An integer.
+    Int(i32),
+    /// The axes in either of two variables.
+    Union(usize, usize),
+    /// The axes in the variable, with the last two exchanged.
+    Turned(usize),
+}
+
+/// A pattern.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::planner) enum Pat {
+    /// Anything of the variable's sort, the same wherever the variable stands.
+    Var(usize),
+    /// A literal of this value (+0 and −0 differ) in the dtype around it.
+    Number(f64),
+    /// An attribute.
+    Attr(AttrPat),
+    /// A node.
+    Node(Head, Vec<Pat>),
+}
+
+/// One direction of a rule.
+#[derive(Clone, Debug)]
+pub(in crate::planner) struct Rule {
+    pub(in crate::planner) name: String,
+    pub(in crate::planner) subject: String,
+    pub(in crate::planner) phase: Phase,
+    /// The class for floats, integers and truth values; `None` where the rule does not apply.
+    pub(in crate::planner) classes: [Option<Class>; 3],
+    pub(in crate::planner) note: String,
+    pub(in crate::planner) vars: Vec<Variable>,
+    /// Names of the operator variables.
+    pub(in crate::planner) ops: Vec<String>,
+    /// The left side and its variants under commutativity.
+    pub(in crate::planner) left: Vec<Pat>,
+    pub(in crate::planner) right: Pat,
+    pub(in crate::planner) conditions: Vec<Condition>,
+    /// The variable whose dtype decides the kind.
+    pub(in crate::planner) subject_var: usize,
+    /// The second direction of a two-way rule.
+    pub(in crate::planner) back: bool,
+}
+
+impl Rule {
+    /// The class for a dtype, if the rule applies to it.
+    pub(in crate::planner) fn class(&self, dtype: DType) -> Option<Class> {
+        self.classes[match dtype.kind() {
+            Kind::Float => 0,
+            Kind::Int => 1,
+            Kind::Bool => 2,
+        }]
+    }
+
+    /// The class to show: the weakest one given.
+    pub(in crate::planner) fn shown_class(&self) -> Class {
+        self.classes.iter().flatten().copied().max().unwrap_or(Class::Exact)
+    }
+}

@@ -1,0 +1,359 @@
+//! Matching a left side against classes, and building a right side behind the shape guard.
+//!
+//! Matching is plain backtracking: a pattern has at most a dozen nodes and a class a handful of terms. Building first drafts
+//! the whole right side with the facts of every new term; only a draft whose root has the left side's sort, shape and dtype is
+//! ever added.
+
+use egg::Id;
+use smallvec::SmallVec;
+
+use super::model::{AttrPat, Head, Pat, Rule, VarSort};
+use crate::planner::facts::{Facts, Sort, Terms};
+use crate::planner::language::{ENode, EOp};
+use crate::types::{DType, Dims, Scalar, Shape};
+
+/// What variables and operator variables stand for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(in crate::planner) struct Subst {
+    pub(in crate::planner) vars: SmallVec<[Option<Id>; 6]>,
+    /// The operation and its attributes.
+    pub(in crate::planner) ops: SmallVec<[Option<(EOp, SmallVec<[Id; 1]>)>; 1]>,
+}
+
+impl Subst {
+    pub(in crate::planner) fn new(rule: &Rule) -> Self {
+        Self { vars: SmallVec::from_elem(None, rule.vars.len()), ops: SmallVec::from_elem(None, rule.ops.len()) }
+    }
+}
+
+/// Every way in which `pattern` (a left side of `rule`) matches the term `node` of a class with these facts.
+pub(in crate::planner) fn match_term(rule: &Rule, pattern: &Pat, terms: &Terms, class: Id, node: &ENode) -> Vec<Subst> {
+    let mut out = Vec::new();
+    if let Pat::Node(head, args) = pattern {
+        match_node(rule, terms, head, args, class, node, Subst::new(rule), &mut out);
+    }
+    out
+}
+
+#[expect(clippy::too_many_arguments, reason = "the state of one backtracking step")]
+fn match_node(
+    rule: &Rule,
+    terms: &Terms,
+    head: &Head,
+    args: &[Pat],
+    class: Id,
+    node: &ENode,
+    mut s: Subst,
+    out: &mut Vec<Subst>,
+) {
+    let children: &[Id] = match head {
+        Head::Is(op) if *op == node.op && args.len() == node.children.len() => &node.children,
+        Head::AnyUnary(v) if matches!(node.op, EOp::Unary(_) | EOp::Powi | EOp::Cast(_)) => {
+            if !bind_op(&mut s, *v, node) {
+                return;
+            }
+            node.operands()
+        }
+        Head::AnyBinary(v) if matches!(node.op, EOp::Binary(_)) => {
+            if !bind_op(&mut s, *v, node) {
+                return;
+            }
+            &node.children
+        }
+        _ => return,
+    };
+    let mut open = vec![s];
+    for (i, (pat, &child)) in args.iter().zip(children).enumerate() {
+        let mut next = Vec::new();
+        for s in open {
+            match pat {
+                Pat::Attr(attr) => {
+                    let operand = (i > 0).then(|| &terms[children[0]].data);
+                    let wanted = attribute(attr, operand, Some(&terms[class].data), terms, &s);
+                    if wanted.is_some_and(|w| terms[child].data.sort == Sort::Attribute(w)) {
+                        next.push(s);
+                    }
+                }
+                _ => match_class(rule, terms, pat, child, s, &mut next),
+            }
+        }
+        open = next;
+        if open.is_empty() {
+            return;
+        }
+    }
+    out.extend(open);
+}
+
+fn bind_op(s: &mut Subst, v: usize, node: &ENode) -> bool {
+    let found = (node.op.clone(), node.children[node.operands().len()..].into());
+    match &s.ops[v] {
+        Some(bound) => *bound == found,
+        None => {
+            s.ops[v] = Some(found);
+            true
+        }
+    }
+}
+
+fn match_class(rule: &Rule, terms: &Terms, pat: &Pat, class: Id, mut s: Subst, out: &mut Vec<Subst>) {
+    let class = terms.find(class);
+    match pat {
+        Pat::Var(v) => match s.vars[*v] {
+            Some(bound) => {
+                if terms.find(bound) == class {
+                    out.push(s);
+                }
+            }
+            None => {
+                if fits(rule.vars[*v].sort, &terms[class].data.sort) {
+                    s.vars[*v] = Some(class);
+                    out.push(s);
+                }
+            }
+        },
+        Pat::Number(x) => {
+            if terms[class].nodes.iter().any(|n| matches!(&n.op, EOp::Literal(l) if same_number(*l, *x))) {
+                out.push(s);
+            }
+        }
+        Pat::Attr(attr) => {
+            if attribute(attr, None, None, terms, &s).is_some_and(|w| terms[class].data.sort == Sort::Attribute(w)) {
+                out.push(s);
+            }
+        }
+        Pat::Node(head, args) => {
+            for node in &terms[class].nodes {
+                match_node(rule, terms, head, args, class, node, s.clone(), out);
+            }
+        }
+    }
+}
+
+fn same_number(literal: Scalar, x: f64) -> bool {
+    literal.dtype() != DType::Bool && literal == Scalar::from_f64(literal.dtype(), x) && literal.to_f64() == x
+}
+
+/// Whether a class of this sort may stand for a variable of that sort.
+pub(in crate::planner) fn fits(wanted: VarSort, sort: &Sort) -> bool {
+    matches!(
+        (wanted, sort),
+        (VarSort::Tensor, Sort::Tensor)
+            | (VarSort::Kernel, Sort::Kernel(_))
+            | (VarSort::Axes, Sort::Attribute(EOp::Axes(_)))
+            | (VarSort::Extents, Sort::Attribute(EOp::Extents(_)))
+            | (VarSort::Int, Sort::Attribute(EOp::Int(_)))
+    )
+}
+
+fn attribute(attr: &AttrPat, operand: Option<&Facts>, result: Option<&Facts>, terms: &Terms, s: &Subst) -> Option<EOp> {
+    let axes_of = |v: usize| match &terms[s.vars[v]?].data.sort {
+        Sort::Attribute(EOp::Axes(axes)) => Some(axes.clone()),
+        _ => None,
+    };
+    let axes = |list: &[usize]| Some(EOp::Axes(Dims::from_slice(list)));
+    let rank = operand.map(|f| f.shape.rank());
+    match attr {
+        AttrPat::Int(n) => Some(EOp::Int(*n)),
+        AttrPat::Result => Some(EOp::Extents(result?.shape.clone())),
+        AttrPat::Last => axes(&[rank?.checked_sub(1)?]),
+        AttrPat::Rows => axes(&[rank?.checked_sub(2)?]),
+        AttrPat::Both => axes(&[rank?.checked_sub(2)?, rank? - 1]),
+        AttrPat::Every => (rank? > 0).then(|| EOp::Axes((0..rank.unwrap_or(0)).collect())),
+        AttrPat::Union(a, b) => {
+            let mut all: Dims = axes_of(*a)?.into_iter().chain(axes_of(*b)?).collect();
+            all.sort_unstable();
+            all.dedup();
+            Some(EOp::Axes(all))
+        }
+        AttrPat::Turned(v) => {
+            let rank = rank?;
+            let mut all: Dims = axes_of(*v)?
+                .into_iter()
+                .map(|a| {
+                    if a + 2 == rank {
+                        rank - 1
+                    } else if a + 1 == rank {
+                        rank - 2
+                    } else {
+                        a
+                    }
+                })
+                .collect();
+            all.sort_unstable();
+            Some(EOp::Axes(all))
+        }
+    }
+}
+
+/// A class that exists, or the number of a drafted term.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Built {
+    Class(Id),
+    New(usize),
+}
+
+struct NewTerm {
+    op: EOp,
+    children: SmallVec<[Built; 3]>,
+    facts: Facts,
+}
+
+/// A right side with its shapes checked, not yet part of the e-graph.
+pub(in crate::planner) struct Draft {
+    new: Vec<NewTerm>,
+    root: Built,
+}
+
+/// Drafts a pattern. `result` are the facts of the left side's class, which the draft must have too; without them anything
+/// well-formed will do (that is how the soundness check builds left sides).
+pub(in crate::planner) fn draft(pattern: &Pat, terms: &Terms, subst: &Subst, result: Option<&Facts>) -> Option<Draft> {
+    let mut drafter = Drafter { terms, subst, result, new: Vec::new() };
+    let root = drafter.build(pattern, result.map(|f| f.dtype))?;
+    if let Some(expected) = result {
+        let found = drafter.facts(root);
+        let same_sort = found.is_tensor() == expected.is_tensor() && found.is_kernel() == expected.is_kernel();
+        if !same_sort || found.shape != expected.shape || found.dtype != expected.dtype {
+            return None;
+        }
+    }
+    Some(Draft { new: drafter.new, root })
+}
+
+impl Draft {
+    /// Adds the draft: the class of its root and the terms that were not there before.
+    pub(in crate::planner) fn add(self, terms: &mut Terms) -> (Id, Vec<ENode>) {
+        let mut ids: Vec<Id> = Vec::with_capacity(self.new.len());
+        let mut fresh = Vec::new();
+        let resolve = |ids: &[Id], b: Built| match b {
+            Built::Class(id) => id,
+            Built::New(i) => ids[i],
+        };
+        for term in self.new {
+            let children: Vec<Id> = term.children.iter().map(|&b| terms.find(resolve(&ids, b))).collect();
+            let node = ENode::new(term.op, children);
+            let id = match terms.lookup(node.clone()) {
+                Some(id) => id,
+                None => {
+                    fresh.push(node.clone());
+                    terms.add(node)
+                }
+            };
+            ids.push(id);
+        }
+        (resolve(&ids, self.root), fresh)
+    }
+}
+
+struct Drafter<'a> {
+    terms: &'a Terms,
+    subst: &'a Subst,
+    result: Option<&'a Facts>,
+    new: Vec<NewTerm>,
+}
+
+impl Drafter<'_> {
+    fn facts(&self, b: Built) -> &Facts {
+        match b {
+            Built::Class(id) => &self.terms[id].data,
+            Built::New(i) => &self.new[i].facts,
+        }
+    }
+
+    fn term(&mut self, op: EOp, children: &[Built]) -> Option<Built> {
+        let facts: Vec<&Facts> = children.iter().map(|&c| self.facts(c)).collect();
+        let facts = self.terms.analysis.infer(&op, &facts)?;
+        self.new.push(NewTerm { op, children: children.into(), facts });
+        Some(Built::New(self.new.len() - 1))
+    }
+
+    fn view(&mut self, op: EOp, operand: Built, extents: Shape) -> Option<Built> {
+        let attribute = self.term(EOp::Extents(extents), &[])?;
+        self.term(op, &[operand, attribute])
+    }
+
+    fn build(&mut self, pat: &Pat, dtype: Option<DType>) -> Option<Built> {
+        match pat {
+            Pat::Var(v) => Some(Built::Class(self.subst.vars[*v]?)),
+            Pat::Number(x) => {
+                // A number the dtype does not hold (−1 as u32) makes no term.
+                let literal = Scalar::from_f64(dtype?, *x);
+                let held = literal.to_f64() == *x;
+                held.then_some(())?;
+                self.term(EOp::Literal(literal), &[])
+            }
+            Pat::Attr(attr) => {
+                let op = attribute(attr, None, self.result, self.terms, self.subst)?;
+                self.term(op, &[])
+            }
+            Pat::Node(head, args) => self.node(head, args, dtype),
+        }
+    }
+
+    /// Arguments in order; a number takes its dtype from the other operands, an attribute its meaning from the first.
+    fn arguments(&mut self, args: &[Pat], dtype: Option<DType>) -> Option<SmallVec<[Built; 3]>> {
+        let mut built: SmallVec<[Option<Built>; 3]> = SmallVec::from_elem(None, args.len());
+        for (i, arg) in args.iter().enumerate() {
+            if !matches!(arg, Pat::Number(_) | Pat::Attr(_)) {
+                built[i] = Some(self.build(arg, dtype)?);
+            }
+        }
+        // The condition of a choice has its own dtype: the last built operand decides.
+        let beside = built.iter().rev().flatten().next().map(|&b| self.facts(b).dtype).or(dtype);
+        for (i, arg) in args.iter().enumerate() {
+            built[i] = Some(match arg {
+                Pat::Number(_) => self.build(arg, beside)?,
+                Pat::Attr(attr) => {
+                    let operand = built[0].filter(|_| i > 0).map(|b| self.facts(b).clone());
+                    let op = attribute(attr, operand.as_ref(), self.result, self.terms, self.subst)?;
+                    self.term(op, &[])?
+                }
+                _ => continue,
+            });
+        }
+        built.into_iter().collect()
+    }
+
+    fn node(&mut self, head: &Head, args: &[Pat], dtype: Option<DType>) -> Option<Built> {
+        let children = self.arguments(args, dtype)?;
+        match head {
+            Head::Is(op) => self.term(op.clone(), &children),
+            Head::AnyUnary(v) | Head::AnyBinary(v) => {
+                let (op, attributes) = self.subst.ops[*v].clone()?;
+                let all: SmallVec<[Built; 3]> =
+                    children.into_iter().chain(attributes.into_iter().map(Built::Class)).collect();
+                self.term(op, &all)
+            }
+            Head::Like => {
+                let shape = self.facts(children[1]).shape.clone();
+                if self.facts(children[0]).shape == shape {
+                    return Some(children[0]);
+                }
+                self.view(EOp::Broadcast, children[0], shape)
+            }
+            Head::Turn => {
+                let (x, beside) = (self.facts(children[0]).shape.clone(), self.facts(children[1]).shape.rank());
+                if x.rank() == 0 {
+                    return Some(children[0]);
+                }
+                let rank = x.rank().max(beside);
+                let lifted = if x.rank() < rank {
+                    let lead = std::iter::repeat_n(1, rank - x.rank());
+                    self.view(EOp::Reshape, children[0], lead.chain(x.iter().copied()).collect())?
+                } else {
+                    children[0]
+                };
+                self.term(EOp::Transpose, &[lifted])
+            }
+            Head::DiagonalIn => {
+                let x = self.facts(children[0]).shape.clone();
+                if x.rank() == 0 {
+                    return Some(children[0]);
+                }
+                let domain = x.broadcast(&self.facts(children[1]).shape).ok()?;
+                let whole = if x == domain { children[0] } else { self.view(EOp::Broadcast, children[0], domain)? };
+                self.term(EOp::Diagonal, &[whole])
+            }
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Plans of small programs: form, not values.
+
+use super::*;
+use crate::graph::{BinaryOp, LeafInfo, Op, ReduceOp, UnaryOp};
+use crate::types::{DType, Shape, View};
+
+/// A graph under construction.
+pub(super) struct Build {
+    pub(super) graph: Graph,
+}
+
+impl Build {
+    pub(super) fn new() -> Self {
+        Self { graph: Graph::default() }
+    }
+
+    pub(super) fn leaf(&mut self, dims: &[usize]) -> NodeId {
+        let i = self.graph.leaves.len() as u32;
+        self.graph.leaves.push(LeafInfo { shape: Shape::new(dims), dtype: DType::F32 });
+        self.graph.add(Op::Leaf(i), &[], None).unwrap()
+    }
+
+    pub(super) fn slot(&mut self) -> NodeId {
+        let i = self.graph.slots.len() as u32;
+        self.graph.slots.push(DType::F32);
+        self.graph.add(Op::Slot(i), &[], None).unwrap()
+    }
+
+    pub(super) fn lit(&mut self, x: f64) -> NodeId {
+        self.graph.add(Op::Literal(crate::types::Scalar::from_f64(DType::F32, x)), &[], None).unwrap()
+    }
+
+    pub(super) fn un(&mut self, op: UnaryOp, x: NodeId) -> NodeId {
+        self.graph.add(Op::Unary(op), &[x], None).unwrap()
+    }
+
+    pub(super) fn bin(&mut self, op: BinaryOp, x: NodeId, y: NodeId) -> NodeId {
+        self.graph.add(Op::Binary(op), &[x, y], None).unwrap()
+    }
+
+    pub(super) fn mul(&mut self, x: NodeId, y: NodeId) -> NodeId {
+        self.bin(BinaryOp::Mul, x, y)
+    }
+
+    pub(super) fn dot(&mut self, x: NodeId, y: NodeId) -> NodeId {
+        self.graph.add(Op::Contract { symmetric: false }, &[x, y], None).unwrap()
+    }
+
+    pub(super) fn sum(&mut self, x: NodeId, axes: &[usize]) -> NodeId {
+        self.graph.add(Op::Reduce { op: ReduceOp::Sum, axes: axes.into() }, &[x], None).unwrap()
+    }
+
+    pub(super) fn dense(&self, x: NodeId) -> View {
+        View::dense(&self.graph.node(x).shape)
+    }
+
+    pub(super) fn view(&mut self, x: NodeId, v: View) -> NodeId {
+        self.graph.add(Op::View(v), &[x], None).unwrap()
+    }
+
+    pub(super) fn t(&mut self, x: NodeId) -> NodeId {
+        let v = self.dense(x).permute(&[1, 0]).unwrap();
+        self.view(x, v)
+    }
+
+    pub(super) fn diag(&mut self, x: NodeId) -> NodeId {
+        let v = self.dense(x).diagonal().unwrap();
+        self.view(x, v)
+    }
+
+    pub(super) fn plan(mut self, roots: &[NodeId]) -> Plan {
+        self.graph.roots = roots.to_vec();
+        plan(&self.graph, &PlanOptions::new(CostTable::cpu()))
+    }
+}
+
+#[test]
+fn a_covariance_is_one_syrk_with_its_division_as_a_stage() {
+    let mut b = Build::new();
+    let x = b.leaf(&[1797, 64]);
+    let n = b.slot();
+    let s = b.sum(x, &[0]);
+    let mean = b.bin(BinaryOp::Div, s, n);
+    let c = b.bin(BinaryOp::Sub, x, mean);
+    let ct = b.t(c);
+    let g = b.dot(ct, c);
+    let m = b.slot();
+    let cov = b.bin(BinaryOp::Div, g, m);
+    let plan = b.plan(&[cov]);
+    println!("{plan}");
+    assert!(plan.saturated && plan.fallback.is_none());
+    assert_eq!(plan.graph.kernels.len(), 1);
+    let k = &plan.graph.kernels[0];
+    assert_eq!(plan.graph.node(k.core).op, Op::Contract { symmetric: true });
+    assert_eq!(k.outputs, plan.graph.roots);
+    assert_eq!(k.stages.len(), 1);
+}
