@@ -20,6 +20,9 @@ pub mod engine;
 
 pub mod array;
 
+#[cfg(feature = "check")]
+pub mod check;
+
 pub use array::{Array, Axes, Operand, SliceSpec, Value};
 pub use engine::{Engine, EngineBuilder, Evaluation, RunOptions, Stats};
 pub use error::{Error, Result};

@@ -1,0 +1,174 @@
+//! What a correct run may get wrong: roundings of every operation by device, as one table, and how they widen an element.
+//!
+//! The table is the one that `docs/numerics.md` explains. One ulp is counted as twice the unit roundoff relative to the
+//! result. CPU rows are what the executor promises; GPU rows are what WGSL guarantees for + − × ÷ and √ (Vulkan does too) and
+//! what the kernels' own expansions keep for everything else.
+
+use super::element::{Element, Kinds, largest_finite, representable, smallest_positive};
+use crate::graph::{BinaryOp, UnaryOp};
+use crate::types::DType;
+
+/// Under which conditions the results were computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// On a GPU: subnormals may be flushed, and arithmetic on NaN and infinities promises nothing.
+    pub gpu: bool,
+    /// With the planner, in Standard mode: sums and products may be taken in any order, so that roundings are relative to the
+    /// sum of the magnitudes of all terms.
+    pub planned: bool,
+}
+
+/// The error of one operation: `relative` units in the last place of the result, and `absolute` units in the last place of 1
+/// besides (where a result near zero comes out of larger numbers).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Accuracy {
+    /// Units in the last place of the result.
+    pub relative: f64,
+    /// Units in the last place of 1.
+    pub absolute: f64,
+}
+
+const fn ulps(relative: f64) -> Accuracy {
+    Accuracy { relative, absolute: 0.0 }
+}
+
+/// One correct rounding: half a unit in the last place.
+pub const ROUNDED: Accuracy = ulps(0.5);
+
+/// No rounding at all.
+pub const EXACT: Accuracy = ulps(0.0);
+
+impl Allowance {
+    /// The CPU without the planner.
+    pub const CPU: Self = Self { gpu: false, planned: false };
+
+    /// The accuracy of a function of one element. Functions of f64 always run on the CPU.
+    #[must_use]
+    pub fn unary(self, op: UnaryOp, dtype: DType) -> Accuracy {
+        use UnaryOp as U;
+        let gpu = self.gpu && dtype != DType::F64;
+        match op {
+            U::Neg | U::Abs | U::Sign | U::Floor | U::Ceil | U::Round | U::RoundAway | U::Trunc => EXACT,
+            U::Not | U::IsNan | U::IsInf | U::IsFinite => EXACT,
+            U::Square => ROUNDED,
+            U::Recip if self.gpu => ulps(2.5),
+            U::Sqrt | U::Rsqrt if self.gpu => ulps(5.0),
+            U::Sqrt | U::Recip => ROUNDED,
+            U::Rsqrt => ulps(1.5),
+            // A rounding for each product of the defining chain, and one division.
+            U::Powi(n) => ulps(f64::from(n.unsigned_abs().min(1 << 20)) * 0.5 + if self.gpu { 2.5 } else { 0.5 }),
+            U::Log | U::Log2 | U::Log10 | U::Log1p if gpu => Accuracy { relative: 6.0, absolute: 1.0 },
+            U::Sin | U::Cos | U::Tan | U::Asin | U::Acos if gpu => Accuracy { relative: 8.0, absolute: 2.0 },
+            _ if gpu => ulps(8.0),
+            _ => ulps(4.0),
+        }
+    }
+
+    /// The accuracy of a function of two elements.
+    #[must_use]
+    pub fn binary(self, op: BinaryOp, dtype: DType) -> Accuracy {
+        use BinaryOp as B;
+        let gpu = self.gpu && dtype != DType::F64;
+        match op {
+            B::Add | B::Sub | B::Mul if self.gpu => ulps(1.0),
+            B::Div if self.gpu => ulps(2.5),
+            B::Add | B::Sub | B::Mul | B::Div | B::Rem | B::Mod => ROUNDED,
+            B::Pow if gpu => ulps(16.0),
+            B::Atan2 | B::Hypot if gpu => ulps(8.0),
+            B::Pow | B::Atan2 | B::Hypot => ulps(4.0),
+            _ => EXACT,
+        }
+    }
+
+    /// Widens `x`, the exact result over its operands' sets, by the errors of the operation that computes it in `dtype`.
+    #[must_use]
+    pub fn round(self, x: Element, dtype: DType, accuracy: Accuracy) -> Element {
+        self.widen(x, dtype, accuracy.relative, accuracy.absolute * 2.0 * dtype.unit_roundoff())
+    }
+
+    /// Widens `x` by `ulps` units in the last place and an absolute error.
+    #[must_use]
+    pub fn widen(self, x: Element, dtype: DType, ulps: f64, absolute: f64) -> Element {
+        if !x.may_be_number() || x.is_any() {
+            return x;
+        }
+        let u = dtype.unit_roundoff();
+        let (normal, least) = smallest_positive(dtype);
+        let magnitude = x.value.magnitude().round_up() + x.radius;
+        let mut radius = x.radius;
+        let whole = x.integral && x.radius == 0.0 && x.size * u <= 1.0;
+        let held = !self.planned && x.radius == 0.0 && representable(dtype, x.value);
+        // A result that the dtype holds is what a correctly rounded operation gives, and so does one ulp of directed error.
+        let exact = absolute == 0.0 && ulps <= 1.0 && (whole || held);
+        if !exact && ulps > 0.0 {
+            // Planned graphs compute the same reals by other operations: a few more roundings, relative to the terms.
+            let (scale, slack) = if self.planned { (x.size.max(magnitude), 3.0) } else { (magnitude, 1.0) };
+            radius += slack * (ulps * 2.0 * u * scale + least) + absolute;
+            // The oracle's own error: f64 functions of f64 elements are good to 2 ulp, all else is far better.
+            radius += magnitude * 1e-31;
+        }
+        if self.gpu && x.value.hi != 0.0 && magnitude - 2.0 * radius < normal {
+            radius += normal;
+        }
+        self.overflow(Element { radius, ..x }, dtype)
+    }
+
+    /// Adds the infinities that a number beyond the dtype's range becomes.
+    fn overflow(self, x: Element, dtype: DType) -> Element {
+        let most = largest_finite(dtype);
+        if !x.value.is_finite() || !x.radius.is_finite() {
+            return Element::ANY;
+        }
+        let surely = most * (1.0 + dtype.unit_roundoff());
+        let terms = if self.planned { x.size } else { 0.0 };
+        if x.largest() <= most && terms <= most {
+            return x;
+        }
+        // Terms that overflow midway can turn into anything, and so can what a GPU makes of an infinity later.
+        if self.gpu || terms > most {
+            return Element::ANY;
+        }
+        let only = |kinds| Element { kinds: Kinds(kinds | (x.kinds.0 & !Kinds::NUMBER.0)), ..Element::from_f64(0.0) };
+        if surely.is_finite() && x.low() > surely {
+            return only(Kinds::UP.0);
+        }
+        if surely.is_finite() && x.high() < -surely {
+            return only(Kinds::DOWN.0);
+        }
+        let up = if x.high() > most { Kinds::UP.0 } else { 0 };
+        let down = if x.low() < -most { Kinds::DOWN.0 } else { 0 };
+        Element { kinds: Kinds(x.kinds.0 | up | down), ..x }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::dd::Dd;
+    use super::*;
+
+    #[test]
+    fn one_rounding_is_half_an_ulp() {
+        let third = Element::exact(Dd::new(1.0).over(Dd::new(3.0)));
+        let x = Allowance::CPU.round(third, DType::F32, ROUNDED);
+        let error = (f64::from(1.0f32 / 3.0) - 1.0 / 3.0).abs();
+        assert!(error <= x.radius && x.radius <= 1.01 * f64::from(f32::EPSILON) / 6.0, "{x:?}");
+        let held = Allowance::CPU.round(Element::from_f64(0.1f32.into()), DType::F32, ROUNDED);
+        assert!(held.is_exact());
+    }
+
+    #[test]
+    fn planned_integers_stay_exact_until_they_round() {
+        let planned = Allowance { gpu: false, planned: true };
+        assert!(planned.round(Element::integer(1 << 24), DType::F32, ROUNDED).is_exact());
+        assert!(!planned.round(Element::integer((1 << 24) + 1), DType::F32, ROUNDED).is_exact());
+        assert!(!planned.round(Element::from_f64(0.5), DType::F32, ROUNDED).is_exact());
+    }
+
+    #[test]
+    fn overflow_is_an_infinity_on_the_cpu_only() {
+        let big = Element::from_f64(1e39);
+        assert_eq!(Allowance::CPU.round(big, DType::F32, ROUNDED).kinds, Kinds::UP);
+        assert!(Allowance { gpu: true, planned: false }.round(big, DType::F32, ROUNDED).is_any());
+        assert!(Allowance::CPU.round(big, DType::F64, ROUNDED).is_exact());
+    }
+}

@@ -1,0 +1,391 @@
+//! Arithmetic of two floating elements: sums, products, quotients, remainders, powers, angles, extrema and comparisons.
+//!
+//! Every function takes sets and gives a set that holds each result a correct run may have. Kinds are handled apart: NaN and
+//! infinities by IEEE rules on representatives, numbers by centre and radius.
+
+use super::allowance::Allowance;
+use super::dd::Dd;
+use super::element::{Element, Kinds};
+use crate::graph::BinaryOp;
+use crate::types::DType;
+
+/// Slack for functions of `std`, which are good to about one ulp of f64.
+pub(super) const STD: f64 = 4.44e-16;
+
+/// The elements of one kind each that `x` is made of.
+fn parts(x: Element) -> impl Iterator<Item = Element> {
+    [Kinds::NUMBER, Kinds::NAN, Kinds::UP, Kinds::DOWN].into_iter().filter(move |&k| x.kinds.any_of(k)).map(move |k| {
+        if k == Kinds::NUMBER { Element { kinds: k, ..x } } else { Element { kinds: k, ..Element::exact(Dd::ZERO) } }
+    })
+}
+
+/// The union of `f` over the kinds of one element.
+pub(super) fn by_kind(x: Element, f: impl Fn(Element) -> Element) -> Element {
+    parts(x).map(f).reduce(Element::or).unwrap_or(Element::ANY)
+}
+
+/// The union of `f` over the kinds of two elements.
+fn by_kinds(a: Element, b: Element, f: impl Fn(Element, Element) -> Element) -> Element {
+    if a.is_number() && b.is_number() {
+        return f(a, b);
+    }
+    by_kind(a, |x| by_kind(b, |y| f(x, y)))
+}
+
+/// A number that stands for an element of one kind; `None` for a number that is not certain.
+pub(super) fn representative(x: Element) -> f64 {
+    match x.kinds {
+        Kinds::NAN => f64::NAN,
+        Kinds::UP => f64::INFINITY,
+        Kinds::DOWN => f64::NEG_INFINITY,
+        _ => x.value.hi,
+    }
+}
+
+/// The result of `op` on two elements of a floating dtype, with its rounding.
+#[must_use]
+pub fn binary(op: BinaryOp, a: Element, b: Element, dtype: DType, allow: Allowance) -> Element {
+    use BinaryOp as B;
+    match op {
+        B::Maximum | B::Minimum | B::Fmax | B::Fmin => return by_kinds(a, b, |a, b| extremum(op, a, b)),
+        _ if op.is_compare() => {
+            if a.is_any() || b.is_any() {
+                return Element::truth(None);
+            }
+            return by_kinds(a, b, |a, b| compare(op, a, b));
+        }
+        _ => {}
+    }
+    if a.is_any() || b.is_any() {
+        return Element::ANY;
+    }
+    let special = !(a.is_number() && b.is_number());
+    // Arithmetic on NaN and infinities promises nothing in WGSL; in another order of terms an infinity may become NaN or go.
+    if special && (allow.gpu || allow.planned && (a.may_be_infinite() || b.may_be_infinite())) {
+        return Element::ANY;
+    }
+    by_kinds(a, b, |a, b| {
+        if !(a.is_number() && b.is_number()) {
+            return specials(op, a, b);
+        }
+        let exact = numbers(op, a, b, dtype, allow);
+        allow.round(exact, dtype, allow.binary(op, dtype))
+    })
+}
+
+/// Operands of one kind each, at least one of them NaN or infinite.
+fn specials(op: BinaryOp, a: Element, b: Element) -> Element {
+    use BinaryOp as B;
+    let (x, y) = (representative(a), representative(b));
+    let certain = |e: Element| !e.is_number() || e.radius == 0.0;
+    match op {
+        B::Add => Element::from_f64(x + y),
+        B::Sub => Element::from_f64(x - y),
+        // The sign of a number decides the sign of the infinity, and that of a zero is not tracked.
+        B::Mul | B::Div => {
+            let at = |x: f64, y: f64| Element::from_f64(if op == B::Mul { x * y } else { x / y });
+            let ends = |e: Element, v: f64| if e.is_number() { [e.low(), e.high()] } else { [v, v] };
+            let mut all = at(x, y);
+            for x in ends(a, x) {
+                for y in ends(b, y) {
+                    all = all.or(at(x, y));
+                    if op == B::Div && y == 0.0 {
+                        all = all.or(at(x, -y));
+                    }
+                }
+            }
+            if op == B::Mul && (a.is_number() && a.smallest() == 0.0 || b.is_number() && b.smallest() == 0.0) {
+                all = all.or(Element::from_f64(f64::NAN));
+            }
+            all
+        }
+        B::Rem if x.is_nan() || y.is_nan() || x.is_infinite() => Element::from_f64(f64::NAN),
+        B::Rem => a,
+        B::Mod if x.is_nan() || y.is_nan() || x.is_infinite() => Element::from_f64(f64::NAN),
+        B::Pow if certain(a) && certain(b) && !(a.is_number() && x == 0.0) => Element::from_f64(x.powf(y)),
+        B::Hypot => Element::from_f64(x.hypot(y)),
+        B::Atan2 if x.is_nan() || y.is_nan() => Element::from_f64(f64::NAN),
+        B::Atan2 if certain(a) && certain(b) && !(a.is_number() && x == 0.0) => {
+            let v = x.atan2(y);
+            Element::between(v - 1e-2 * v.abs(), v + 1e-2 * v.abs())
+        }
+        B::Atan2 => Element::between(-3.2, 3.2),
+        _ => Element::ANY,
+    }
+}
+
+/// The set of results over two sets of numbers, without rounding.
+pub(super) fn numbers(op: BinaryOp, a: Element, b: Element, dtype: DType, allow: Allowance) -> Element {
+    use BinaryOp as B;
+    match op {
+        B::Add => sum(a, b),
+        B::Sub => sum(a, Element { value: b.value.negated(), ..b }),
+        B::Mul => product(a, b),
+        B::Div => quotient(a, b, dtype, allow),
+        B::Rem | B::Mod => remainder(op, a, b, dtype, allow),
+        B::Pow => power(a, b, allow),
+        B::Atan2 => angle(a, b),
+        B::Hypot => {
+            let scale = a.value.hi.abs().max(b.value.hi.abs());
+            if scale == 0.0 {
+                return Element::exact(Dd::ZERO).with_radius(a.radius + b.radius);
+            }
+            let s = Dd::new(scale);
+            let (x, y) = (a.value.over(s), b.value.over(s));
+            let v = x.times(x).plus(y.times(y)).root().times(s);
+            Element { radius: a.radius + b.radius, integral: false, ..Element::exact(v) }
+        }
+        _ => Element::ANY,
+    }
+}
+
+fn finish(value: Dd, radius: f64, size: f64, integral: bool) -> Element {
+    if !(value.is_finite() && radius.is_finite()) {
+        return Element::ANY;
+    }
+    Element { radius, size: size.max(value.hi.abs()), integral, ..Element::exact(value) }
+}
+
+/// The sum over two sets of numbers.
+#[must_use]
+pub fn sum(a: Element, b: Element) -> Element {
+    finish(a.value.plus(b.value), a.radius + b.radius, a.size + b.size, a.integral && b.integral)
+}
+
+/// The product over two sets of numbers.
+#[must_use]
+pub fn product(a: Element, b: Element) -> Element {
+    let radius = a.value.hi.abs() * b.radius + b.value.hi.abs() * a.radius + a.radius * b.radius;
+    finish(a.value.times(b.value), radius * (1.0 + 1e-12), a.size * b.size, a.integral && b.integral)
+}
+
+fn quotient(a: Element, b: Element, dtype: DType, allow: Allowance) -> Element {
+    let least = b.smallest();
+    if least == 0.0 {
+        let zero_over = b.is_exact() && !allow.gpu;
+        return match zero_over {
+            true if a.is_exact() && a.value == Dd::ZERO => Element::from_f64(f64::NAN),
+            true if a.smallest() > 0.0 => Element { kinds: Kinds::UP.with(Kinds::DOWN), ..Element::exact(Dd::ZERO) },
+            _ => Element::ANY,
+        };
+    }
+    let q = a.value.over(b.value);
+    let mut radius = (a.radius + q.hi.abs() * b.radius) / least * (1.0 + 1e-12);
+    let far = if dtype == DType::F16 { 2f64.powi(14) } else { 2f64.powi(126) };
+    if allow.gpu && dtype != DType::F64 && b.largest() > far {
+        // WGSL divides accurately only by |y| in 2^±126.
+        radius = 2.0 * radius + q.hi.abs();
+    }
+    finish(q, radius, a.size / least, false)
+}
+
+/// Remainders jump where the quotient passes an integer; near such a place both sides are accepted.
+fn remainder(op: BinaryOp, a: Element, b: Element, dtype: DType, allow: Allowance) -> Element {
+    let (least, most) = (b.smallest(), b.largest());
+    if least == 0.0 {
+        return match (b.is_exact() && !allow.gpu, op) {
+            (true, _) => Element::from_f64(f64::NAN),
+            _ => Element::ANY,
+        };
+    }
+    let q = quotient(a, b, dtype, allow);
+    if q.is_any() || q.largest() > 2f64.powi(50) {
+        return Element::between(-most, most);
+    }
+    let floor = |x: f64| if op == BinaryOp::Mod { x.floor() } else { x.trunc() };
+    let (low, high) = if a.is_exact() && b.is_exact() {
+        // fmod of f64 is exact and gives the quotient's integer part without the quotient's rounding.
+        let r = a.value.hi % b.value.hi;
+        let r = if op == BinaryOp::Mod && r != 0.0 && (r < 0.0) != (b.value.hi < 0.0) { r + b.value.hi } else { r };
+        return Element { integral: false, ..Element::exact(Dd::new(r)) };
+    } else {
+        (floor(q.low()), floor(q.high()))
+    };
+    if low != high {
+        return match op {
+            BinaryOp::Mod => hull_of_signs(b, most + a.radius),
+            _ => hull_of_signs(a, most + a.radius),
+        };
+    }
+    let v = a.value.minus(b.value.times(Dd::new(low)));
+    let radius = a.radius + low.abs() * b.radius;
+    Element { size: a.size, ..Element::exact(v) }.with_radius(radius)
+}
+
+/// Up to `most` on the side of zero where `x` lies, or on both.
+fn hull_of_signs(x: Element, most: f64) -> Element {
+    Element::between(if x.low() < 0.0 { -most } else { 0.0 }, if x.high() > 0.0 { most } else { 0.0 })
+}
+
+fn power(a: Element, b: Element, allow: Allowance) -> Element {
+    if b.is_exact() && b.value == Dd::ZERO {
+        return Element::integer(1);
+    }
+    if a.low() > 0.0 {
+        let v = a.value.hi.powf(b.value.hi);
+        if !v.is_finite() || v == 0.0 {
+            return if allow.gpu || allow.planned || !a.is_exact() || !b.is_exact() {
+                Element::ANY
+            } else {
+                Element::from_f64(v).with_radius(if v == 0.0 { f64::MIN_POSITIVE } else { 0.0 })
+            };
+        }
+        // d log(xʸ) = y dx/x + log x dy, exponentiated; the low parts of the centres count as uncertainty.
+        let (ra, rb) = (a.radius + a.value.lo.abs(), b.radius + b.value.lo.abs());
+        let log = a.low().ln().abs().max(a.high().ln().abs());
+        let change = b.largest() * ra / a.low() + log * rb;
+        return finish(Dd::new(v), v * (change.exp_m1() + STD * 2.0), 0.0, false);
+    }
+    let (x, y) = (a.value.hi, b.value.hi);
+    if !(a.is_exact() && b.is_exact()) {
+        let whole = b.is_exact() && y == y.trunc() && y > 0.0 && y < 64.0;
+        if whole {
+            let most = a.largest().powf(y);
+            return Element::between(-most, most);
+        }
+        return Element::ANY;
+    }
+    if x == 0.0 {
+        return match y {
+            _ if y > 0.0 => Element::integer(0),
+            _ if allow.gpu => Element::ANY,
+            _ => Element { kinds: Kinds::UP.with(Kinds::DOWN), ..Element::exact(Dd::ZERO) },
+        };
+    }
+    if y != y.trunc() {
+        return Element::from_f64(f64::NAN);
+    }
+    let positive = power(Element { value: a.value.negated(), ..a }, b, allow);
+    if y % 2.0 == 0.0 || !positive.is_number() {
+        return if positive.is_number() { positive } else { Element::ANY };
+    }
+    Element { value: positive.value.negated(), ..positive }
+}
+
+fn angle(y: Element, x: Element) -> Element {
+    let pi = std::f64::consts::PI;
+    let near = y.smallest().hypot(x.smallest());
+    if near == 0.0 || (y.smallest() == 0.0 && x.low() <= 0.0) {
+        // The sign of a zero or of a tiny number decides between π and −π.
+        return Element::between(-pi - 1e-6, pi + 1e-6);
+    }
+    let v = y.value.hi.atan2(x.value.hi);
+    let (ry, rx) = (y.radius + y.value.lo.abs(), x.radius + x.value.lo.abs());
+    let radius = (x.largest() / near * ry + y.largest() / near * rx) / near;
+    finish(Dd::new(v), radius.min(2.0 * pi) + STD * v.abs(), 0.0, false)
+}
+
+/// The larger or smaller of two elements of one kind each. No rounding.
+#[must_use]
+pub fn extremum(op: BinaryOp, a: Element, b: Element) -> Element {
+    use BinaryOp as B;
+    let up = matches!(op, B::Maximum | B::Fmax);
+    match (a.may_be_nan(), b.may_be_nan()) {
+        (true, true) => return a,
+        (true, false) => return if matches!(op, B::Fmax | B::Fmin) { b } else { a },
+        (false, true) => return if matches!(op, B::Fmax | B::Fmin) { a } else { b },
+        _ => {}
+    }
+    if !(a.is_number() && b.is_number()) {
+        let (x, y) = (representative(a), representative(b));
+        let a_is_infinite = !a.is_number();
+        let infinite_wins = if a_is_infinite { (x > 0.0) == up } else { (y > 0.0) == up };
+        return if infinite_wins == a_is_infinite { a } else { b };
+    }
+    if a.is_any() || b.is_any() {
+        return Element { kinds: Kinds::NUMBER, ..Element::ANY };
+    }
+    // The sure winner keeps its centre and its exactness.
+    if up && a.low() >= b.high() || !up && a.high() <= b.low() {
+        return Element { size: a.size.max(b.size), integral: a.integral && b.integral, ..a };
+    }
+    if up && b.low() >= a.high() || !up && b.high() <= a.low() {
+        return Element { size: a.size.max(b.size), integral: a.integral && b.integral, ..b };
+    }
+    let first = a.value.order(b.value).is_ge() == up;
+    let value = if first { a.value } else { b.value };
+    let hull = if up {
+        Element::around(value, a.low().max(b.low()), a.high().max(b.high()))
+    } else {
+        Element::around(value, a.low().min(b.low()), a.high().min(b.high()))
+    };
+    Element { size: a.size.max(b.size), ..hull }
+}
+
+/// The truth of a comparison of two elements of one kind each.
+#[must_use]
+pub fn compare(op: BinaryOp, a: Element, b: Element) -> Element {
+    use BinaryOp as B;
+    if a.may_be_nan() || b.may_be_nan() {
+        return Element::truth(Some(op == B::Ne));
+    }
+    let (low_a, high_a, low_b, high_b) = if a.is_number() && b.is_number() {
+        (a.low(), a.high(), b.low(), b.high())
+    } else {
+        let ends = |e: Element| {
+            if e.is_number() { (f64::MIN, f64::MAX) } else { (representative(e), representative(e)) }
+        };
+        let ((p, q), (r, s)) = (ends(a), ends(b));
+        (p, q, r, s)
+    };
+    let same = a.radius == 0.0 && b.radius == 0.0 && a.value == b.value && a.kinds == b.kinds;
+    let less = if same { Some(false) } else { ordered(high_a < low_b, low_a >= high_b) };
+    let greater = if same { Some(false) } else { ordered(low_a > high_b, high_a <= low_b) };
+    let equal = if same { Some(true) } else { ordered(false, high_a < low_b || low_a > high_b) };
+    // Exact centres that differ below f64 still differ.
+    let apart = a.is_exact() && b.is_exact() && !same;
+    let not = |t: Option<bool>| t.map(|b| !b);
+    let order = a.value.order(b.value);
+    Element::truth(match op {
+        B::Eq => {
+            if apart {
+                Some(false)
+            } else {
+                equal
+            }
+        }
+        B::Ne => {
+            if apart {
+                Some(true)
+            } else {
+                not(equal)
+            }
+        }
+        B::Lt => {
+            if apart {
+                Some(order.is_lt())
+            } else {
+                less
+            }
+        }
+        B::Ge => {
+            if apart {
+                Some(order.is_gt())
+            } else {
+                not(less)
+            }
+        }
+        B::Gt => {
+            if apart {
+                Some(order.is_gt())
+            } else {
+                greater
+            }
+        }
+        _ => {
+            if apart {
+                Some(order.is_lt())
+            } else {
+                not(greater)
+            }
+        }
+    })
+}
+
+fn ordered(surely: bool, surely_not: bool) -> Option<bool> {
+    match (surely, surely_not) {
+        (true, _) => Some(true),
+        (_, true) => Some(false),
+        _ => None,
+    }
+}

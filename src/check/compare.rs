@@ -1,0 +1,155 @@
+//! Results against the oracle: the first element outside its set, and how tight the sets were.
+
+use std::fmt;
+
+use super::element::{Element, Kinds};
+use super::tensor::Tensor;
+use crate::types::{DType, HostBuffer, Scalar};
+
+/// How elements were compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// All elements.
+    pub elements: u64,
+    /// Those whose set was a single value or a narrow neighbourhood: within 2⁻⁸ of the array's larger values for f32 and
+    /// f64, within 2⁻³ for f16, one value for integers and truth values.
+    pub tight: u64,
+    /// Those where anything was accepted.
+    pub loose: u64,
+}
+
+impl Tally {
+    /// Adds another count.
+    pub fn add(&mut self, other: Self) {
+        self.elements += other.elements;
+        self.tight += other.tight;
+        self.loose += other.loose;
+    }
+}
+
+/// An element that no correct run would give.
+#[derive(Clone, Debug)]
+pub struct Mismatch {
+    /// Its place in the dense array.
+    pub index: usize,
+    /// What came out.
+    pub given: Option<Scalar>,
+    /// What would have been accepted.
+    pub expected: Option<Element>,
+    /// Anything else that is wrong, in words.
+    pub note: String,
+}
+
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(given) = self.given {
+            write!(f, "element {}: given {given:?}", self.index)?;
+        }
+        if let Some(e) = self.expected {
+            write!(f, ", expected {e}")?;
+        }
+        f.write_str(&self.note)
+    }
+}
+
+impl fmt::Display for Element {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.is_any() {
+            return f.write_str("anything");
+        }
+        let mut parts = Vec::new();
+        if self.may_be_number() {
+            let sign = if self.either_sign { "±" } else { "" };
+            parts.push(format!("{sign}{:?} ± {:e} (terms {:e})", self.value.hi, self.radius, self.size));
+        }
+        for (kind, name) in [(Kinds::NAN, "NaN"), (Kinds::UP, "∞"), (Kinds::DOWN, "−∞")] {
+            if self.kinds.any_of(kind) {
+                parts.push(name.to_string());
+            }
+        }
+        f.write_str(&parts.join(" or "))
+    }
+}
+
+/// Compares a result with the oracle's tensor.
+///
+/// # Errors
+/// The first element outside its set, or a wrong dtype or length.
+pub fn compare(expected: &Tensor, given: &HostBuffer) -> Result<Tally, Box<Mismatch>> {
+    let wrong = |note: String| Box::new(Mismatch { index: 0, given: None, expected: None, note });
+    if given.dtype() != expected.dtype || given.len() != expected.elements.len() {
+        return Err(wrong(format!(
+            "expected {} elements of {}, given {} of {}",
+            expected.elements.len(),
+            expected.dtype,
+            given.len(),
+            given.dtype()
+        )));
+    }
+    for (index, e) in expected.elements.iter().enumerate() {
+        let value = given.get(index);
+        if !accepts(e, value) {
+            return Err(Box::new(Mismatch { index, given: Some(value), expected: Some(*e), note: String::new() }));
+        }
+    }
+    Ok(tally(expected))
+}
+
+/// How tightly a result will be compared.
+#[must_use]
+pub fn tally(expected: &Tensor) -> Tally {
+    let scale = typical(expected);
+    let mut tally = Tally { elements: expected.elements.len() as u64, ..Tally::default() };
+    for e in &expected.elements {
+        tally.tight += u64::from(is_tight(e, expected.dtype, scale));
+        tally.loose += u64::from(e.is_any());
+    }
+    tally
+}
+
+/// The root mean square of the numbers.
+fn typical(t: &Tensor) -> f64 {
+    let numbers: Vec<f64> =
+        t.elements.iter().filter(|e| e.may_be_number() && !e.is_any()).map(|e| e.value.hi.abs()).collect();
+    let largest = numbers.iter().copied().fold(0.0, f64::max);
+    if largest == 0.0 || !largest.is_finite() {
+        return 0.0;
+    }
+    let mean = numbers.iter().map(|v| (v / largest) * (v / largest)).sum::<f64>() / numbers.len() as f64;
+    largest * mean.sqrt()
+}
+
+fn is_tight(e: &Element, dtype: DType, scale: f64) -> bool {
+    if !e.may_be_number() {
+        return matches!(e.kinds, Kinds::NAN | Kinds::UP | Kinds::DOWN);
+    }
+    let share = match dtype {
+        DType::F16 => 0.125,
+        DType::F32 | DType::F64 => 1.0 / 256.0,
+        _ => 0.0,
+    };
+    e.is_number() && e.radius <= share * e.value.hi.abs().max(scale)
+}
+
+/// Whether `value` is in the set. Zeros of both signs are equal.
+fn accepts(e: &Element, value: Scalar) -> bool {
+    if e.is_any() {
+        return true;
+    }
+    if !value.dtype().is_float() {
+        let (low, high) = e.integer_range(value.dtype());
+        let v = i128::from(value.to_i64());
+        return low <= v && v <= high;
+    }
+    let v = value.to_f64();
+    if v.is_nan() {
+        return e.may_be_nan();
+    }
+    if v.is_infinite() {
+        return e.kinds.any_of(if v > 0.0 { Kinds::UP } else { Kinds::DOWN });
+    }
+    let centre = super::dd::Dd::new(v).minus(e.value).hi.abs();
+    let mirrored = if e.either_sign { super::dd::Dd::new(v).plus(e.value).hi.abs() } else { centre };
+    // The difference itself is rounded to f64.
+    e.may_be_number() && centre.min(mirrored) <= e.radius * (1.0 + 1e-12)
+}

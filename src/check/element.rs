@@ -1,0 +1,310 @@
+//! What is known of one element: which kinds of value it may be, and for numbers a centre with a bound.
+//!
+//! An [`Element`] stands for a *set* of acceptable results. Every function of the oracle maps sets to sets so that whatever a
+//! correct run may compute from any member of the operands' sets lies in the result's set. Nothing here knows graphs.
+
+use super::dd::Dd;
+use crate::types::{DType, Scalar};
+
+/// Which kinds of value an element may have, as bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kinds(pub u8);
+
+impl Kinds {
+    /// A number, near the centre.
+    pub const NUMBER: Self = Self(1);
+    /// Not a number.
+    pub const NAN: Self = Self(2);
+    /// +∞.
+    pub const UP: Self = Self(4);
+    /// −∞.
+    pub const DOWN: Self = Self(8);
+    /// Everything.
+    pub const ALL: Self = Self(15);
+
+    /// Whether any of `other`'s kinds is possible.
+    #[must_use]
+    pub const fn any_of(self, other: Self) -> bool {
+        self.0 & other.0 != 0
+    }
+
+    /// The union.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// A set of acceptable values.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Element {
+    /// The centre: the value over the reals, where all choices were certain.
+    pub value: Dd,
+    /// How far a computed number may lie from the centre.
+    pub radius: f64,
+    /// The sum of the magnitudes of the terms that the value was added up from: what roundings are relative to when the order
+    /// of sums and products is free. At least |value|.
+    pub size: f64,
+    /// What it may be. The three fields above count only if a number is possible.
+    pub kinds: Kinds,
+    /// Whether the value was built from integers by sums and products only, so that no order of them rounds while `size` is
+    /// exactly representable.
+    pub integral: bool,
+    /// Whether the opposite value is as good (columns of orthogonal factors). Only roots are compared so; every function takes
+    /// the hull of both.
+    pub either_sign: bool,
+}
+
+impl Element {
+    /// Anything at all.
+    pub const ANY: Self = Self {
+        value: Dd::ZERO,
+        radius: f64::INFINITY,
+        size: f64::INFINITY,
+        kinds: Kinds::ALL,
+        integral: false,
+        either_sign: false,
+    };
+
+    /// Exactly `value`, which must be finite.
+    #[must_use]
+    pub fn exact(value: Dd) -> Self {
+        let integral = value.floor() == value;
+        Self { value, radius: 0.0, size: value.hi.abs(), kinds: Kinds::NUMBER, integral, either_sign: false }
+    }
+
+    /// Exactly the f64 `x`, which may be NaN or infinite.
+    #[must_use]
+    pub fn from_f64(x: f64) -> Self {
+        let special = |kinds| Self { kinds, ..Self::exact(Dd::ZERO) };
+        match x {
+            _ if x.is_nan() => special(Kinds::NAN),
+            f64::INFINITY => special(Kinds::UP),
+            f64::NEG_INFINITY => special(Kinds::DOWN),
+            _ => Self::exact(Dd::new(x)),
+        }
+    }
+
+    /// Exactly this scalar.
+    #[must_use]
+    pub fn from_scalar(s: Scalar) -> Self {
+        if s.dtype().is_float() { Self::from_f64(s.to_f64()) } else { Self::integer(i128::from(s.to_i64())) }
+    }
+
+    /// Exactly this integer.
+    #[must_use]
+    pub fn integer(x: i128) -> Self {
+        Self::exact(Dd::from_i128(x))
+    }
+
+    /// Any integer of a closed range.
+    #[must_use]
+    pub fn integers(low: i128, high: i128) -> Self {
+        if low == high {
+            return Self::integer(low);
+        }
+        // Beyond 2^53 the conversion itself may round inwards.
+        let outward = |x: i128, away: fn(f64) -> f64| if x.abs() > 1 << 53 { away(x as f64) } else { x as f64 };
+        Self::between(outward(low, f64::next_down), outward(high, f64::next_up))
+    }
+
+    /// This truth value, or both when it is not certain.
+    #[must_use]
+    pub fn truth(value: Option<bool>) -> Self {
+        value.map_or_else(|| Self::integers(0, 1), |b| Self::integer(i128::from(b)))
+    }
+
+    /// Any number of a closed range, centred in its middle.
+    #[must_use]
+    pub fn between(low: f64, high: f64) -> Self {
+        if !(low.is_finite() && high.is_finite()) {
+            return Self::ANY;
+        }
+        Self::around(Dd::new(low).plus(Dd::new(high)).times(Dd::new(0.5)), low, high)
+    }
+
+    /// Any number of a closed range that is expected near `value`.
+    #[must_use]
+    pub fn around(value: Dd, low: f64, high: f64) -> Self {
+        if !(low.is_finite() && high.is_finite() && value.is_finite()) {
+            return Self::ANY;
+        }
+        let above = Dd::new(high).minus(value).round_up();
+        let below = value.minus(Dd::new(low)).round_up();
+        let radius = above.max(below).max(0.0);
+        Self { radius, size: value.hi.abs(), integral: false, ..Self::exact(value) }
+    }
+
+    /// The same value with another radius.
+    #[must_use]
+    pub fn with_radius(self, radius: f64) -> Self {
+        if radius.is_finite() { Self { radius, ..self } } else { Self::ANY }
+    }
+
+    /// Whether nothing is known.
+    #[must_use]
+    pub fn is_any(&self) -> bool {
+        self.radius == f64::INFINITY
+    }
+
+    /// Whether a number is possible.
+    #[must_use]
+    pub fn may_be_number(&self) -> bool {
+        self.kinds.any_of(Kinds::NUMBER)
+    }
+
+    /// Whether only a number is possible.
+    #[must_use]
+    pub fn is_number(&self) -> bool {
+        self.kinds == Kinds::NUMBER
+    }
+
+    /// Whether NaN is possible.
+    #[must_use]
+    pub fn may_be_nan(&self) -> bool {
+        self.kinds.any_of(Kinds::NAN)
+    }
+
+    /// Whether an infinity is possible.
+    #[must_use]
+    pub fn may_be_infinite(&self) -> bool {
+        self.kinds.any_of(Kinds(Kinds::UP.0 | Kinds::DOWN.0))
+    }
+
+    /// Whether it can only be this one number.
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        self.is_number() && self.radius == 0.0 && !self.either_sign
+    }
+
+    /// The lowest possible number.
+    #[must_use]
+    pub fn low(&self) -> f64 {
+        if self.either_sign {
+            return -self.value.magnitude().plus(Dd::new(self.radius)).round_up();
+        }
+        if self.is_any() { f64::NEG_INFINITY } else { self.value.minus(Dd::new(self.radius)).round_down() }
+    }
+
+    /// The highest possible number.
+    #[must_use]
+    pub fn high(&self) -> f64 {
+        if self.either_sign {
+            return self.value.magnitude().plus(Dd::new(self.radius)).round_up();
+        }
+        if self.is_any() { f64::INFINITY } else { self.value.plus(Dd::new(self.radius)).round_up() }
+    }
+
+    /// An upper bound of the possible magnitudes.
+    #[must_use]
+    pub fn largest(&self) -> f64 {
+        self.low().abs().max(self.high().abs())
+    }
+
+    /// A lower bound of the possible magnitudes.
+    #[must_use]
+    pub fn smallest(&self) -> f64 {
+        let (low, high) = (self.low(), self.high());
+        if low <= 0.0 && high >= 0.0 { 0.0 } else { low.abs().min(high.abs()) }
+    }
+
+    /// Without the freedom of sign: the hull of both signs.
+    #[must_use]
+    pub fn one_sign(self) -> Self {
+        if self.either_sign { Self::between(self.low(), self.high()) } else { self }
+    }
+
+    /// Whether `self` or `other`. The centre is `self`'s.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        let (a, b) = (self.one_sign(), other.one_sign());
+        if a == b {
+            return a;
+        }
+        if a.is_any() || b.is_any() {
+            return Self::ANY;
+        }
+        let kinds = a.kinds.with(b.kinds);
+        if !b.may_be_number() {
+            return Self { kinds, ..a };
+        }
+        if !a.may_be_number() {
+            return Self { kinds, ..b };
+        }
+        if a.radius == 0.0 && b.radius == 0.0 && a.value == b.value {
+            return Self { kinds, size: a.size.max(b.size), integral: a.integral && b.integral, ..a };
+        }
+        let hull = Self::around(a.value, a.low().min(b.low()), a.high().max(b.high()));
+        Self { kinds, size: a.size.max(b.size), ..hull }
+    }
+
+    /// The integers of `dtype` that are possible, as a closed range. Numbers outside the dtype do not count.
+    #[must_use]
+    pub fn integer_range(&self, dtype: DType) -> (i128, i128) {
+        let (least, most) = integer_limits(dtype);
+        if self.is_any() {
+            return (least, most);
+        }
+        if self.radius == 0.0 {
+            let x = self.value.hi as i128 + self.value.lo as i128;
+            return (x, x);
+        }
+        let low = (self.low().ceil() as i128).clamp(least, most);
+        (low, (self.high().floor() as i128).clamp(low, most))
+    }
+}
+
+/// The least and greatest value of an integer dtype; 0 and 1 for bool.
+#[must_use]
+pub fn integer_limits(dtype: DType) -> (i128, i128) {
+    match dtype {
+        DType::Bool => (0, 1),
+        DType::U8 => (0, 255),
+        DType::I32 => (i128::from(i32::MIN), i128::from(i32::MAX)),
+        DType::U32 => (0, i128::from(u32::MAX)),
+        _ => (i128::from(i64::MIN), i128::from(i64::MAX)),
+    }
+}
+
+/// The low bits of `x` as a value of an integer dtype.
+#[must_use]
+pub fn wrap_integer(dtype: DType, x: i128) -> i128 {
+    match dtype {
+        DType::Bool => i128::from(x != 0),
+        DType::U8 => i128::from(x as u8),
+        DType::I32 => i128::from(x as i32),
+        DType::U32 => i128::from(x as u32),
+        _ => i128::from(x as i64),
+    }
+}
+
+/// The largest finite value of a floating dtype.
+#[must_use]
+pub fn largest_finite(dtype: DType) -> f64 {
+    match dtype {
+        DType::F16 => 65504.0,
+        DType::F32 => f64::from(f32::MAX),
+        _ => f64::MAX,
+    }
+}
+
+/// The least positive normal and the least positive value of a floating dtype.
+#[must_use]
+pub fn smallest_positive(dtype: DType) -> (f64, f64) {
+    match dtype {
+        DType::F16 => (2f64.powi(-14), 2f64.powi(-24)),
+        DType::F32 => (f64::from(f32::MIN_POSITIVE), 2f64.powi(-149)),
+        _ => (f64::MIN_POSITIVE, 5e-324),
+    }
+}
+
+/// Whether a floating dtype holds `x` exactly.
+#[must_use]
+pub fn representable(dtype: DType, x: Dd) -> bool {
+    x.lo == 0.0
+        && match dtype {
+            DType::F16 => half::f16::from_f64(x.hi).to_f64() == x.hi,
+            DType::F32 => f64::from(x.hi as f32) == x.hi,
+            _ => true,
+        }
+}

@@ -1,0 +1,87 @@
+//! Data for leaves: what kind of numbers an array holds.
+
+use super::Dice;
+use crate::types::{DType, HostBuffer, Kind, Scalar, Shape};
+
+/// What numbers a leaf holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// Between −2 and 2; small integers; either truth value.
+    Ordinary,
+    /// Between ½ and 3; small positive integers.
+    Positive,
+    /// Whole numbers between −4 and 4.
+    Whole,
+    /// Near 50: sums of squares cancel.
+    Offset,
+    /// Ordinary, and one in eight NaN, infinite, zero of either sign, subnormal or large; extreme integers.
+    Special,
+    /// A square matrix with a heavy diagonal.
+    Dominant,
+    /// A symmetric positive definite matrix.
+    Definite,
+}
+
+/// Random elements of a shape and dtype.
+pub fn data(shape: &Shape, dtype: DType, profile: Profile, dice: &mut Dice) -> Option<HostBuffer> {
+    let mut buffer = HostBuffer::zeros(dtype, shape.len()).ok()?;
+    let mut state = (dice.below(1 << 16) as u64) << 20 | dice.below(1 << 16) as u64 | 1 << 40;
+    let mut word = || {
+        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+        (state >> 33) as u32
+    };
+    let mut unit = || f64::from(word() >> 8) / f64::from(1u32 << 23);
+    let (n, columns) = (buffer.len(), shape.last().copied().unwrap_or(1));
+    for i in 0..n {
+        let u = unit();
+        let element = match (dtype.kind(), profile) {
+            (Kind::Bool, _) => Scalar::from_f64(dtype, if u < 0.5 { 0.0 } else { 1.0 }),
+            (Kind::Int, Profile::Special) if u < 0.125 => extreme(dtype, (u * 48.0) as usize),
+            (Kind::Int, Profile::Positive) => Scalar::from_i64(dtype, 1 + (u * 5.0) as i64),
+            (Kind::Int, _) => {
+                let low = if dtype.is_signed() { -6 } else { 0 };
+                Scalar::from_i64(dtype, low + (u * 13.0) as i64)
+            }
+            (Kind::Float, Profile::Special) if u < 0.125 => {
+                const ODD: [f64; 8] = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0, 1e-41, 6e4, -3e-6];
+                Scalar::from_f64(dtype, ODD[(u * 64.0) as usize % 8])
+            }
+            (Kind::Float, _) => Scalar::from_f64(dtype, number(profile, u, i, columns)),
+        };
+        buffer.set(i, element);
+    }
+    if profile == Profile::Definite {
+        for i in 0..columns {
+            for j in 0..i {
+                buffer.set(j * columns + i, buffer.get(i * columns + j));
+            }
+        }
+    }
+    Some(buffer)
+}
+
+/// A number of the profile; `u` is uniform on [0, 2).
+fn number(profile: Profile, u: f64, index: usize, columns: usize) -> f64 {
+    let diagonal = columns > 0 && index / columns == index % columns;
+    match profile {
+        Profile::Positive => 0.5 + 1.25 * u,
+        Profile::Whole => (u * 4.5).floor() - 4.0,
+        Profile::Offset => 50.0 + u,
+        Profile::Dominant | Profile::Definite if diagonal => columns as f64 + u,
+        Profile::Dominant | Profile::Definite => 0.7 * (u - 1.0),
+        _ => 2.0 * (u - 1.0),
+    }
+}
+
+fn extreme(dtype: DType, which: usize) -> Scalar {
+    let bits = match (dtype, which % 3) {
+        (_, 0) => u64::MAX,
+        (DType::I32, 1) => 1 << 31,
+        (DType::I32, _) => (1 << 31) - 1,
+        (DType::I64, 1) => 1 << 63,
+        (DType::I64, _) => (1 << 63) - 1,
+        _ => 0,
+    };
+    let mask = if dtype.size() == 8 { u64::MAX } else { (1 << (8 * dtype.size())) - 1 };
+    Scalar::from_bits(dtype, bits & mask)
+}

@@ -1,0 +1,204 @@
+//! Random graphs for the equivalence tests.
+//!
+//! A case grows from a *recipe*: a list of steps, each a handful of random words. Growing is a total function, so any recipe
+//! gives a valid graph, and shrinking a recipe (fewer steps, smaller words) shrinks the graph. While it grows, the oracle
+//! evaluates every node under the widest allowance; a node most of whose elements could not be compared tightly is taken back,
+//! which keeps conditioning sane without leaving an operation out.
+
+mod builder;
+mod elementwise;
+mod leaves;
+mod moves;
+mod patterns;
+mod structure;
+
+use std::fmt;
+
+use proptest::prelude::*;
+
+pub use builder::Builder;
+
+use crate::graph::{Graph, NodeId, Op};
+use crate::types::{HostBuffer, Scalar};
+
+/// A graph with everything it needs to run.
+#[derive(Clone)]
+pub struct Case {
+    /// The demanded graph, without nodes that no root needs.
+    pub graph: Graph,
+    /// The data of its leaves.
+    pub leaves: Vec<HostBuffer>,
+    /// The values of its slots.
+    pub slots: Vec<Scalar>,
+}
+
+impl fmt::Debug for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}slots {:?}", self.graph, self.slots)?;
+        for (i, leaf) in self.leaves.iter().enumerate() {
+            write!(f, "\nleaf #{i} {leaf:?}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Case {
+    /// The same case with other roots, and without what these do not need.
+    #[must_use]
+    pub fn with_roots(&self, roots: &[NodeId]) -> Self {
+        let mut order: Vec<NodeId> = Vec::new();
+        let mut seen = vec![false; self.graph.nodes.len()];
+        // First-visit order, operands before users, as the engine's snapshots are.
+        let mut stack: Vec<(NodeId, usize)> = Vec::new();
+        for &root in roots {
+            stack.push((root, 0));
+            while let Some((id, next)) = stack.pop() {
+                if next == 0 && std::mem::replace(&mut seen[id.index()], true) {
+                    continue;
+                }
+                match self.graph.node(id).operands.get(next) {
+                    Some(&operand) => stack.extend([(id, next + 1), (operand, 0)]),
+                    None => order.push(id),
+                }
+            }
+        }
+        let mut out = Self { graph: Graph::default(), leaves: Vec::new(), slots: Vec::new() };
+        let mut renamed = vec![NodeId(0); self.graph.nodes.len()];
+        for id in order {
+            let mut node = self.graph.node(id).clone();
+            node.operands.iter_mut().for_each(|o| *o = renamed[o.index()]);
+            match &mut node.op {
+                Op::Leaf(i) => {
+                    let old = std::mem::replace(i, out.leaves.len() as u32) as usize;
+                    out.leaves.push(self.leaves[old].clone());
+                    out.graph.leaves.push(self.graph.leaves[old].clone());
+                }
+                Op::Slot(i) => {
+                    let old = std::mem::replace(i, out.slots.len() as u32) as usize;
+                    out.slots.push(self.slots[old]);
+                    out.graph.slots.push(self.graph.slots[old]);
+                }
+                _ => {}
+            }
+            renamed[id.index()] = NodeId(out.graph.nodes.len() as u32);
+            out.graph.nodes.push(node);
+        }
+        out.graph.roots = roots.iter().map(|r| renamed[r.index()]).collect();
+        out
+    }
+}
+
+/// One step of a recipe.
+#[derive(Clone, Debug)]
+pub struct Recipe {
+    /// Which sizes, dtypes and liberties the case has.
+    pub head: [u16; 6],
+    /// What is added, step by step.
+    pub steps: Vec<[u16; 8]>,
+}
+
+/// Recipes of up to `steps` steps.
+pub fn recipes(steps: usize) -> impl Strategy<Value = Recipe> {
+    (prop::array::uniform6(any::<u16>()), prop::collection::vec(prop::array::uniform8(any::<u16>()), 1..=steps))
+        .prop_map(|(head, steps)| Recipe { head, steps })
+}
+
+/// Random cases of 1 to 40 operations.
+pub fn cases() -> impl Strategy<Value = Case> {
+    recipes(40).prop_map(|r| grow(&r))
+}
+
+/// The case that a recipe describes.
+#[must_use]
+pub fn grow(recipe: &Recipe) -> Case {
+    let mut b = Builder::new(&recipe.head);
+    for step in &recipe.steps {
+        if b.operations() >= 40 {
+            break;
+        }
+        let mut dice = Dice::new(step);
+        let before = b.operations();
+        // What is taken back is tried again in another way, so that short recipes are not empty.
+        for _ in 0..4 {
+            add(&mut b, &mut dice);
+            if b.operations() > before {
+                break;
+            }
+        }
+    }
+    b.finish()
+}
+
+/// Adds an operation of a random family.
+fn add(b: &mut Builder, dice: &mut Dice) {
+    type Family = fn(&mut Builder, &mut Dice) -> Option<NodeId>;
+    const FAMILIES: [(u32, Family); 20] = [
+        (14, elementwise::unary),
+        (14, elementwise::binary),
+        (8, elementwise::with_scalar),
+        (3, elementwise::compare),
+        (3, elementwise::integer),
+        (3, elementwise::logical),
+        (4, elementwise::select),
+        (4, elementwise::cast),
+        (3, elementwise::algebra),
+        (10, moves::view),
+        (9, structure::reduce),
+        (3, structure::arg_reduce),
+        (3, structure::scan),
+        (6, structure::contract),
+        (3, structure::sort),
+        (7, moves::moved),
+        (3, moves::generated),
+        (8, patterns::products),
+        (5, patterns::rows),
+        (3, structure::host),
+    ];
+    let total: u32 = FAMILIES.iter().map(|(w, _)| w).sum();
+    let mut at = dice.below(total as usize) as u32;
+    for (weight, family) in FAMILIES {
+        if at < weight {
+            family(b, dice);
+            return;
+        }
+        at -= weight;
+    }
+}
+
+/// Random choices out of a step's words; when these are used up, out of their hash.
+pub struct Dice {
+    words: Vec<u16>,
+    next: usize,
+    state: u64,
+}
+
+impl Dice {
+    /// Dice over these words.
+    #[must_use]
+    pub fn new(words: &[u16]) -> Self {
+        let state = words.iter().fold(0x9e37_79b9_7f4a_7c15, |h: u64, &w| {
+            (h ^ u64::from(w)).wrapping_mul(0x2545_f491_4f6c_dd1d).rotate_left(23)
+        });
+        Self { words: words.to_vec(), next: 0, state }
+    }
+
+    /// A number below `n`, which is at least 1.
+    pub fn below(&mut self, n: usize) -> usize {
+        if let Some(&w) = self.words.get(self.next) {
+            self.next += 1;
+            return usize::from(w) % n.max(1);
+        }
+        self.state = self.state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+        (self.state >> 33) as usize % n.max(1)
+    }
+
+    /// Whether one of `n` equally likely outcomes came.
+    pub fn once_in(&mut self, n: usize) -> bool {
+        self.below(n) == n - 1
+    }
+
+    /// One of these.
+    pub fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
+        all[self.below(all.len())]
+    }
+}
