@@ -253,6 +253,38 @@ fn bad_kernels_are_errors_with_their_place() {
 }
 
 #[test]
+fn trusted_shaders_compute_the_same_and_still_divide_safely() {
+    let Some(gpu) = open(GpuOptions { checked_shaders: Some(false), ..GpuOptions::default() }) else { return };
+    let n = 10_000u32;
+    let kernel = sized(axpb(), n);
+    let x = gpu.upload(&HostBuffer::from_slice(&(0..n).map(|i| i as f32).collect::<Vec<_>>()).unwrap()).unwrap();
+    let y = gpu.alloc(u64::from(n) * 4).unwrap();
+    gpu.submit(&[axpb_on(&kernel, &x, &y, n, 0.5, 3.0)]).unwrap();
+    assert!(read_f32(&gpu, &y, n as usize).iter().enumerate().all(|(i, &v)| v == i as f32 * 0.5 + 3.0));
+
+    let divide = Kernel {
+        label: "divide".into(),
+        wgsl: "
+            @group(0) @binding(1) var<storage, read> a: array<vec2<i32>>;
+            @group(0) @binding(2) var<storage, read_write> b: array<vec2<i32>>;
+            @compute @workgroup_size(1) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+                let pair = a[id.x];
+                b[id.x] = vec2(pair.x / pair.y, pair.x % pair.y);
+            }"
+        .into(),
+        bindings: vec![binding(false), binding(true)],
+        params: vec![],
+        workgroups: [4, 1, 1],
+    };
+    let pairs = [7, 2, -7, 2, 5, 0, i32::MIN, -1];
+    let a = gpu.upload(&HostBuffer::from_slice(&pairs).unwrap()).unwrap();
+    let b = gpu.alloc(32).unwrap();
+    gpu.submit(&[Dispatch { kernel: &divide, buffers: [a, b.clone()].into_iter().collect(), params: vec![] }]).unwrap();
+    let out = block_on(gpu.read(&b, DType::I32, 8)).unwrap();
+    assert_eq!(out.as_slice::<i32>().unwrap(), [3, 1, -3, -1, 5, 0, i32::MIN, 0]);
+}
+
+#[test]
 fn a_buffer_may_be_read_twice_in_one_kernel() {
     let Some(gpu) = shared() else { return };
     let kernel = Kernel {

@@ -32,13 +32,19 @@ impl CacheFile {
             // check its header against their versions. The folder is one that the user chose to trust.
             unsafe { opened.device.create_pipeline_cache(&descriptor) }
         };
-        match health.guard(&opened.device, "the pipeline cache", create) {
+        match health.guard(&opened.device, || "the pipeline cache".into(), create) {
             Ok(cache) => Self(Some(Open { cache, path, health: health.clone() })),
             Err(e) => {
                 tracing::warn!("pipelines are not kept between runs: {e}");
                 Self(None)
             }
         }
+    }
+
+    /// No cache at all.
+    #[cfg(test)]
+    pub fn none() -> Self {
+        Self(None)
     }
 
     /// The cache to compile with.

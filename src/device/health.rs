@@ -56,10 +56,15 @@ impl Health {
         lock(&self.uncaught).take().map_or(Ok(()), Err)
     }
 
-    /// Runs `work` so that every error it causes is returned. `what` names the work in messages.
+    /// Runs `work` so that every error it causes is returned. `what` names the work, and is asked only for a message.
     ///
     /// Scopes belong to the thread, so `work` must do all its calls here and now.
-    pub fn guard<T>(&self, device: &wgpu::Device, what: &str, work: impl FnOnce() -> T) -> Result<T> {
+    pub fn guard<T>(
+        &self,
+        device: &wgpu::Device,
+        what: impl FnOnce() -> String,
+        work: impl FnOnce() -> T,
+    ) -> Result<T> {
         self.check()?;
         // A browser resolves a scope only later: there errors reach the handler of `watch` instead.
         if cfg!(target_arch = "wasm32") {
@@ -77,7 +82,7 @@ impl Health {
             self.check()?;
         }
         match memory.or(validation).or(internal) {
-            Some(error) => Err(translate(error, what)),
+            Some(error) => Err(translate(error, &what())),
             None => Ok(out),
         }
     }

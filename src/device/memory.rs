@@ -124,7 +124,11 @@ impl Inner {
 
     fn create(&self, size: u64) -> Result<wgpu::Buffer> {
         let descriptor = wgpu::BufferDescriptor { label: None, size, usage: STORAGE, mapped_at_creation: false };
-        self.health.guard(&self.device, &format!("a buffer of {size} bytes"), || self.device.create_buffer(&descriptor))
+        self.health.guard(
+            &self.device,
+            || format!("a buffer of {size} bytes"),
+            || self.device.create_buffer(&descriptor),
+        )
     }
 
     /// Gives all pooled memory back to the driver, which happens only once the work that used it is done.

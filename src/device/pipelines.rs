@@ -132,7 +132,7 @@ impl Inner {
         check_workgroup_memory(kernel, self.summary.limits.max_workgroup_bytes)?;
         let (layout, pipeline_layout) = self.layouts(access)?;
         let label = Some(kernel.label.as_str());
-        let what = format!("kernel '{}'", kernel.label);
+        let what = || format!("kernel '{}'", kernel.label);
         let build = || {
             let descriptor =
                 wgpu::ShaderModuleDescriptor { label, source: wgpu::ShaderSource::Wgsl((&*kernel.wgsl).into()) };
@@ -154,7 +154,7 @@ impl Inner {
                 cache: self.pipelines.file.raw(),
             })
         };
-        let raw = self.health.guard(&self.device, &what, build).map_err(|e| with_excerpt(e, &kernel.wgsl))?;
+        let raw = self.health.guard(&self.device, what, build).map_err(|e| with_excerpt(e, &kernel.wgsl))?;
         Ok(Pipeline { raw, layout })
     }
 
@@ -186,16 +186,20 @@ fn make_layouts(
     };
     let mut entries = vec![entry(0, true)];
     entries.extend((0..access.count).map(|i| entry(i as u32 + 1, access.written >> i & 1 == 0)));
-    health.guard(device, "a layout of bindings", || {
-        let bindings =
-            device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: None, entries: &entries });
-        let pipeline = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-            label: None,
-            bind_group_layouts: &[Some(&bindings)],
-            immediate_size: 0,
-        });
-        (bindings, pipeline)
-    })
+    health.guard(
+        device,
+        || "a layout of bindings".into(),
+        || {
+            let bindings =
+                device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: None, entries: &entries });
+            let pipeline = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+                label: None,
+                bind_group_layouts: &[Some(&bindings)],
+                immediate_size: 0,
+            });
+            (bindings, pipeline)
+        },
+    )
 }
 
 /// Refuses a kernel that declares more workgroup memory than there is: wgpu accepts it and the driver then misbehaves. Text
@@ -231,4 +235,62 @@ fn with_excerpt(error: Error, wgsl: &str) -> Error {
     let excerpt: Vec<_> =
         wgsl.lines().enumerate().skip(from).take(n).map(|(i, text)| format!("{:4} | {text}", i + 1)).collect();
     Error::internal(format!("{}\nWGSL:\n{}", error.message(), excerpt.join("\n")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kernel(wgsl: String) -> Kernel {
+        Kernel { label: String::new(), wgsl: wgsl.into(), bindings: vec![], params: vec![], workgroups: [1; 3] }
+    }
+
+    /// A cache without a device: the slots stay empty, which is all that eviction needs.
+    fn cache() -> Pipelines {
+        Pipelines::new(true, CacheFile::none())
+    }
+
+    #[test]
+    fn the_least_recently_used_pipeline_goes() {
+        let cache = cache();
+        let slot = |i: usize| {
+            let k = kernel(format!("text {i}"));
+            cache.slot(&k, Access::of(&k))
+        };
+        let (first, second) = (slot(0), slot(1));
+        for i in 2..MAX_PIPELINES {
+            slot(i);
+        }
+        assert!(Arc::ptr_eq(&slot(0), &first), "a full cache still holds its first entry, which is the newest now");
+        slot(MAX_PIPELINES);
+        assert_eq!(cache.counts().1, 1);
+        assert!(Arc::ptr_eq(&slot(0), &first));
+        assert!(!Arc::ptr_eq(&slot(1), &second), "the second entry was the oldest");
+    }
+
+    #[test]
+    fn text_is_bounded_in_bytes_and_compared_with_the_access() {
+        let cache = cache();
+        let slot = |k: &Kernel| cache.slot(k, Access::of(k));
+        let large = kernel("x".repeat(MAX_TEXT - 10));
+        let held = slot(&large);
+        assert!(Arc::ptr_eq(&slot(&kernel("x".repeat(MAX_TEXT - 10))), &held), "equal text in another place");
+        let binding = crate::kernels::Binding { source: crate::kernels::Source::Scratch(0), writable: true };
+        let mut small = kernel("y".into());
+        let reads = slot(&small);
+        small.bindings.push(binding);
+        assert!(!Arc::ptr_eq(&slot(&small), &reads), "other bindings, another pipeline");
+        assert_eq!(cache.counts().1, 0);
+        slot(&kernel("z".repeat(100)));
+        assert_eq!(cache.counts().1, 1, "the large text went");
+        assert!(Arc::ptr_eq(&slot(&kernel("y".into())), &reads));
+    }
+
+    #[test]
+    fn workgroup_memory_is_counted_with_its_padding() {
+        let wgsl =
+            "var<workgroup> a: array<vec3<f32>, 3>; var<workgroup> b: u32; @compute @workgroup_size(1) fn main() {}";
+        assert!(check_workgroup_memory(&kernel(wgsl.into()), 64).is_ok());
+        assert!(check_workgroup_memory(&kernel(wgsl.into()), 63).unwrap_err().is_internal());
+    }
 }

@@ -106,7 +106,7 @@ impl Inner {
             mapped_at_creation: false,
         };
         let create = || self.device.create_buffer(&descriptor);
-        let created = self.health.guard(&self.device, "a buffer to read back through", create);
+        let created = self.health.guard(&self.device, || "a buffer to read back through".into(), create);
         if created.is_err() {
             lock(&self.staging).not_created(bytes);
         }
@@ -119,11 +119,15 @@ impl Inner {
         let padded = bytes.next_multiple_of(4);
         let staging = self.staging(padded)?;
         let raw = buffer.raw()?;
-        let submission = self.health.guard(&self.device, "a readback", || {
-            let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-            encoder.copy_buffer_to_buffer(raw, offset, &staging, 0, padded);
-            self.queue.submit([encoder.finish()])
-        })?;
+        let submission = self.health.guard(
+            &self.device,
+            || "a readback".into(),
+            || {
+                let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+                encoder.copy_buffer_to_buffer(raw, offset, &staging, 0, padded);
+                self.queue.submit([encoder.finish()])
+            },
+        )?;
         Ok(Pending { staging, offset, bytes, submission })
     }
 
@@ -138,9 +142,13 @@ impl Inner {
         let range = ..bytes.next_multiple_of(4);
         let signal = Signal::default();
         let done = signal.clone();
-        self.health.guard(&self.device, "a readback", || {
-            staging.map_async(wgpu::MapMode::Read, range, move |result| done.set(result.is_ok()));
-        })?;
+        self.health.guard(
+            &self.device,
+            || "a readback".into(),
+            || {
+                staging.map_async(wgpu::MapMode::Read, range, move |result| done.set(result.is_ok()));
+            },
+        )?;
         if !self.settle(&signal, Some(submission)).await? {
             self.health.check()?;
             return Err(Error::internal("a readback buffer could not be mapped"));

@@ -44,15 +44,19 @@ impl Gpu {
         }
         let inner = &self.inner;
         let (ready, _params) = inner.prepare(work)?;
-        inner.health.guard(&inner.device, &describe(work), || {
-            let mut encoder = inner.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-            for dispatch in &ready {
-                dispatch.encode(&mut pass);
-            }
-            drop(pass);
-            inner.queue.submit([encoder.finish()]);
-        })?;
+        inner.health.guard(
+            &inner.device,
+            || describe(work),
+            || {
+                let mut encoder = inner.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+                let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+                for dispatch in &ready {
+                    dispatch.encode(&mut pass);
+                }
+                drop(pass);
+                inner.queue.submit([encoder.finish()]);
+            },
+        )?;
         inner.counters.submits.add(1);
         inner.counters.dispatches.add(work.len() as u64);
         Ok(())
@@ -81,17 +85,21 @@ impl Inner {
         let (packed, ranges) = pack(work, self.offset_alignment);
         let params = self.alloc(packed.len() as u64)?;
         let params_raw = params.raw()?;
-        let ready = self.health.guard(&self.device, &describe(work), || {
-            self.queue.write_buffer(params_raw, 0, &packed);
-            work.iter()
-                .zip(pipelines)
-                .zip(ranges)
-                .map(|((dispatch, pipeline), (offset, size))| {
-                    let bindings = self.bind(dispatch, &pipeline, params_raw, offset, size)?;
-                    Ok(Ready { pipeline, bindings, workgroups: dispatch.kernel.workgroups })
-                })
-                .collect::<Result<Vec<_>>>()
-        })??;
+        let ready = self.health.guard(
+            &self.device,
+            || describe(work),
+            || {
+                self.queue.write_buffer(params_raw, 0, &packed);
+                work.iter()
+                    .zip(pipelines)
+                    .zip(ranges)
+                    .map(|((dispatch, pipeline), (offset, size))| {
+                        let bindings = self.bind(dispatch, &pipeline, params_raw, offset, size)?;
+                        Ok(Ready { pipeline, bindings, workgroups: dispatch.kernel.workgroups })
+                    })
+                    .collect::<Result<Vec<_>>>()
+            },
+        )??;
         Ok((ready, params))
     }
 

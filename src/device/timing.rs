@@ -36,29 +36,33 @@ impl Gpu {
             mapped_at_creation: false,
         };
         let staging = inner.staging(bytes)?;
-        let submission = inner.health.guard(&inner.device, &describe(work), || {
-            let set = inner.device.create_query_set(&wgpu::QuerySetDescriptor {
-                label: None,
-                ty: wgpu::QueryType::Timestamp,
-                count: n_queries,
-            });
-            let resolved = inner.device.create_buffer(&resolve);
-            let mut encoder = inner.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-            for (i, dispatch) in ready.iter().enumerate() {
-                let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+        let submission = inner.health.guard(
+            &inner.device,
+            || describe(work),
+            || {
+                let set = inner.device.create_query_set(&wgpu::QuerySetDescriptor {
                     label: None,
-                    timestamp_writes: Some(wgpu::ComputePassTimestampWrites {
-                        query_set: &set,
-                        beginning_of_pass_write_index: Some(2 * i as u32),
-                        end_of_pass_write_index: Some(2 * i as u32 + 1),
-                    }),
+                    ty: wgpu::QueryType::Timestamp,
+                    count: n_queries,
                 });
-                dispatch.encode(&mut pass);
-            }
-            encoder.resolve_query_set(&set, 0..n_queries, &resolved, 0);
-            encoder.copy_buffer_to_buffer(&resolved, 0, &staging, 0, bytes);
-            inner.queue.submit([encoder.finish()])
-        })?;
+                let resolved = inner.device.create_buffer(&resolve);
+                let mut encoder = inner.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+                for (i, dispatch) in ready.iter().enumerate() {
+                    let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+                        label: None,
+                        timestamp_writes: Some(wgpu::ComputePassTimestampWrites {
+                            query_set: &set,
+                            beginning_of_pass_write_index: Some(2 * i as u32),
+                            end_of_pass_write_index: Some(2 * i as u32 + 1),
+                        }),
+                    });
+                    dispatch.encode(&mut pass);
+                }
+                encoder.resolve_query_set(&set, 0..n_queries, &resolved, 0);
+                encoder.copy_buffer_to_buffer(&resolved, 0, &staging, 0, bytes);
+                inner.queue.submit([encoder.finish()])
+            },
+        )?;
         inner.counters.submits.add(1);
         inner.counters.dispatches.add(work.len() as u64);
         let mut ticks = vec![0u64; n_queries as usize];

@@ -74,14 +74,18 @@ impl Inner {
         let whole = data.len() & !3;
         let mut tail = [0u8; 4];
         tail[..data.len() - whole].copy_from_slice(&data[whole..]);
-        self.health.guard(&self.device, &format!("an upload of {} bytes", data.len()), || {
-            if whole > 0 {
-                self.queue.write_buffer(raw, offset, &data[..whole]);
-            }
-            if whole < data.len() {
-                self.queue.write_buffer(raw, offset + whole as u64, &tail);
-            }
-        })
+        self.health.guard(
+            &self.device,
+            || format!("an upload of {} bytes", data.len()),
+            || {
+                if whole > 0 {
+                    self.queue.write_buffer(raw, offset, &data[..whole]);
+                }
+                if whole < data.len() {
+                    self.queue.write_buffer(raw, offset + whole as u64, &tail);
+                }
+            },
+        )
     }
 
     /// A mapped buffer, waited for when all of them are in flight; `None` when other threads keep taking them away.
@@ -112,7 +116,7 @@ impl Inner {
             mapped_at_creation: true,
         };
         let create = || self.device.create_buffer(&descriptor);
-        let created = self.health.guard(&self.device, "a buffer to upload through", create);
+        let created = self.health.guard(&self.device, || "a buffer to upload through".into(), create);
         match created {
             Ok(_) => self.counters.upload_buffers.add(1),
             Err(_) => lock(&self.uploads.0).n_alive -= 1,
@@ -129,20 +133,24 @@ impl Inner {
         }
         // Should the submission fail, nobody knows whether the callback will run, and the ring may count one buffer too many
         // from then on; uploads go through the queue should it ever run dry.
-        self.health.guard(&self.device, &format!("an upload of {} bytes", part.len()), || {
-            let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-            encoder.copy_buffer_to_buffer(&staging, 0, to, offset, padded as u64);
-            self.queue.submit([encoder.finish()]);
-            let ring = self.uploads.clone();
-            let returning = staging.clone();
-            staging.map_async(wgpu::MapMode::Write, .., move |result| {
-                let mut ring = lock(&ring.0);
-                match result {
-                    Ok(()) => ring.mapped.push(returning),
-                    Err(_) => ring.n_alive -= 1,
-                }
-            });
-        })
+        self.health.guard(
+            &self.device,
+            || format!("an upload of {} bytes", part.len()),
+            || {
+                let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+                encoder.copy_buffer_to_buffer(&staging, 0, to, offset, padded as u64);
+                self.queue.submit([encoder.finish()]);
+                let ring = self.uploads.clone();
+                let returning = staging.clone();
+                staging.map_async(wgpu::MapMode::Write, .., move |result| {
+                    let mut ring = lock(&ring.0);
+                    match result {
+                        Ok(()) => ring.mapped.push(returning),
+                        Err(_) => ring.n_alive -= 1,
+                    }
+                });
+            },
+        )
     }
 
     fn fill(&self, staging: &wgpu::Buffer, part: &[u8], padded: usize) -> Result<()> {
