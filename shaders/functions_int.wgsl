@@ -1,8 +1,8 @@
 // Integer functions with the edges spelled out: WGSL leaves x/0 to the device, here it is 0 (and x mod 0 is x).
 
 fn div_i32(x: i32, y: i32) -> i32 {
-    let bad = y == 0 || (y == -1 && x == i32(-2147483647 - 1));
-    return select(select(x / select(y, 1, bad), x, y == -1), 0, y == 0);
+    let bad = y == 0 || y == -1;
+    return select(select(x / select(y, 1, bad), 0 - x, y == -1), 0, y == 0);
 }
 fn div_u32(x: u32, y: u32) -> u32 { return select(x / max(y, 1u), 0u, y == 0u); }
 fn div_i64(x: i64, y: i64) -> i64 {

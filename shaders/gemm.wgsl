@@ -55,10 +55,19 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let ty = lid / 16u;
 #for r {{PER_M}}
 #for c {{PER_N}}
+    var sum{{r}}_{{c}} = {{T}}();
+#endfor
+#endfor
+    // Sums are taken in runs, whose results are summed: the error grows with the length of a run and the number of runs,
+    // not with their product.
+    for (var run = begin; run < end; run += {{RUN}}u) {
+    let run_end = min(run + {{RUN}}u, end);
+#for r {{PER_M}}
+#for c {{PER_N}}
     var acc{{r}}_{{c}} = {{T}}();
 #endfor
 #endfor
-    for (var k0 = begin; k0 < end; k0 += {{TILE_K}}u) {
+    for (var k0 = run; k0 < run_end; k0 += {{TILE_K}}u) {
 #for u {{LEFT_LOADS}}
         {
             let e = lid + 256u * {{u}}u;
@@ -109,14 +118,20 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
 #for r {{PER_M}}
 #for c {{PER_N}}
+    sum{{r}}_{{c}} += acc{{r}}_{{c}};
+#endfor
+#endfor
+    }
+#for r {{PER_M}}
+#for c {{PER_N}}
     {
         let row = row0 + ty + 16u * {{r}}u;
         let col = col0 + tx + 16u * {{c}}u;
         if (row < {{M}} && col < {{N}}) {
-            finish(z, row, col, acc{{r}}_{{c}}, part);
+            finish(z, row, col, sum{{r}}_{{c}}, part);
 #ifdef MIRROR
             // The accumulated matrix is symmetric; what follows need not be, so it runs for both places.
-            if (tile_col < tile_row) { finish(z, col, row, acc{{r}}_{{c}}, part); }
+            if (tile_col < tile_row) { finish(z, col, row, sum{{r}}_{{c}}, part); }
 #endif
         }
     }

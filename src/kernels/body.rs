@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use super::module::{Module, register_type};
+use super::ops::from_u32_to_i64;
 use crate::error::{Error, Result};
 use crate::graph::RngDist;
 use crate::schedule::{Inst, Program, Reg, Window};
@@ -47,11 +48,6 @@ impl<'p> Body<'p> {
     /// Internal when it is not emitted here.
     pub fn get(&self, reg: Reg) -> Result<String> {
         self.names[reg.index()].clone().ok_or_else(|| Error::internal(format!("{reg} is used before it is computed")))
-    }
-
-    /// Whether the register is known here.
-    pub fn known(&self, reg: Reg) -> bool {
-        self.names[reg.index()].is_some()
     }
 
     /// The registers that `targets` need and that are not known yet, in order.
@@ -194,6 +190,7 @@ fn from_index(m: &mut Module<'_>, dtype: DType, at: &str) -> String {
             let f = m.function("f32_to_f16");
             format!("{f}(f32({at}))")
         }
+        DType::I64 => from_u32_to_i64(at),
         other => format!("{}({at})", register_type(other)),
     }
 }

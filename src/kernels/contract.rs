@@ -166,6 +166,7 @@ impl Contract<'_> {
             ("LEFT_LOADS", tile_m * tile_k / 256),
             ("RIGHT_LOADS", tile_n * tile_k / 256),
             ("PAD", 1),
+            ("RUN", 512),
         ] {
             m.define(name, value.to_string());
         }
@@ -285,8 +286,7 @@ impl Contract<'_> {
 
 /// Whether most loads of a program have neighbours along axis `a` rather than along `b`.
 fn along(program: &Program, a: usize, b: usize) -> bool {
-    let votes = |axis: usize| {
-        program.loads.iter().filter(|l| l.view.strides()[axis] == 1 && l.view.shape()[axis] > 1).count()
-    };
+    let votes =
+        |axis: usize| program.loads.iter().filter(|l| l.view.strides()[axis] == 1 && l.view.shape()[axis] > 1).count();
     votes(a) > votes(b)
 }

@@ -167,8 +167,11 @@ mod tests {
         let inner = Shape::new(&[2, 4]);
         p.loads.push(Load { value: ValueId(0), dtype: DType::F32, view: View::dense(&inner) });
         let other = p.push(Inst::Literal(crate::types::Scalar::from_f64(DType::F32, 0.0)), DType::F32);
-        let window =
-            Window { start: SmallVec::from_slice(&[3, 0]), step: SmallVec::from_slice(&[1, 1]), len: SmallVec::from_slice(&[2, 4]) };
+        let window = Window {
+            start: SmallVec::from_slice(&[3, 0]),
+            step: SmallVec::from_slice(&[1, 1]),
+            len: SmallVec::from_slice(&[2, 4]),
+        };
         p.push(Inst::Window { load: 0, window, otherwise: other }, DType::F32);
         let m = merge(&shape, &[0, 1], &[&p], &[]).unwrap();
         let q = merged_program(&p, &shape, &m).unwrap();

@@ -98,7 +98,8 @@ impl Fold {
             }
             Op::Position(op) => {
                 let beats = self.beats(op);
-                let _ = writeln!(out, "if ({beats}({x}, {at}, {name}, {name}_at)) {{ {name} = {x}; {name}_at = {at}; }}");
+                let _ =
+                    writeln!(out, "if ({beats}({x}, {at}, {name}, {name}_at)) {{ {name} = {x}; {name}_at = {at}; }}");
             }
         }
         Ok(())

@@ -160,7 +160,9 @@ impl<'a> Module<'a> {
         if let Some(i) = self.buffers.iter().position(|b| b.binding.source == source) {
             let b = &self.buffers[i];
             if b.binding.writable != writable || b.dtype != dtype {
-                return Err(Error::internal(format!("{source:?} is both read and written in one kernel, or has two dtypes")));
+                return Err(Error::internal(format!(
+                    "{source:?} is both read and written in one kernel, or has two dtypes"
+                )));
             }
             return Ok(format!("buffer{i}"));
         }

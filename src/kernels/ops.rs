@@ -44,7 +44,11 @@ impl Module<'_> {
             UnaryOp::Neg if dtype == DType::I32 => format!("(0 - {x})"),
             UnaryOp::Neg => cut(dtype, format!("(0u - {x})")),
             UnaryOp::Abs | UnaryOp::Sign if !dtype.is_signed() => {
-                if op == UnaryOp::Abs { x.to_owned() } else { format!("min({x}, 1u)") }
+                if op == UnaryOp::Abs {
+                    x.to_owned()
+                } else {
+                    format!("min({x}, 1u)")
+                }
             }
             UnaryOp::Not if dtype == DType::Bool => format!("(!{x})"),
             UnaryOp::Not => cut(dtype, format!("(~{x})")),
@@ -165,7 +169,8 @@ impl Module<'_> {
             }
             (Kind::Int, Kind::Bool) => format!("({x} != {}(0))", register_type(from)),
             (Kind::Float, Kind::Int) => {
-                let (own, x) = if from == DType::F16 { (DType::F32, format!("f32({x})")) } else { (from, x.to_owned()) };
+                let (own, x) =
+                    if from == DType::F16 { (DType::F32, format!("f32({x})")) } else { (from, x.to_owned()) };
                 let x = if mode == CastMode::RoundSaturate { self.call("round_away", own, &[&x], false) } else { x };
                 let f = self.function(&format!("{}_to_{}", own.name(), to.name()));
                 format!("{f}({x})")
@@ -174,6 +179,7 @@ impl Module<'_> {
             (Kind::Int, Kind::Int) if mode == CastMode::RoundSaturate => saturate(from, to, x),
             (Kind::Int, Kind::Int) => match (from, to) {
                 (_, DType::U8) => format!("(u32({x}) & 255u)"),
+                (DType::U32 | DType::U8, DType::I64) => from_u32_to_i64(x),
                 // Widening keeps the value, narrowing keeps the low bits.
                 _ => format!("{target}({x})"),
             },
@@ -210,6 +216,12 @@ fn saturate(from: DType, to: DType, x: &str) -> String {
         (DType::I64, DType::I32) => format!("i32(clamp({x}, -2147483648li, 2147483647li))"),
         (DType::I64, DType::U32) => format!("u32(clamp({x}, 0li, 4294967295li))"),
         (DType::I64, DType::U8) => format!("u32(clamp({x}, 0li, 255li))"),
+        (DType::U32 | DType::U8, DType::I64) => from_u32_to_i64(x),
         _ => format!("{}({x})", register_type(to)),
     }
+}
+
+/// By way of u64, because naga extends the sign when it converts to i64 directly.
+pub(super) fn from_u32_to_i64(x: &str) -> String {
+    format!("i64(u64({x}))")
 }

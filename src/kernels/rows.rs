@@ -95,7 +95,8 @@ impl<'a> Rows<'a> {
         let group = ctx.group;
         let domain = &group.domain;
         let dense = View::dense(domain);
-        let extra: Vec<&View> = if group.stores.iter().any(|s| s.shape == StoreShape::Full) { vec![&dense] } else { vec![] };
+        let extra: Vec<&View> =
+            if group.stores.iter().any(|s| s.shape == StoreShape::Full) { vec![&dense] } else { vec![] };
         let kept_axes: Vec<usize> = (0..domain.rank()).filter(|a| !axes.contains(a)).collect();
         let mut merging = merge(domain, &kept_axes, &[&group.body], &extra)?;
         let n_kept = merging.len();
@@ -265,9 +266,15 @@ impl<'a> Rows<'a> {
     }
 
     /// Emits the registers below `targets` that are one value for a row, so that loops find them known.
-    fn hoist(&self, m: &mut Module<'_>, place: &Place, body: &mut Body<'_>, targets: &[Reg], out: &mut String) -> Result<()> {
-        let fixed: Vec<Reg> =
-            body.cone(targets).into_iter().filter(|r| self.levels[r.index()] == Level::Row).collect();
+    fn hoist(
+        &self,
+        m: &mut Module<'_>,
+        place: &Place,
+        body: &mut Body<'_>,
+        targets: &[Reg],
+        out: &mut String,
+    ) -> Result<()> {
+        let fixed: Vec<Reg> = body.cone(targets).into_iter().filter(|r| self.levels[r.index()] == Level::Row).collect();
         body.emit(m, place, &fixed, out)
     }
 

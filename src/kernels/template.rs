@@ -42,7 +42,8 @@ pub(super) fn expand(template: &str, names: &Names) -> Result<String> {
         .ok_or_else(|| Error::internal(format!("no shader template is called {template}")))?;
     let lines: Vec<&str> = text.lines().collect();
     let mut out = String::with_capacity(text.len() * 2);
-    expand_lines(&lines, names, &mut out).map_err(|e| Error::internal(format!("template {template}: {}", e.message())))?;
+    expand_lines(&lines, names, &mut out)
+        .map_err(|e| Error::internal(format!("template {template}: {}", e.message())))?;
     Ok(out)
 }
 
@@ -175,10 +176,8 @@ pub(super) fn functions(wanted: &BTreeSet<String>, wide: bool) -> Result<String>
     let mut seen = BTreeSet::new();
     let mut todo: Vec<&str> = wanted.iter().map(String::as_str).collect();
     while let Some(name) = todo.pop() {
-        let item = library
-            .items
-            .get(name)
-            .ok_or_else(|| Error::internal(format!("no shader function is called {name}")))?;
+        let item =
+            library.items.get(name).ok_or_else(|| Error::internal(format!("no shader function is called {name}")))?;
         if seen.insert(name) {
             todo.extend(item.needs.iter().map(String::as_str));
         }
