@@ -78,6 +78,17 @@ impl Source {
         (line as u32, self.text[start..end].chars().count() as u32 + 1)
     }
 
+    /// The one character at a line and column, both from 1, or the end of the text beyond it.
+    pub fn span_at(&self, line: u32, column: u32) -> Span {
+        let Some(start) = (line as usize).checked_sub(1).and_then(|line| self.line_starts.get(line)) else {
+            return Span::new(self.text.len(), self.text.len());
+        };
+        let skipped = (column as usize).saturating_sub(1);
+        let within: usize = self.line(line).chars().take(skipped).map(char::len_utf8).sum();
+        let at = *start as usize + within;
+        Span::new(at, at + self.text[at..].chars().next().map_or(0, char::len_utf8))
+    }
+
     /// The text of a line (from 1) without its line ending.
     pub fn line(&self, line: u32) -> &str {
         let start = self.line_starts[line as usize - 1] as usize;
@@ -133,6 +144,13 @@ impl Diagnostic {
     #[must_use]
     pub fn or_at(mut self, span: Span) -> Self {
         self.span.get_or_insert(span);
+        self
+    }
+
+    /// Takes the place away, for errors that have none in the script.
+    #[must_use]
+    pub fn without_place(mut self) -> Self {
+        self.span = None;
         self
     }
 
@@ -230,6 +248,15 @@ mod tests {
         assert!(shown.len() < 600, "{}", shown.len());
         let lines: Vec<&str> = shown.lines().collect();
         assert_eq!(lines[3].find('@'), lines[4].find('^'));
+    }
+
+    #[test]
+    fn places_are_found_again() {
+        let source = Source::new("a.m", "x = 1\ny = é + zz\n").unwrap();
+        let at = source.text().find("zz").unwrap() as u32;
+        let (line, column) = source.line_and_column(at);
+        assert_eq!(source.span_at(line, column).start, at);
+        assert_eq!(source.span_at(99, 1).start as usize, source.text().len());
     }
 
     #[test]

@@ -6,13 +6,31 @@
 pub mod ast;
 pub mod classes;
 pub mod cnumber;
+pub mod concat;
 pub mod diagnostic;
 pub mod display;
+pub mod functions;
 pub mod host;
+pub mod index;
+pub mod interpreter;
+pub mod io;
 pub mod lexer;
 pub mod liveness;
+pub mod operators;
 pub mod parser;
 pub mod printf;
+pub mod runtime;
+pub mod value;
+
+use std::io::Write;
+
+use lazurite::Engine;
+
+use diagnostic::{Blame, Diagnostic, Source, Span};
+use functions::files;
+use host::HostValue;
+use runtime::{Runtime, Settings};
+use value::Value;
 
 /// Stack for parsing and running a script. Both recurse at most [`parser::MAX_NESTING`] levels deep, but unoptimised code
 /// spends several kilobytes on a level.
@@ -29,4 +47,74 @@ pub fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, diag
         let thread = thread.map_err(|error| failure(format!("no thread could be started: {error}")))?;
         thread.join().map_err(|_| failure("the program failed inside; this is a bug".into()))
     })
+}
+
+/// Runs a whole script: parses it, executes it and saves what `settings` asks for.
+///
+/// Results go to `out`, warnings to `warnings`. Call it within [`on_deep_stack`].
+///
+/// # Errors
+/// The first error, placed in the script where that is possible.
+pub fn run(
+    source: &Source,
+    settings: &Settings,
+    engine: &Engine,
+    out: &mut dyn Write,
+    warnings: &mut dyn Write,
+) -> Result<(), Diagnostic> {
+    let wanted: Vec<&str> = settings.outputs.iter().map(|(name, _)| name.as_str()).collect();
+    execute(source, settings, engine, &wanted, out, warnings, |rt, values| {
+        for ((_, path), value) in settings.outputs.iter().zip(values) {
+            // A path that cannot be written has nothing to do with the script's last line.
+            files::write(rt, path, &value)
+                .map_err(|error| if error.blame() == Blame::Input { error.without_place() } else { error })?;
+        }
+        Ok(())
+    })
+}
+
+/// Runs a whole script and gives the elements of the variables in `wanted`, instead of saving any.
+///
+/// # Errors
+/// As [`run`]; a wanted variable that the script does not make.
+pub fn run_and_read(
+    source: &Source,
+    settings: &Settings,
+    engine: &Engine,
+    wanted: &[&str],
+    out: &mut dyn Write,
+    warnings: &mut dyn Write,
+) -> Result<Vec<HostValue>, Diagnostic> {
+    execute(source, settings, engine, wanted, out, warnings, |rt, values| rt.hosts(&values))
+}
+
+fn execute<T>(
+    source: &Source,
+    settings: &Settings,
+    engine: &Engine,
+    wanted: &[&str],
+    out: &mut dyn Write,
+    warnings: &mut dyn Write,
+    finish: impl FnOnce(&mut Runtime, Vec<Value>) -> Result<T, Diagnostic>,
+) -> Result<T, Diagnostic> {
+    let mut program = parser::parse(source)?;
+    let unknown = |name: &str| Diagnostic::unplaced(format!("the script has no variable '{name}'"));
+    let symbols: Vec<_> =
+        wanted.iter().map(|name| program.names.find(name).ok_or_else(|| unknown(name))).collect::<Result<_, _>>()?;
+    let last = liveness::analyse(&mut program, &symbols);
+    let names = program.names.clone();
+    let mut rt = Runtime::new(engine.clone(), source, &names, settings, out, warnings);
+    for (name, path) in &settings.inputs {
+        let symbol = names.find(name).ok_or_else(|| unknown(name))?;
+        let value = files::read(&mut rt, path).map_err(Diagnostic::without_place)?;
+        rt.set(symbol, value);
+    }
+    interpreter::run(&mut rt, &program, &last)?;
+    rt.place = Span::new(source.text().len(), source.text().len());
+    let mut values = Vec::with_capacity(wanted.len());
+    for (name, symbol) in wanted.iter().zip(symbols) {
+        let value = rt.variable(symbol).cloned();
+        values.push(value.ok_or_else(|| Diagnostic::unplaced(format!("the script gave '{name}' no value")))?);
+    }
+    finish(&mut rt, values)
 }

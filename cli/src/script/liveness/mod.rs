@@ -8,7 +8,7 @@
 mod set;
 
 use super::ast::{Block, Expr, ExprKind, PostfixKind, Program, Statement, StatementKind, Target};
-use super::lexer::Symbol;
+use super::lexer::{Names, Symbol};
 use set::Set;
 
 /// For every read in a program, whether it is the variable's last.
@@ -30,7 +30,15 @@ impl LastReads {
 pub fn analyse(program: &mut Program, wanted: &[Symbol]) -> LastReads {
     let mut live = Set::new(program.names.len());
     wanted.iter().for_each(|symbol| live.insert(*symbol));
-    let mut pass = Pass { last: vec![false; program.reads as usize], live, marking: true, loops: Vec::new() };
+    let mut pass = Pass {
+        last: vec![false; program.reads as usize],
+        live,
+        marking: true,
+        loops: Vec::new(),
+        ans: program.names.find("ans"),
+        save: program.names.find("save"),
+        names: program.names.clone(),
+    };
     pass.block(&mut program.body);
     LastReads { bits: pass.last }
 }
@@ -44,6 +52,11 @@ struct Pass {
     marking: bool,
     /// For each enclosing loop, what is live after it and before its next round.
     loops: Vec<(Set, Set)>,
+    /// Written by every expression that stands alone.
+    ans: Option<Symbol>,
+    /// The function that reads variables by their names.
+    save: Option<Symbol>,
+    names: Names,
 }
 
 /// What an expression reads, in no order.
@@ -60,7 +73,10 @@ impl Pass {
         let after = self.live.clone();
         let mut touched = Touched::new();
         match &mut statement.kind {
-            StatementKind::Expression { value, .. } => self.expr(value, true, &mut touched),
+            StatementKind::Expression { value, .. } => {
+                touched.extend(self.ans);
+                self.expr(value, true, &mut touched);
+            }
             StatementKind::Assign { targets, value, .. } => {
                 for target in targets.iter().rev() {
                     self.write(target, &mut touched);
@@ -218,6 +234,20 @@ impl Pass {
         }
     }
 
+    /// `save('file', 'x')` reads `x`.
+    fn reads_by_name(&mut self, base: &Expr, arguments: &[Expr], touched: &mut Touched) {
+        if !matches!(&base.kind, ExprKind::Name { symbol, .. } if Some(*symbol) == self.save) {
+            return;
+        }
+        for argument in arguments {
+            let ExprKind::Text { text, .. } = &argument.kind else { continue };
+            if let Some(symbol) = std::str::from_utf8(text).ok().and_then(|name| self.names.find(name)) {
+                touched.push(symbol);
+                self.live.insert(symbol);
+            }
+        }
+    }
+
     fn read(&mut self, symbol: Symbol, read: u32, certain: bool) {
         if self.marking {
             // A read that may be skipped must not move the value out: the end of the statement drops it instead.
@@ -244,6 +274,7 @@ impl Pass {
                 for step in steps.iter().rev() {
                     match &step.kind {
                         PostfixKind::Arguments(arguments) => {
+                            self.reads_by_name(base, arguments, touched);
                             for argument in arguments.iter().rev() {
                                 self.expr(argument, certain, touched);
                             }

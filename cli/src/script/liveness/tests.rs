@@ -268,6 +268,8 @@ fn the_last_read_moves() {
     assert_eq!(last_reads("a=1; b=1; while b, b=b-a; end", &[]), "010");
     // A temporary of a round dies in it.
     assert_eq!(last_reads("a=1; for k=1:3, t=a; a=t+1; end", &["a"]), "11");
+    // save reads by name.
+    assert_eq!(last_reads("x=1; y=x; save('f.npy', 'x');", &[]), "01");
     // A skippable read never moves.
     assert_eq!(last_reads("a=1; b=1; c = a && b;", &[]), "10");
 }

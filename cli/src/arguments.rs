@@ -1,0 +1,132 @@
+//! The command line.
+//!
+//! In: the program's arguments. Out: what to do, with paths and choices in their own types. It knows nothing of scripts.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Runs matrix scripts on lazurite and explains how they were fused.
+#[derive(Parser, Debug)]
+#[command(name = "lazurite", version, about)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What the program can do.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Run a script.
+    Run {
+        /// The script and how to run it.
+        #[command(flatten)]
+        script: ScriptArguments,
+        /// Save a variable when the script has ended.
+        #[arg(long = "out", value_name = "NAME=FILE.npy")]
+        outputs: Vec<Assignment>,
+        /// Also write to stderr what each evaluation became.
+        #[arg(long)]
+        explain: bool,
+    },
+    /// Run a script, and print what each evaluation became instead of what the script prints.
+    Explain {
+        /// The script and how to run it.
+        #[command(flatten)]
+        script: ScriptArguments,
+        /// The form of the explanation.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// List the devices that can evaluate.
+    Devices,
+}
+
+/// A script and how to run it.
+#[derive(Args, Debug)]
+pub struct ScriptArguments {
+    /// The script.
+    #[arg(value_name = "SCRIPT.m")]
+    pub script: PathBuf,
+    /// Files (.npy or .csv) that take the place of what the script loads into a variable, or that define one.
+    #[arg(value_name = "NAME=FILE")]
+    pub inputs: Vec<Assignment>,
+    /// Where to evaluate.
+    #[arg(long, value_enum, default_value_t = Device::Auto)]
+    pub device: Device,
+    /// The class of numbers that a script does not convert itself.
+    #[arg(long, value_enum, default_value_t = Real::Double)]
+    pub real: Real,
+    /// Which rewrites are allowed.
+    #[arg(long, value_enum, default_value_t = Rewrites::Standard)]
+    pub numerics: Rewrites,
+}
+
+/// Where to evaluate.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Device {
+    /// The GPU where there is one and it pays, else the CPU.
+    Auto,
+    /// Whatever the GPU can run runs there.
+    Gpu,
+    /// Never a GPU.
+    Cpu,
+}
+
+/// The class of real numbers.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Real {
+    /// 64 bits.
+    Double,
+    /// 32 bits.
+    Single,
+}
+
+/// Which rewrites are allowed.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rewrites {
+    /// Only those that leave every bit as it is.
+    Strict,
+    /// Those that keep the usual error bounds too.
+    Standard,
+    /// Those that may change accuracy, domain or range too.
+    Fast,
+}
+
+/// The form of an explanation.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For Graphviz.
+    Dot,
+    /// For programs.
+    Json,
+}
+
+/// `NAME=FILE`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Assignment {
+    /// A variable.
+    pub name: String,
+    /// A path.
+    pub file: PathBuf,
+}
+
+impl std::str::FromStr for Assignment {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, file) = text.split_once('=').ok_or("expected NAME=FILE")?;
+        let mut characters = name.chars();
+        let starts_well = characters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
+        if !starts_well || !characters.all(|c| c.is_ascii_alphanumeric() || c == '_') {
+            return Err(format!("'{name}' is no name of a variable"));
+        }
+        if file.is_empty() {
+            return Err("the file's name is empty".into());
+        }
+        Ok(Self { name: name.to_owned(), file: PathBuf::from(file) })
+    }
+}

@@ -1,0 +1,141 @@
+//! `[a, b; c, d]` and `cat`.
+//!
+//! Comes in: values. Goes out: one value. What is known on the host is joined there; as soon as an array of the engine takes
+//! part, the engine joins. Octave's rule for empty parts is kept: `[]` fits anywhere and leaves only its class.
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+use lazurite::Array;
+
+use super::classes::{self, Class};
+use super::diagnostic::Diagnostic;
+use super::display::dims_text;
+use super::host::HostValue;
+use super::operators::convert;
+use super::runtime::Runtime;
+use super::value::{HostArray, Value, class_of, data_of, dtype_of, trimmed};
+
+/// The matrix whose rows are given.
+///
+/// # Errors
+/// Parts that do not fit beside or below each other.
+pub fn matrix(rt: &mut Runtime, rows: &[Vec<Value>]) -> Result<Value, Diagnostic> {
+    let Some(class) = rows.iter().flatten().map(Value::class).reduce(classes::concat) else {
+        return Ok(Value::numbers(rt.settings.real, vec![0, 0], vec![]));
+    };
+    let mut joined = Vec::with_capacity(rows.len());
+    for row in rows {
+        joined.push(match &row[..] {
+            [only] => only.clone(),
+            _ => join(rt, class, row, 1, Words::Matrix)?,
+        });
+    }
+    match &joined[..] {
+        [only] => convert(rt, only, class),
+        _ => join(rt, class, &joined, 0, Words::Matrix),
+    }
+}
+
+/// `cat(axis, …)`, with the axis counted from 0.
+///
+/// # Errors
+/// Parts whose other extents differ.
+pub fn cat(rt: &mut Runtime, axis: usize, parts: &[Value]) -> Result<Value, Diagnostic> {
+    match parts.iter().map(Value::class).reduce(classes::concat) {
+        Some(class) => join(rt, class, parts, axis, Words::Cat),
+        None => Ok(Value::numbers(rt.settings.real, vec![0, 0], vec![])),
+    }
+}
+
+/// Whose messages an error uses.
+#[derive(Clone, Copy, PartialEq)]
+enum Words {
+    Matrix,
+    Cat,
+}
+
+fn join(rt: &mut Runtime, class: Class, parts: &[Value], axis: usize, words: Words) -> Result<Value, Diagnostic> {
+    // `[]` joins with anything.
+    let kept: Vec<&Value> = parts.iter().filter(|part| part.dims() != [0, 0]).collect();
+    let Some(first) = kept.first() else {
+        return convert(rt, &parts[0], class);
+    };
+    let rank = kept.iter().map(|part| part.dims().len()).max().unwrap_or(2).max(axis + 1);
+    let padded = |value: &Value| {
+        let mut dims = value.dims();
+        dims.resize(rank, 1);
+        dims
+    };
+    let mut dims = padded(first);
+    let mut fitting = vec![*first];
+    for part in &kept[1..] {
+        let other = padded(part);
+        let fits = (0..rank).all(|i| i == axis || dims[i] == other[i]);
+        // In a row, a part without columns is dropped even if its rows do not fit; so is one without rows in a column.
+        let is_void =
+            words == Words::Matrix && other.len() == 2 && other.contains(&0) && other[axis] == 0 && other.contains(&1);
+        let was_void = words == Words::Matrix && dims.len() == 2 && dims[axis] == 0 && dims.contains(&1);
+        if !fits && was_void {
+            fitting.clear();
+            dims = other;
+        } else if !fits && is_void {
+            continue;
+        } else if !fits {
+            let (a, b) = (dims_text(&trimmed(dims)), dims_text(&part.dims()));
+            return Err(rt.error(match (words, axis) {
+                (Words::Cat, _) => format!("cat: dimension mismatch: {a} does not fit beside {b}"),
+                (_, 0) => format!("vertical dimensions mismatch ({a} vs {b})"),
+                _ => format!("horizontal dimensions mismatch ({a} vs {b})"),
+            }));
+        } else {
+            dims[axis] = dims[axis].saturating_add(other[axis]);
+        }
+        fitting.push(part);
+    }
+    if let [only] = fitting[..] {
+        return convert(rt, only, class);
+    }
+    if fitting.iter().all(|part| !matches!(part, Value::Array(_))) {
+        return Ok(on_host(&fitting, class, axis, dims));
+    }
+    let mut arrays = Vec::with_capacity(fitting.len());
+    let mut complex = None;
+    for part in fitting {
+        complex = complex.or(part.complex());
+        let part = convert(rt, part, class)?;
+        let tensor = rt.tensor(&part)?;
+        let mut dims = tensor.dims;
+        dims.resize(rank, 1);
+        arrays.push(tensor.array.cast(dtype_of(class)).reshape(&dims, lazurite::Order::C));
+    }
+    let joined = Array::concat(&arrays.iter().collect::<Vec<_>>(), axis).map_err(|error| rt.engine_error(&error))?;
+    let tensor = rt.made(joined, class, dims);
+    Ok(Value::Array(tensor.with_complex(complex)))
+}
+
+/// Joins column-major elements: along an axis, each part gives one run of everything up to that axis at a time.
+fn on_host(parts: &[&Value], class: Class, axis: usize, dims: Vec<usize>) -> Value {
+    let hosts: Vec<HostValue> = parts.iter().filter_map(|part| part.host_value()).collect();
+    let runs: Vec<usize> =
+        hosts.iter().map(|host| (0..=axis).map(|i| host.dims.get(i).copied().unwrap_or(1)).product()).collect();
+    let outer: usize = dims[axis + 1..].iter().product();
+    let mut numbers = Vec::with_capacity(dims.iter().product());
+    for at in 0..outer {
+        for (host, run) in hosts.iter().zip(&runs) {
+            // An int32 beside a double is rounded by the class of the whole, below.
+            numbers.extend((at * run..(at + 1) * run).filter_map(|i| host.data.get_f64(i)));
+        }
+    }
+    debug_assert!(
+        hosts.iter().all(|host| classes::concat(class_of(&host.data), class) == class || class == Class::Char)
+    );
+    let data = data_of(class, numbers.into_iter());
+    let value = HostValue { dims: trimmed(dims), data };
+    // Escapes are done only if they were done in every part.
+    let escaped = |part: &&Value| matches!(part, Value::Host(host) if host.double_quoted);
+    if class == Class::Char && parts.iter().all(escaped) {
+        return Value::Host(Rc::new(HostArray { value, double_quoted: true, leaf: OnceCell::new() }));
+    }
+    Value::host(value)
+}

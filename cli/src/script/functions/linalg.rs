@@ -1,0 +1,185 @@
+//! Linear algebra: diagonals, products, norms, factorisations and systems.
+
+use lazurite::{Array, Order};
+
+use super::super::ast::BinaryOp;
+use super::super::classes::{self, Class};
+use super::super::diagnostic::Diagnostic;
+use super::super::operators::{self, computed_in, finish, matrix};
+use super::super::runtime::Runtime;
+use super::super::value::{Value, dtype_of, numel_of};
+use super::{Call, Function, first_long_axis, run};
+
+pub(super) const TABLE: &[Function] = &[
+    run("diag", (1, 1), 1, diag),
+    run("trace", (1, 1), 1, trace),
+    run("dot", (2, 3), 1, dot),
+    run("norm", (1, 2), 1, norm),
+    run("qr", (1, 2), 2, qr),
+    run("inv", (1, 1), 1, |rt, call| {
+        let x = &call.arguments[0];
+        let class = class_of(rt, call)?;
+        Ok(vec![matrix::inverse(rt, class, x)?])
+    }),
+    run("mldivide", (2, 2), 1, |rt, call| {
+        Ok(vec![operators::binary(rt, BinaryOp::MatLeftDiv, &call.arguments[0], &call.arguments[1])?])
+    }),
+];
+
+fn class_of(rt: &Runtime, call: &Call) -> Result<Class, Diagnostic> {
+    classes::unary(call.name, call.arguments[0].operand()).map_err(|error| rt.error(error.to_string()))
+}
+
+/// The diagonal of a matrix as a column, or the matrix with a vector on its diagonal.
+fn diag(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
+    let x = &call.arguments[0];
+    let dims = x.dims();
+    let [rows, columns] = dims[..] else {
+        return Err(rt.error("diag: requires vector or matrix of proper dimension"));
+    };
+    if x.is_scalar() || dims == [0, 0] {
+        return Ok(vec![x.clone()]);
+    }
+    let tensor = rt.tensor(x)?;
+    let (array, dims) = if rows == 1 || columns == 1 {
+        let n = rows * columns;
+        (tensor.array.reshape(&[n], Order::C).diag(), vec![n, n])
+    } else {
+        let n = rows.min(columns);
+        (tensor.array.diagonal().reshape(&[n, 1], Order::C), vec![n, 1])
+    };
+    Ok(vec![Value::Array(rt.made(array, tensor.class, dims).with_complex(tensor.complex))])
+}
+
+fn trace(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
+    let x = &call.arguments[0];
+    let class = class_of(rt, call)?;
+    let dims = x.dims();
+    if dims.len() != 2 || dims[0] != dims[1] {
+        return Err(rt.error("trace: only valid on square matrix"));
+    }
+    if let Some(scalar) = x.known() {
+        return Ok(vec![Value::scalar(class, scalar.value)]);
+    }
+    let array = rt.operand(x, computed_in(class), 2)?.trace().reshape(&[1, 1], Order::C);
+    let tensor = finish(rt, array, class, vec![1, 1]);
+    Ok(vec![Value::Array(tensor.with_complex(x.complex()))])
+}
+
+/// The inner product of two vectors in any direction, or of the columns (or another axis) of two arrays of one shape.
+fn dot(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
+    let (x, y) = (&call.arguments[0], &call.arguments[1]);
+    let class = classes::binary(".*", x.operand(), y.operand()).map_err(|error| rt.error(error.to_string()))?;
+    let (dims, others) = (x.dims(), y.dims());
+    if let (Some(x), Some(y)) = (x.known(), y.known()) {
+        return Ok(vec![Value::scalar(class, x.value * y.value)]);
+    }
+    let is_vector = |dims: &[usize]| dims.len() == 2 && dims.contains(&1);
+    if call.arguments.len() == 2 && is_vector(&dims) && is_vector(&others) && numel_of(&dims) == numel_of(&others) {
+        let n = numel_of(&dims);
+        let flat = |rt: &mut Runtime, value: &Value| -> Result<Array, Diagnostic> {
+            Ok(rt.operand(value, computed_in(class), 0)?.reshape(&[n], Order::C))
+        };
+        let (a, b) = (flat(rt, x)?, flat(rt, y)?);
+        let tensor = finish(rt, a.dot(&b).reshape(&[1, 1], Order::C), class, vec![1, 1]);
+        return Ok(vec![Value::Array(tensor.with_complex(x.complex()).with_complex(y.complex()))]);
+    }
+    if dims != others {
+        return Err(rt.error("dot: sizes of X and Y must match"));
+    }
+    let axis = if call.arguments.len() > 2 { call.axis(rt, 2)? } else { first_long_axis(&dims) };
+    let product = rt.operand(x, computed_in(class), 0)?.mul(&rt.operand(y, computed_in(class), 0)?);
+    let mut shape = dims;
+    let result = if axis < shape.len() {
+        shape[axis] = 1;
+        product.sum(axis, true)
+    } else {
+        product
+    };
+    let tensor = finish(rt, result, class, shape);
+    Ok(vec![Value::Array(tensor.with_complex(x.complex()).with_complex(y.complex()))])
+}
+
+/// Which norm.
+enum Norm {
+    Power(f64),
+    Frobenius,
+}
+
+fn norm(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
+    let x = &call.arguments[0];
+    let class = class_of(rt, call).map_err(|_| rt.error("norm: X must be a numeric matrix"))?;
+    let dims = x.dims();
+    if dims.len() > 2 {
+        return Err(rt.error("norm: only valid for 2-D objects"));
+    }
+    let kind = match call.text(1).as_deref() {
+        Some("fro") => Norm::Frobenius,
+        Some("inf" | "Inf") => Norm::Power(f64::INFINITY),
+        Some(other) => return Err(call.bad(1, format!("unrecognized option: {other}"))),
+        None if call.arguments.len() > 1 => Norm::Power(call.number(rt, 1, "P")?),
+        None => Norm::Power(2.0),
+    };
+    if let Some(scalar) = x.known() {
+        return Ok(vec![Value::scalar(class, scalar.value.abs())]);
+    }
+    if x.numel() == 0 {
+        return Ok(vec![Value::scalar(class, 0.0)]);
+    }
+    let array = rt.operand(x, dtype_of(class), 0)?;
+    let is_vector = dims.contains(&1);
+    let result = match kind {
+        Norm::Frobenius => array.norm(.., false),
+        Norm::Power(p) if is_vector => vector_norm(rt, call, &array, p)?,
+        Norm::Power(1.0) => array.abs().sum(0, false).nanmax(.., false),
+        Norm::Power(f64::INFINITY) => array.abs().sum(1, false).nanmax(.., false),
+        Norm::Power(2.0) => array.svd().1.nanmax(.., false),
+        Norm::Power(p) => {
+            return Err(call.bad(1, format!("the {p}-norm of a matrix is not supported; 1, 2, Inf and 'fro' are")));
+        }
+    };
+    let tensor = finish(rt, result.reshape(&[1, 1], Order::C), class, vec![1, 1]);
+    Ok(vec![Value::Array(tensor.with_complex(x.complex()))])
+}
+
+fn vector_norm(rt: &Runtime, call: &Call, array: &Array, p: f64) -> Result<Array, Diagnostic> {
+    Ok(match p {
+        2.0 => array.norm(.., false),
+        1.0 => array.abs().sum(.., false),
+        f64::INFINITY => array.abs().nanmax(.., false),
+        f64::NEG_INFINITY => array.abs().nanmin(.., false),
+        // The number of elements that are not zero.
+        0.0 => {
+            let dtype = array.dtype().map_err(|error| rt.engine_error(&error))?;
+            array.ne(0.0).cast(dtype).sum(.., false)
+        }
+        _ if p.is_nan() => return Err(call.bad(1, "P is NaN")),
+        _ => array.abs().pow(p).sum(.., false).pow(1.0 / p),
+    })
+}
+
+/// `[Q, R] = qr(A)`, `qr(A, 0)` for the economy size, and `R = qr(A)`.
+fn qr(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
+    let x = &call.arguments[0];
+    let class = classes::unary("inv", x.operand()).map_err(|_| rt.error("qr: A must be a numeric matrix"))?;
+    let dims = x.dims();
+    let [rows, columns] = dims[..] else {
+        return Err(rt.error("qr: A must be a 2-D matrix"));
+    };
+    let economy = match (call.arguments.len(), call.text(1).as_deref()) {
+        (1, _) => false,
+        (_, Some("econ" | "0")) => true,
+        (_, Some(other)) => return Err(call.bad(1, format!("unrecognized option: {other}"))),
+        _ if call.number(rt, 1, "the second argument")? == 0.0 => true,
+        _ => return Err(call.bad(1, "B must be 0, for the economy size; other forms are not supported")),
+    };
+    let k = if economy { rows.min(columns) } else { rows };
+    let array = rt.tensor(x)?.array.cast(computed_in(class));
+    let (q, r) = array.qr(!economy);
+    let r = finish(rt, r, class, vec![k, columns]).with_complex(x.complex());
+    if call.wanted < 2 {
+        return Ok(vec![Value::Array(r)]);
+    }
+    let q = finish(rt, q, class, vec![rows, k]).with_complex(x.complex());
+    Ok(vec![Value::Array(q), Value::Array(r)])
+}

@@ -1,0 +1,207 @@
+//! Walks a program's statements.
+//!
+//! Comes in: a program with its liveness, and a runtime. Goes out: the program's effects, or the first error with its place.
+//! Expressions are in `expressions`, left-hand sides in `assignment`. Variables are dropped where liveness says that nothing
+//! reads them any more, so that the engine never keeps a result for a script that has forgotten it.
+
+mod assignment;
+mod expressions;
+
+use std::rc::Rc;
+
+use super::ast::{Block, Expr, Program, Statement, StatementKind, Target};
+use super::diagnostic::Diagnostic;
+use super::display::display;
+use super::index::{Subscript, read};
+use super::lexer::Symbol;
+use super::liveness::LastReads;
+use super::operators::compare;
+use super::runtime::Runtime;
+use super::value::Value;
+
+/// A script in execution.
+pub struct Interpreter<'r, 'a> {
+    rt: &'r mut Runtime<'a>,
+    last: &'r LastReads,
+    /// Where results go that nothing was assigned to, if the script ever asks.
+    ans: Option<Symbol>,
+    /// Dimensions of the values that are being indexed, with the subscript's position and the number of subscripts: what
+    /// `end` means.
+    indexed: Vec<(Vec<usize>, usize, usize)>,
+}
+
+/// What comes after a statement.
+enum Flow {
+    Next,
+    Break,
+    Continue,
+}
+
+/// Runs a program to its end, evaluating what its last warnings wait for.
+///
+/// # Errors
+/// The first error, placed.
+pub fn run(rt: &mut Runtime, program: &Program, last: &LastReads) -> Result<(), Diagnostic> {
+    let ans = program.names.find("ans");
+    let mut interpreter = Interpreter { rt, last, ans, indexed: Vec::new() };
+    interpreter.block(&program.body)?;
+    interpreter.rt.force(&[])
+}
+
+impl Interpreter<'_, '_> {
+    fn block(&mut self, block: &Block) -> Result<Flow, Diagnostic> {
+        self.rt.drop_all(&block.dead_on_entry);
+        for statement in &block.statements {
+            let flow = self.statement(statement).map_err(|error| error.or_at(statement.span))?;
+            if !matches!(flow, Flow::Next) {
+                return Ok(flow);
+            }
+            self.rt.drop_all(&statement.dead_after);
+        }
+        Ok(Flow::Next)
+    }
+
+    fn statement(&mut self, statement: &Statement) -> Result<Flow, Diagnostic> {
+        self.rt.place = statement.span;
+        match &statement.kind {
+            StatementKind::Expression { value, show } => self.expression_statement(value, *show)?,
+            StatementKind::Assign { targets, bracketed, value, show } => {
+                self.assign(targets, *bracketed, value, *show)?;
+            }
+            StatementKind::Update { target, read, op, op_span, value, show } => {
+                self.update(target, *read, *op, *op_span, value, *show)?;
+            }
+            StatementKind::If { arms, otherwise } => {
+                for (condition, body) in arms {
+                    if self.condition(condition)? {
+                        return self.block(body);
+                    }
+                }
+                return self.block(otherwise);
+            }
+            StatementKind::While { condition, body } => self.while_loop(condition, body)?,
+            StatementKind::For { variable, values, body, .. } => self.for_loop(*variable, values, body)?,
+            StatementKind::Break => return Ok(Flow::Break),
+            StatementKind::Continue => return Ok(Flow::Continue),
+        }
+        Ok(Flow::Next)
+    }
+
+    fn expression_statement(&mut self, expr: &Expr, show: bool) -> Result<(), Diagnostic> {
+        if let Some((symbol, value)) = self.bare_variable(expr) {
+            return if show { self.show(symbol, &value) } else { Ok(()) };
+        }
+        // Functions that only act, such as `printf`, have no value here.
+        let Some(value) = self.values(expr, 0)?.into_iter().next() else { return Ok(()) };
+        if show {
+            self.show_as("ans", &value, expr)?;
+        }
+        if let Some(ans) = self.ans {
+            self.rt.set(ans, value);
+        }
+        Ok(())
+    }
+
+    fn condition(&mut self, condition: &Expr) -> Result<bool, Diagnostic> {
+        let value = self.value(condition)?;
+        self.rt.at(condition.span, |rt| compare::condition(rt, &value))
+    }
+
+    fn while_loop(&mut self, condition: &Expr, body: &Block) -> Result<(), Diagnostic> {
+        self.rt.enter_loop(assigned_in(body));
+        let result = self.while_rounds(condition, body);
+        self.rt.leave_loop();
+        result
+    }
+
+    fn while_rounds(&mut self, condition: &Expr, body: &Block) -> Result<(), Diagnostic> {
+        while self.condition(condition)? {
+            if matches!(self.block(body)?, Flow::Break) {
+                break;
+            }
+            self.rt.end_of_round()?;
+        }
+        Ok(())
+    }
+
+    fn for_loop(&mut self, variable: Symbol, values: &Expr, body: &Block) -> Result<(), Diagnostic> {
+        let value = self.value(values)?;
+        self.rt.enter_loop(assigned_in(body));
+        let result = self.for_rounds(variable, &value, values, body);
+        self.rt.leave_loop();
+        result
+    }
+
+    /// One round for each column; all axes beyond the first count as columns, as in Octave.
+    fn for_rounds(&mut self, variable: Symbol, value: &Value, values: &Expr, body: &Block) -> Result<(), Diagnostic> {
+        let dims = value.dims();
+        let columns = if value.numel() == 0 { 0 } else { dims[1..].iter().product() };
+        if columns == 0 {
+            self.rt.set(variable, value.clone());
+        }
+        for column in 0..columns {
+            let item = match value {
+                Value::Range(range) => Value::scalar(range.class, range.get(column)),
+                _ if dims == [1, 1] => value.clone(),
+                _ => {
+                    let at = Value::number(column as f64 + 1.0);
+                    let subscripts = if dims[0] == 1 && dims.len() == 2 {
+                        vec![Subscript::Value(at)]
+                    } else {
+                        vec![Subscript::All, Subscript::Value(at)]
+                    };
+                    self.rt.at(values.span, |rt| read::read(rt, None, value, &subscripts))?
+                }
+            };
+            self.rt.set(variable, item);
+            if matches!(self.block(body)?, Flow::Break) {
+                break;
+            }
+            self.rt.end_of_round()?;
+        }
+        Ok(())
+    }
+
+    /// Displays a variable.
+    fn show(&mut self, symbol: Symbol, value: &Value) -> Result<(), Diagnostic> {
+        let host = self.rt.host(value)?;
+        let text = display(self.rt.names.name(symbol), &host);
+        self.rt.print(&text)
+    }
+
+    fn show_as(&mut self, name: &str, value: &Value, expr: &Expr) -> Result<(), Diagnostic> {
+        self.rt.at(expr.span, |rt| {
+            let host = rt.host(value)?;
+            rt.print(&display(name, &host))
+        })
+    }
+}
+
+/// The variables that a loop's body assigns, its inner loops' included.
+fn assigned_in(body: &Block) -> Rc<[Symbol]> {
+    fn collect(block: &Block, into: &mut Vec<Symbol>) {
+        for statement in &block.statements {
+            match &statement.kind {
+                StatementKind::Assign { targets, .. } => {
+                    for target in targets {
+                        if let Target::Variable { symbol, .. } = target {
+                            into.push(*symbol);
+                        }
+                    }
+                }
+                StatementKind::Update { target: Target::Variable { symbol, .. }, .. } => into.push(*symbol),
+                StatementKind::If { arms, otherwise } => {
+                    arms.iter().for_each(|(_, body)| collect(body, into));
+                    collect(otherwise, into);
+                }
+                StatementKind::While { body, .. } | StatementKind::For { body, .. } => collect(body, into),
+                _ => {}
+            }
+        }
+    }
+    let mut symbols = Vec::new();
+    collect(body, &mut symbols);
+    symbols.sort_unstable();
+    symbols.dedup();
+    symbols.into()
+}
