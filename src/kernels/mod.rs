@@ -3,9 +3,22 @@
 //! Templates live in `shaders/`; the scalar programs of groups become WGSL here. Dimensions, strides and run-time scalars are
 //! parameters, so a new shape reuses a pipeline. This room knows the schedule's products and no device.
 
+mod body;
+mod contract;
+mod domain;
+mod fold;
+mod map;
+mod module;
+mod ops;
+mod rows;
+mod scan;
+mod template;
+
 use std::sync::Arc;
 
-use crate::schedule::ValueId;
+use crate::error::{Error, Result};
+use crate::schedule::{Core, Group, Value, ValueId};
+use crate::types::{DType, Limits};
 
 /// What a binding shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -57,4 +70,44 @@ pub struct Lowered {
     pub kernels: Vec<Kernel>,
     /// Bytes of each scratch buffer.
     pub scratch: Vec<u64>,
+}
+
+/// Elements that a kernel may index: 32 bits, with room for the threads beyond the end of an array.
+const MOST_ELEMENTS: usize = 0xf000_0000;
+
+/// Turns a group into kernels. `values` are the schedule's, `scalars` the dtypes of its run-time scalars.
+///
+/// # Errors
+/// Unsupported where the device lacks a type, where a function has no form in kernels (f64 beyond arithmetic, square roots
+/// and comparisons), and where an array passes 32-bit indices or a binding's limit; internal for a group that is not one.
+pub fn lower(group: &Group, values: &[Value], scalars: &[DType], limits: &Limits) -> Result<Lowered> {
+    if group.domain.is_empty() {
+        return Err(Error::internal(format!("group g{} has an empty domain", group.id)));
+    }
+    if group.domain.len() > MOST_ELEMENTS {
+        return Err(Error::unsupported(format!("the domain {} is beyond 32-bit indices", group.domain)));
+    }
+    let ctx = module::Context { group, values, scalars, limits };
+    let lowered = match &group.core {
+        Core::Map => map::lower(ctx),
+        Core::Rows { .. } => rows::lower(ctx),
+        Core::Contract { .. } => contract::lower(ctx),
+        Core::Scan { .. } => scan::lower(ctx),
+    }?;
+    for kernel in &lowered.kernels {
+        for binding in &kernel.bindings {
+            let bytes = match binding.source {
+                Source::Value(id) if values[id.index()].shape.len() > MOST_ELEMENTS => u64::MAX,
+                Source::Value(id) => values[id.index()].device_bytes(),
+                Source::Scratch(i) => lowered.scratch[i as usize],
+            };
+            if bytes > limits.max_binding_bytes {
+                return Err(Error::unsupported(format!(
+                    "{} binds {bytes} bytes at once, the device allows {}",
+                    kernel.label, limits.max_binding_bytes
+                )));
+            }
+        }
+    }
+    Ok(lowered)
 }

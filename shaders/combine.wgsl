@@ -1,0 +1,29 @@
+// The second half of a product whose contracted axis was cut: sums the parts and runs what follows.
+
+fn finish(z: u32, row: u32, col: u32, acc: {{T}}) {
+{{FINISH}}
+}
+
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lid: u32) {
+    let i = (group.y * {{GRID_X}} + group.x) * 256u + lid;
+    if (i >= {{CELLS}}) { return; }
+    let above = i / {{N}};
+    let col = i - above * {{N}};
+    let z = above / {{M}};
+    let row = above - z * {{M}};
+#ifdef SYMMETRIC
+    // Only tiles of the lower triangle were written.
+    let upper = col / {{TILE_M}}u > row / {{TILE_M}}u;
+    let r = select(row, col, upper);
+    let c = select(col, row, upper);
+    let at = (z * {{M}} + r) * {{N}} + c;
+#else
+    let at = i;
+#endif
+    var acc = {{T}}();
+    for (var p = 0u; p < {{PARTS}}; p++) {
+        acc += {{SCRATCH}}[p * {{CELLS}} + at];
+    }
+    finish(z, row, col, acc);
+}

@@ -1,0 +1,140 @@
+// Matrix products by tiles: 16 by 16 threads compute TILE_M by TILE_N elements, each thread those 16 apart in both
+// directions, so that neighbours store to neighbours. The operands' programs run while tiles are loaded into workgroup
+// memory; what lies outside counts as zero after its program, because a program need not keep zero.
+
+var<workgroup> left_tile: array<{{T}}, {{TILE_K}} * ({{TILE_M}} + {{PAD}})>;
+var<workgroup> right_tile: array<{{T}}, {{TILE_K}} * ({{TILE_N}} + {{PAD}})>;
+
+fn left_at(z: u32, row: u32, k: u32) -> {{T}} {
+{{LEFT}}
+}
+
+fn right_at(z: u32, k: u32, col: u32) -> {{T}} {
+{{RIGHT}}
+}
+
+fn finish(z: u32, row: u32, col: u32, acc: {{T}}, part: u32) {
+{{FINISH}}
+}
+
+@compute @workgroup_size(256)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lid: u32) {
+    let share = group.y * {{GRID_X}} + group.x;
+    let slab = share / {{TILES}};
+    let tile = share - slab * {{TILES}};
+    if (slab >= {{SLABS}}) { return; }
+#ifdef PARTS
+    let z = slab / {{PARTS}};
+    let part = slab - z * {{PARTS}};
+    let begin = part * {{CHUNK}};
+    let end = min(begin + {{CHUNK}}, {{K}});
+#else
+    let z = slab;
+    let part = 0u;
+    let begin = 0u;
+    let end = {{K}};
+#endif
+#ifdef SYMMETRIC
+    // Tiles of the lower triangle, row by row; the root is exact or one off.
+    var tile_row = u32((sqrt(8.0 * f32(tile) + 1.0) - 1.0) * 0.5);
+    if (tile_row * (tile_row + 1u) / 2u > tile) { tile_row -= 1u; }
+    if ((tile_row + 1u) * (tile_row + 2u) / 2u <= tile) { tile_row += 1u; }
+    let tile_col = tile - tile_row * (tile_row + 1u) / 2u;
+#else
+    // Groups of eight tile rows are walked column by column: what neighbours load stays in cache.
+    let band = 8u * {{TILES_N}};
+    let first = tile / band * 8u;
+    let height = min({{TILES_M}} - first, 8u);
+    let within = tile % band;
+    let tile_row = first + within % height;
+    let tile_col = within / height;
+#endif
+    let row0 = tile_row * {{TILE_M}}u;
+    let col0 = tile_col * {{TILE_N}}u;
+    let tx = lid % 16u;
+    let ty = lid / 16u;
+#for r {{PER_M}}
+#for c {{PER_N}}
+    var sum{{r}}_{{c}} = {{T}}();
+#endfor
+#endfor
+    // Sums are taken in runs, whose results are summed: the error grows with the length of a run and the number of runs,
+    // not with their product.
+    for (var run = begin; run < end; run += {{RUN}}u) {
+    let run_end = min(run + {{RUN}}u, end);
+#for r {{PER_M}}
+#for c {{PER_N}}
+    var acc{{r}}_{{c}} = {{T}}();
+#endfor
+#endfor
+    for (var k0 = run; k0 < run_end; k0 += {{TILE_K}}u) {
+#for u {{LEFT_LOADS}}
+        {
+            let e = lid + 256u * {{u}}u;
+#ifdef LEFT_ALONG_K
+            let dk = e % {{TILE_K}}u;
+            let dm = e / {{TILE_K}}u;
+#else
+            let dm = e % {{TILE_M}}u;
+            let dk = e / {{TILE_M}}u;
+#endif
+            let row = row0 + dm;
+            let k = k0 + dk;
+            let v = left_at(z, min(row, {{M}} - 1u), min(k, {{K}} - 1u));
+            left_tile[dk * ({{TILE_M}}u + {{PAD}}u) + dm] = select({{T}}(), v, row < {{M}} && k < end);
+        }
+#endfor
+#for u {{RIGHT_LOADS}}
+        {
+            let e = lid + 256u * {{u}}u;
+#ifdef RIGHT_ALONG_K
+            let dk = e % {{TILE_K}}u;
+            let dn = e / {{TILE_K}}u;
+#else
+            let dn = e % {{TILE_N}}u;
+            let dk = e / {{TILE_N}}u;
+#endif
+            let col = col0 + dn;
+            let k = k0 + dk;
+            let v = right_at(z, min(k, {{K}} - 1u), min(col, {{N}} - 1u));
+            right_tile[dk * ({{TILE_N}}u + {{PAD}}u) + dn] = select({{T}}(), v, col < {{N}} && k < end);
+        }
+#endfor
+        workgroupBarrier();
+        for (var kk = 0u; kk < {{TILE_K}}u; kk++) {
+#for r {{PER_M}}
+            let a{{r}} = left_tile[kk * ({{TILE_M}}u + {{PAD}}u) + ty + 16u * {{r}}u];
+#endfor
+#for c {{PER_N}}
+            let b{{c}} = right_tile[kk * ({{TILE_N}}u + {{PAD}}u) + tx + 16u * {{c}}u];
+#endfor
+#for r {{PER_M}}
+#for c {{PER_N}}
+            acc{{r}}_{{c}} += a{{r}} * b{{c}};
+#endfor
+#endfor
+        }
+        workgroupBarrier();
+    }
+#for r {{PER_M}}
+#for c {{PER_N}}
+    sum{{r}}_{{c}} += acc{{r}}_{{c}};
+#endfor
+#endfor
+    }
+#for r {{PER_M}}
+#for c {{PER_N}}
+    {
+        let row = row0 + ty + 16u * {{r}}u;
+        let col = col0 + tx + 16u * {{c}}u;
+        if (row < {{M}} && col < {{N}}) {
+            finish(z, row, col, sum{{r}}_{{c}}, part);
+#ifdef MIRROR
+            // The accumulated matrix is symmetric; what follows need not be, so it runs for both places.
+            if (tile_col < tile_row) { finish(z, col, row, sum{{r}}_{{c}}, part); }
+#endif
+        }
+    }
+#endfor
+#endfor
+}

@@ -1,0 +1,37 @@
+//! Conversions between dtypes.
+
+use super::map;
+use crate::cpu::exec::tile::{Lane, Registers, dispatch, typed};
+use crate::graph::CastMode;
+use crate::types::{DType, Kind};
+
+/// A register of `from` as `to`.
+pub(crate) fn cast(mode: CastMode, from: DType, to: DType, regs: &Registers, a: usize, out: &mut [u64], n: usize) {
+    if from == to {
+        dispatch!(from, T => typed::<T>(out, n).copy_from_slice(regs.get::<T>(a, n)));
+        return;
+    }
+    dispatch!(from, S => {
+        let x = regs.get::<S>(a, n);
+        if to == DType::Bool {
+            truth(x, typed(out, n));
+        } else {
+            dispatch!(to, T => convert::<S, T>(mode, to.kind(), x, typed(out, n)));
+        }
+    });
+}
+
+fn truth<S: Lane>(x: &[S], out: &mut [u8]) {
+    if S::FLOAT { map(x, out, |v| u8::from(v.to_f64() != 0.0)) } else { map(x, out, |v| u8::from(v.to_i64() != 0)) }
+}
+
+fn convert<S: Lane, T: Lane>(mode: CastMode, kind: Kind, x: &[S], out: &mut [T]) {
+    match (S::FLOAT, kind, mode) {
+        (true, Kind::Float, _) | (true, _, CastMode::Wrap) => map(x, out, |v| T::from_f64(v.to_f64())),
+        (true, _, CastMode::RoundSaturate) => map(x, out, |v| T::from_f64(v.to_f64().round())),
+        (false, Kind::Float, _) | (false, _, CastMode::Wrap) => map(x, out, |v| T::from_i64(v.to_i64())),
+        (false, _, CastMode::RoundSaturate) => {
+            map(x, out, |v| T::from_i64(v.to_i64().clamp(T::RANGE.0, T::RANGE.1)));
+        }
+    }
+}

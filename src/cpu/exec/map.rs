@@ -1,0 +1,32 @@
+//! Elementwise groups: tiles of the domain in its own order.
+
+use super::body::Body;
+use super::code::{Code, Slots, Wanted};
+use super::output::Output;
+use super::threads;
+use super::tile::TILE;
+use crate::types::Shape;
+
+/// Tiles that one task runs.
+const TILES_PER_TASK: usize = 64;
+
+/// Runs a program over every element of `domain`, whose axes are walked in the order `axes`.
+pub(crate) fn run(body: &Body<'_>, domain: &Shape, axes: &[usize], stores: &[Wanted], outputs: &[Output<'_>]) {
+    let code = Code::build(body, domain, axes, &[], stores, Slots::Reused, &|_| false);
+    let n = domain.len();
+    let per_task = TILE * TILES_PER_TASK;
+    threads::for_each(
+        n.div_ceil(per_task),
+        n,
+        || code.registers(),
+        |regs, task| {
+            let end = ((task + 1) * per_task).min(n);
+            for start in (task * per_task..end).step_by(TILE) {
+                let count = TILE.min(end - start);
+                code.run(regs, start, count, None);
+                // SAFETY: tasks are disjoint runs of the domain and tiles disjoint runs of a task.
+                unsafe { code.put(regs, outputs, start, count) };
+            }
+        },
+    );
+}

@@ -1,0 +1,135 @@
+//! Products of two strided matrices: the library with the feature `threads`, a plain loop without.
+//!
+//! The bits of a product depend on its extents only. The library picks other loops for vectors and for small results with
+//! certain strides; the caller keeps those away from it.
+
+use crate::error::{Error, Result};
+
+/// A matrix within a slice.
+#[derive(Clone, Copy)]
+pub(crate) struct Matrix<'a, T> {
+    pub(crate) data: &'a [T],
+    pub(crate) offset: i64,
+    pub(crate) row: i64,
+    pub(crate) column: i64,
+}
+
+impl<'a, T> Matrix<'a, T> {
+    /// The transposed matrix.
+    pub(crate) fn transposed(self) -> Self {
+        Self { row: self.column, column: self.row, ..self }
+    }
+
+    /// The matrix from a row and a column on.
+    pub(crate) fn from(self, row: usize, column: usize) -> Self {
+        Self { offset: self.offset + row as i64 * self.row + column as i64 * self.column, ..self }
+    }
+
+    fn check(&self, rows: usize, columns: usize) -> Result<()> {
+        let reach = |n: usize, step: i64| i128::from(step) * (n as i128 - 1);
+        let (a, b) = (reach(rows, self.row), reach(columns, self.column));
+        let low = i128::from(self.offset) + a.min(0) + b.min(0);
+        let high = i128::from(self.offset) + a.max(0) + b.max(0);
+        if low < 0 || high >= self.data.len() as i128 {
+            return Err(Error::internal("a matrix of a product reaches outside its data"));
+        }
+        Ok(())
+    }
+}
+
+/// The element types that have a product.
+pub(crate) trait Real:
+    Copy + Send + Sync + 'static + std::ops::Mul<Output = Self> + std::ops::Add<Output = Self>
+{
+    /// 1, which the library scales by.
+    const ONE: Self;
+}
+impl Real for f32 {
+    const ONE: Self = 1.0;
+}
+impl Real for f64 {
+    const ONE: Self = 1.0;
+}
+
+/// `c[i, j] = Σ a[i, p] · b[p, j]` (+ `c[i, j]` when `add`) for an m×n block of `c`, whose rows are `stride` apart. All extents
+/// are at least 1.
+///
+/// # Errors
+/// An internal error when a matrix reaches outside its data.
+pub(crate) fn product<T: Real>(
+    (m, n, k): (usize, usize, usize),
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    c: &mut [T],
+    stride: usize,
+    add: bool,
+) -> Result<()> {
+    a.check(m, k)?;
+    b.check(k, n)?;
+    if n > stride || (m - 1) * stride + n > c.len() {
+        return Err(Error::internal("the result of a product reaches outside its memory"));
+    }
+    multiply((m, n, k), a, b, c, stride, add);
+    Ok(())
+}
+
+#[cfg(feature = "threads")]
+fn multiply<T: Real>(
+    (m, n, k): (usize, usize, usize),
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    c: &mut [T],
+    stride: usize,
+    add: bool,
+) {
+    let many = m.saturating_mul(n).saturating_mul(k) > 1 << 20;
+    let parallelism = if many { gemm::Parallelism::Rayon(0) } else { gemm::Parallelism::None };
+    // SAFETY: `product` checked that every element the strides reach lies inside the three slices; `c` is borrowed
+    // exclusively, so it overlaps neither operand; T is f32 or f64, which the library has kernels for.
+    unsafe {
+        gemm::gemm(
+            m,
+            n,
+            k,
+            c.as_mut_ptr(),
+            1,
+            stride as isize,
+            add,
+            a.data.as_ptr().offset(a.offset as isize),
+            a.column as isize,
+            a.row as isize,
+            b.data.as_ptr().offset(b.offset as isize),
+            b.column as isize,
+            b.row as isize,
+            T::ONE,
+            T::ONE,
+            false,
+            false,
+            false,
+            parallelism,
+        );
+    }
+}
+
+#[cfg(not(feature = "threads"))]
+fn multiply<T: Real>(
+    (m, n, k): (usize, usize, usize),
+    a: Matrix<'_, T>,
+    b: Matrix<'_, T>,
+    c: &mut [T],
+    stride: usize,
+    add: bool,
+) {
+    let at =
+        |x: &Matrix<'_, T>, i: usize, j: usize| x.data[(x.offset + i as i64 * x.row + j as i64 * x.column) as usize];
+    for i in 0..m {
+        let row = &mut c[i * stride..i * stride + n];
+        for p in 0..k {
+            let x = at(&a, i, p);
+            for (j, to) in row.iter_mut().enumerate() {
+                let term = x * at(&b, p, j);
+                *to = if p == 0 && !add { term } else { *to + term };
+            }
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Tiles: the registers of the interpreter, short typed runs of elements that stay in the first-level cache.
+
+use half::f16;
+
+use crate::cpu::reference::scalar::round_f16;
+use crate::types::{Element, Scalar};
+
+/// Runs an expression with `$t` as the host type of a dtype.
+macro_rules! dispatch {
+    ($dtype:expr, $t:ident => $body:expr) => {
+        match $dtype {
+            $crate::types::DType::Bool | $crate::types::DType::U8 => {
+                type $t = u8;
+                $body
+            }
+            $crate::types::DType::I32 => {
+                type $t = i32;
+                $body
+            }
+            $crate::types::DType::U32 => {
+                type $t = u32;
+                $body
+            }
+            $crate::types::DType::I64 => {
+                type $t = i64;
+                $body
+            }
+            $crate::types::DType::F16 => {
+                type $t = half::f16;
+                $body
+            }
+            $crate::types::DType::F32 => {
+                type $t = f32;
+                $body
+            }
+            $crate::types::DType::F64 => {
+                type $t = f64;
+                $body
+            }
+        }
+    };
+}
+pub(crate) use dispatch;
+
+/// Elements of a tile. Also the length of the blocks of the reduction tree (see `fold`), so that no tile straddles two blocks.
+pub(crate) const TILE: usize = 512;
+
+/// Typed work buffers of one tile each. An instruction takes its output out, reads its operands, and puts it back, so that no
+/// two live slices alias.
+pub(crate) struct Registers {
+    slots: Vec<Vec<u64>>,
+}
+
+impl Registers {
+    /// `n` registers.
+    pub(crate) fn new(n: usize) -> Self {
+        Self { slots: vec![vec![0; TILE]; n] }
+    }
+
+    /// The first `n` elements of a register.
+    pub(crate) fn get<T: Element>(&self, slot: usize, n: usize) -> &[T] {
+        &bytemuck::cast_slice(&self.slots[slot])[..n]
+    }
+
+    /// The first `n` elements of a register, to write.
+    pub(crate) fn get_mut<T: Element>(&mut self, slot: usize, n: usize) -> &mut [T] {
+        &mut bytemuck::cast_slice_mut(&mut self.slots[slot])[..n]
+    }
+
+    /// Takes the memory of a register out while it is written.
+    pub(crate) fn take(&mut self, slot: usize) -> Vec<u64> {
+        std::mem::take(&mut self.slots[slot])
+    }
+
+    /// Puts the memory of a register back.
+    pub(crate) fn put(&mut self, slot: usize, words: Vec<u64>) {
+        self.slots[slot] = words;
+    }
+
+    /// Fills a register with one value.
+    pub(crate) fn splat(&mut self, slot: usize, value: Scalar) {
+        dispatch!(value.dtype(), T => {
+            self.get_mut::<T>(slot, TILE).fill(T::from_bits_of(value));
+        });
+    }
+}
+
+/// The elements of taken register memory.
+pub(crate) fn typed<T: Element>(words: &mut [u64], n: usize) -> &mut [T] {
+    &mut bytemuck::cast_slice_mut(words)[..n]
+}
+
+/// What the loops need of an element type beyond its memory form.
+pub(crate) trait Lane: Element {
+    /// Whether it is a floating type.
+    const FLOAT: bool;
+    /// Least and greatest value as i64 (integers).
+    const RANGE: (i64, i64);
+    /// As f64; exact but for large i64.
+    fn to_f64(self) -> f64;
+    /// As i64; floats truncate and saturate.
+    fn to_i64(self) -> i64;
+    /// From f64: floats round once, integers truncate and saturate, NaN is 0.
+    fn from_f64(x: f64) -> Self;
+    /// From i64: integers keep the low bits, floats round once.
+    fn from_i64(x: i64) -> Self;
+    /// The value of a scalar of this type.
+    fn from_bits_of(s: Scalar) -> Self;
+}
+
+macro_rules! int_lane {
+    ($($t:ty),*) => { $(impl Lane for $t {
+        const FLOAT: bool = false;
+        const RANGE: (i64, i64) = (<$t>::MIN as i64, <$t>::MAX as i64);
+        #[inline(always)]
+        fn to_f64(self) -> f64 { self as f64 }
+        #[inline(always)]
+        fn to_i64(self) -> i64 { self as i64 }
+        #[inline(always)]
+        fn from_f64(x: f64) -> Self { x as $t }
+        #[inline(always)]
+        fn from_i64(x: i64) -> Self { x as $t }
+        fn from_bits_of(s: Scalar) -> Self { s.bits() as $t }
+    })* };
+}
+int_lane!(u8, i32, u32, i64);
+
+macro_rules! float_lane {
+    ($($t:ty, $bits:ty);*) => { $(impl Lane for $t {
+        const FLOAT: bool = true;
+        const RANGE: (i64, i64) = (0, 0);
+        #[inline(always)]
+        fn to_f64(self) -> f64 { f64::from(self) }
+        #[inline(always)]
+        fn to_i64(self) -> i64 { self as i64 }
+        #[inline(always)]
+        fn from_f64(x: f64) -> Self { x as $t }
+        #[inline(always)]
+        fn from_i64(x: i64) -> Self { x as $t }
+        fn from_bits_of(s: Scalar) -> Self { <$t>::from_bits(s.bits() as $bits) }
+    })* };
+}
+float_lane!(f32, u32; f64, u64);
+
+impl Lane for f16 {
+    const FLOAT: bool = true;
+    const RANGE: (i64, i64) = (0, 0);
+    #[inline(always)]
+    fn to_f64(self) -> f64 {
+        f16::to_f64(self)
+    }
+    #[inline(always)]
+    fn to_i64(self) -> i64 {
+        f16::to_f64(self) as i64
+    }
+    #[inline(always)]
+    fn from_f64(x: f64) -> Self {
+        round_f16(x)
+    }
+    #[inline(always)]
+    fn from_i64(x: i64) -> Self {
+        round_f16(x as f64)
+    }
+    fn from_bits_of(s: Scalar) -> Self {
+        f16::from_bits(s.bits() as u16)
+    }
+}

@@ -1,0 +1,143 @@
+//! Elementwise groups: all operations on all dtypes with special values, and random programs through all kinds of loads.
+
+use lazurite::graph::{BinaryOp, CastMode, UnaryOp};
+use lazurite::schedule::{Core, Inst, Reg, StoreShape};
+use lazurite::types::View;
+use lazurite::{DType, Scalar, Shape};
+
+use super::r#gen::{Dice, Maker, same};
+
+/// Distance in units of the last place of `want`.
+fn ulps(got: Scalar, want: Scalar) -> f64 {
+    if same(got, want) {
+        return 0.0;
+    }
+    let (g, w) = (got.to_f64(), want.to_f64());
+    if !want.dtype().is_float() || !g.is_finite() || !w.is_finite() {
+        return f64::INFINITY;
+    }
+    let (least, digits) = match want.dtype() {
+        DType::F16 => (-24, 10),
+        DType::F32 => (-149, 23),
+        _ => (-1074, 52),
+    };
+    let exponent = if w == 0.0 { least } else { (w.abs().log2().floor() as i32 - digits).max(least) };
+    (g - w).abs() / 2f64.powi(exponent.max(-1074))
+}
+
+#[test]
+fn every_unary_operation_on_every_dtype() {
+    for dtype in DType::ALL {
+        for op in UnaryOp::ALL.into_iter().chain([0, 1, 2, 3, -1, -3, 7, i32::MIN].map(UnaryOp::Powi)) {
+            let Some(result) = op.result(dtype) else { continue };
+            let mut m = Maker::new(7, Shape::new(&[1500]));
+            let a = m.load(dtype, true);
+            let r = m.program.push(Inst::Unary(op, a), result);
+            let case = m.finish(Core::Map, &[(r, StoreShape::Full)]);
+            let found = case.run();
+            for i in 0..1500 {
+                let x = case.inputs[0].get(i);
+                let want = lazurite::cpu::reference::unary(op, x);
+                let distance = ulps(found[0].get(i), want);
+                assert!(distance <= 2.5, "{op:?} of {x:?}: expected {want:?}, found {:?}", found[0].get(i));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_binary_operation_on_every_dtype() {
+    for dtype in DType::ALL {
+        for op in BinaryOp::ALL {
+            let Some(result) = op.result(dtype) else { continue };
+            let mut m = Maker::new(11, Shape::new(&[2000]));
+            let (a, b) = (m.load(dtype, true), m.load(dtype, true));
+            let r = m.program.push(Inst::Binary(op, a, b), result);
+            let case = m.finish(Core::Map, &[(r, StoreShape::Full)]);
+            let found = case.run();
+            for i in 0..2000 {
+                let (x, y) = (case.inputs[0].get(i), case.inputs[1].get(i));
+                let want = lazurite::cpu::reference::binary(op, x, y);
+                let distance = ulps(found[0].get(i), want);
+                assert!(distance <= 2.5, "{op:?} of {x:?}, {y:?}: expected {want:?}, found {:?}", found[0].get(i));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_cast() {
+    for from in DType::ALL {
+        for to in DType::ALL {
+            for mode in [CastMode::Wrap, CastMode::RoundSaturate] {
+                let mut m = Maker::new(13, Shape::new(&[700]));
+                let a = m.load(from, true);
+                let r = m.program.push(Inst::Cast(mode, a), to);
+                m.finish(Core::Map, &[(r, StoreShape::Full)]).check(&format!("{from} to {to}"), None);
+            }
+        }
+    }
+}
+
+#[test]
+fn random_programs_over_random_views() {
+    for seed in 0..400 {
+        let mut dice = Dice(seed);
+        let rank = dice.below(5);
+        let domain: Shape = (0..rank).map(|_| dice.pick(&[1, 2, 3, 5, 9, 17])).collect();
+        if domain.len() > 6000 {
+            continue;
+        }
+        let mut m = Maker::new(seed * 7 + 1, domain);
+        let n = 1 + dice.below(12);
+        let regs: Vec<Reg> = (0..n).map(|_| m.step()).collect();
+        let mut stores = vec![(regs[n - 1], StoreShape::Full), (dice.pick(&regs), StoreShape::Full)];
+        if rank >= 2 && dice.one_in(2) {
+            stores.push((dice.pick(&regs), StoreShape::Diagonal));
+        }
+        m.finish(Core::Map, &stores).check(&format!("seed {seed}"), None);
+    }
+}
+
+#[test]
+fn tiles_meet_at_their_seams() {
+    for n in [1, 511, 512, 513, 32768, 32769, 100_003] {
+        for flip in [false, true] {
+            let mut m = Maker::new(n as u64, Shape::new(&[n]));
+            let dense = View::dense(&Shape::new(&[n]));
+            let v = if flip { dense.flip(0).unwrap() } else { dense };
+            let a = m.load_view(DType::F32, v, n);
+            let b = m.load_view(DType::F32, View::from_parts(Shape::new(&[n]), &[2], 1).unwrap(), 2 * n);
+            let r = m.program.push(Inst::Binary(BinaryOp::Add, a, b), DType::F32);
+            m.finish(Core::Map, &[(r, StoreShape::Full)]).check(&format!("{n} flip {flip}"), None);
+        }
+    }
+}
+
+#[test]
+fn a_group_that_contradicts_itself_is_an_error() {
+    let mut m = Maker::new(1, Shape::new(&[4]));
+    let a = m.load(DType::F32, true);
+    let mut case = m.finish(Core::Map, &[(a, StoreShape::Full)]);
+    case.group.body.loads[0].view = View::from_parts(Shape::new(&[4]), &[2], 0).unwrap();
+    assert!(case.try_run().unwrap_err().is_internal());
+    let mut m = Maker::new(1, Shape::new(&[4]));
+    let a = m.load(DType::F32, true);
+    m.program.push(Inst::Reduce(lazurite::graph::ReduceOp::Sum, a), DType::F32);
+    let mut case = m.finish(Core::Map, &[(a, StoreShape::Full)]);
+    assert!(case.try_run().unwrap_err().is_internal());
+    case.group.body.insts.pop();
+    case.group.body.dtypes.pop();
+    assert!(case.try_run().is_ok());
+    case.values[1].shape = Shape::new(&[5]);
+    assert!(case.try_run().unwrap_err().is_internal());
+}
+
+#[test]
+fn memory_that_cannot_be_had_is_an_error() {
+    let huge = Shape::new(&[1 << 30, 1 << 30]);
+    let mut m = Maker::new(1, huge);
+    let one = m.program.push(Inst::Literal(Scalar::from_f64(DType::F64, 1.0)), DType::F64);
+    let case = m.finish(Core::Map, &[(one, StoreShape::Full)]);
+    assert!(case.try_run().unwrap_err().is_out_of_memory());
+}
