@@ -4,6 +4,7 @@
 mod contract;
 mod elementwise;
 mod r#gen;
+mod host;
 mod oracle;
 mod rows;
 mod scan;

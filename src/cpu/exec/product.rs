@@ -42,12 +42,15 @@ pub(crate) trait Real:
     Copy + Send + Sync + 'static + std::ops::Mul<Output = Self> + std::ops::Add<Output = Self>
 {
     /// 1, which the library scales by.
+    #[cfg(feature = "threads")]
     const ONE: Self;
 }
 impl Real for f32 {
+    #[cfg(feature = "threads")]
     const ONE: Self = 1.0;
 }
 impl Real for f64 {
+    #[cfg(feature = "threads")]
     const ONE: Self = 1.0;
 }
 

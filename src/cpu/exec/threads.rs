@@ -4,6 +4,7 @@
 //! number.
 
 /// Elements below which starting threads costs more than it brings.
+#[cfg(feature = "threads")]
 const PARALLEL: usize = 1 << 15;
 
 /// Runs `f(state, task)` for every task; `work` is the number of elements behind them all. Each thread makes its own state.
@@ -15,7 +16,7 @@ pub(crate) fn for_each<S>(
 ) {
     #[cfg(feature = "threads")]
     if tasks > 1 && work >= PARALLEL && rayon::current_num_threads() > 1 {
-        use rayon::prelude::*;
+        use rayon::iter::{IntoParallelIterator, ParallelIterator};
         (0..tasks).into_par_iter().for_each_init(state, |s, task| f(s, task));
         return;
     }

@@ -20,13 +20,56 @@ pub(super) fn qr(a: &Mat<f64>, complete: bool, wanted: &[u8]) -> Vec<Mat<f64>> {
         return vec![Mat::from_fn(m, k, |_, _| f64::NAN), r];
     }
     let factors = a.qr();
+    let r = factors.R();
+    if (0..m.min(n)).any(|i| r[(i, i)] == 0.0) {
+        // The library does not spend a row on a column that is already reduced to zero; LAPACK does.
+        return householder(a, k);
+    }
     let q = match (wanted.contains(&0), complete) {
         (false, _) => Mat::zeros(0, 0),
         (true, true) => factors.compute_Q(),
         (true, false) => factors.compute_thin_Q(),
     };
-    let r = factors.R();
     vec![q, Mat::from_fn(k, n, |i, j| if i <= j && i < r.nrows() { r[(i, j)] } else { 0.0 })]
+}
+
+/// QR with one reflection a column, as LAPACK's unblocked `dgeqr2` orders them, for matrices with exactly dependent columns.
+fn householder(a: &Mat<f64>, k: usize) -> Vec<Mat<f64>> {
+    let (m, n) = (a.nrows(), a.ncols());
+    let mut r = a.clone();
+    // Reflection j is I − τ·v·vᵀ with v = (0, …, 1, below the diagonal of column j).
+    let mut taus = vec![0.0; m.min(n)];
+    for j in 0..m.min(n) {
+        let alpha = r[(j, j)];
+        let below = (j + 1..m).map(|i| r[(i, j)]).fold(0.0, f64::hypot);
+        if below == 0.0 {
+            continue;
+        }
+        let beta = -alpha.hypot(below).copysign(alpha);
+        taus[j] = (beta - alpha) / beta;
+        for i in j + 1..m {
+            r[(i, j)] /= alpha - beta;
+        }
+        r[(j, j)] = beta;
+        for column in j + 1..n {
+            let along = taus[j] * (r[(j, column)] + (j + 1..m).map(|i| r[(i, j)] * r[(i, column)]).sum::<f64>());
+            r[(j, column)] -= along;
+            for i in j + 1..m {
+                r[(i, column)] -= along * r[(i, j)];
+            }
+        }
+    }
+    let mut q = Mat::identity(m, k);
+    for (j, &tau) in taus.iter().enumerate().rev().filter(|t| *t.1 != 0.0) {
+        for column in j..k {
+            let along = tau * (q[(j, column)] + (j + 1..m).map(|i| r[(i, j)] * q[(i, column)]).sum::<f64>());
+            q[(j, column)] -= along;
+            for i in j + 1..m {
+                q[(i, column)] -= along * r[(i, j)];
+            }
+        }
+    }
+    vec![q, Mat::from_fn(k, n, |i, j| if i <= j { r[(i, j)] } else { 0.0 })]
 }
 
 /// The lower Cholesky factor, from the lower triangle.

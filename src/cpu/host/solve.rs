@@ -12,7 +12,8 @@ use super::condition::{norm1, rcond};
 use super::library::is_finite;
 use crate::error::{Error, Result};
 
-/// X of A·X = B and the reciprocal condition of A. `eps` is the relative size below which a singular value is zero.
+/// X of A·X = B and the reciprocal condition of A. `eps` is the rounding unit of the dtype: singular values below that times
+/// the larger extent, relative to the largest one, count as zero.
 pub(super) fn solve(a: &Mat<f64>, b: &Mat<f64>, eps: f64) -> Result<(Mat<f64>, f64)> {
     let (m, n, p) = (a.nrows(), a.ncols(), b.ncols());
     if m == 0 || n == 0 {
@@ -42,26 +43,25 @@ fn least_squares(a: &Mat<f64>, b: &Mat<f64>, eps: f64) -> Result<(Mat<f64>, f64)
         // The factor R has the singular values of A and is small.
         let qr = a.qr();
         let right = qr.compute_thin_Q().transpose() * b;
-        pseudo_solve(&qr.thin_R().to_owned(), &right, eps)?
+        pseudo_solve(&qr.thin_R().to_owned(), &right, eps * m as f64)?
     } else if m < n {
         // A = (Q·R)ᵀ = Rᵀ·Qᵀ, and the smallest solution lies in the range of Q.
         let qr = a.transpose().qr();
-        let (y, r) = pseudo_solve(&qr.thin_R().transpose().to_owned(), b, eps)?;
+        let (y, r) = pseudo_solve(&qr.thin_R().transpose().to_owned(), b, eps * n as f64)?;
         (qr.compute_thin_Q() * y, r)
     } else {
-        pseudo_solve(a, b, eps)?
+        pseudo_solve(a, b, eps * n as f64)?
     };
     Ok(x)
 }
 
-/// The smallest least-squares solution for a square matrix by its singular values.
+/// The smallest least-squares solution for a square matrix by its singular values, those up to `eps` of the largest being zero.
 fn pseudo_solve(a: &Mat<f64>, b: &Mat<f64>, eps: f64) -> Result<(Mat<f64>, f64)> {
     let svd = a.thin_svd().map_err(|_| Error::numeric("solve: the singular values did not converge"))?;
     let s = svd.S().column_vector();
     let n = a.ncols();
     let (largest, smallest) = (s[0], s[n - 1]);
-    // LAPACK's threshold is half the distance from 1 to the next number.
-    let threshold = largest * eps / 2.0;
+    let threshold = largest * eps;
     let mut y = svd.U().transpose() * b;
     for j in 0..y.ncols() {
         for i in 0..n {
