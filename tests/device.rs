@@ -450,7 +450,7 @@ fn a_driver_out_of_memory_is_an_error_and_no_end() {
         }
         let me = std::env::current_exe().unwrap();
         let name = "a_driver_out_of_memory_is_an_error_and_no_end";
-        let script = format!("ulimit -v 6000000 && exec '{}' --exact {name} --nocapture", me.display());
+        let script = format!("ulimit -v 16000000 && exec '{}' --exact {name} --nocapture", me.display());
         let child = std::process::Command::new("sh").args(["-c", &script]).env(CHILD, "1").output().unwrap();
         let text = format!("{}{}", String::from_utf8_lossy(&child.stdout), String::from_utf8_lossy(&child.stderr));
         assert!(child.status.success() && text.contains("ran out of memory and went on"), "{text}");
@@ -461,7 +461,7 @@ fn a_driver_out_of_memory_is_an_error_and_no_end() {
     let refusal = loop {
         match gpu.alloc(512 << 20) {
             Ok(buffer) if held.len() < 64 => held.push(buffer),
-            Ok(_) => panic!("32 GiB were had within 6"),
+            Ok(_) => panic!("32 GiB were had within 16"),
             Err(e) => break e,
         }
     };
