@@ -158,8 +158,9 @@ impl Gpu {
 
     /// Loses the device as a driver reset would, to test what happens then.
     pub fn destroy_for_tests(&self) {
-        self.inner.device.destroy();
+        // The loss is known before it has effects, as it is when wgpu reports one: no thread may take the ruins for a defect.
         self.inner.health.lose("it was destroyed by a test");
+        self.inner.device.destroy();
     }
 
     /// Writes the pipelines compiled so far into the cache folder, if one was named. Also done when the last handle goes.

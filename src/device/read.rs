@@ -158,10 +158,15 @@ impl Inner {
                 to.copy_from_slice(&view[..to.len()]);
                 Ok(())
             }
-            Err(e) => Err(Error::internal(format!("a readback buffer could not be seen: {e}"))),
+            // The device may have gone between the callback and here.
+            Err(e) => self
+                .health
+                .check()
+                .and_then(|()| Err(Error::internal(format!("a readback buffer could not be seen: {e}")))),
         };
-        staging.unmap();
-        copied
+        // Whatever unmapping has to say of a buffer that is gone was said above.
+        let unmapped = self.health.guard(&self.device, || "a readback".into(), || staging.unmap());
+        copied.and(unmapped)
     }
 
     /// Waits until a callback of the device has fired.

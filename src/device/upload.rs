@@ -160,12 +160,12 @@ impl Inner {
                 view.slice(part.len()..).copy_from_slice(&[0u8; 4][..padded - part.len()]);
                 Ok(())
             }
-            Err(e) => {
-                self.health.check()?;
-                Err(Error::internal(format!("an upload buffer could not be written: {e}")))
-            }
+            Err(e) => self
+                .health
+                .check()
+                .and_then(|()| Err(Error::internal(format!("an upload buffer could not be written: {e}")))),
         };
-        staging.unmap();
-        filled
+        let unmapped = self.health.guard(&self.device, || "an upload".into(), || staging.unmap());
+        filled.and(unmapped)
     }
 }
