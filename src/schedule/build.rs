@@ -1,0 +1,244 @@
+//! Groups while they form: what is fused, what is requested, and the changes of domain that let more nodes in.
+//!
+//! A request says which node is read through which view over the group's domain. Nothing here decides; `fuse` does.
+
+use hashbrown::HashMap;
+
+use super::analyse::{canonical, constant_view};
+use crate::graph::{NodeId, ScanOp};
+use crate::types::{Dims, Shape, View};
+
+/// Which program of a group a node is written into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Slot {
+    Body,
+    Left,
+    Right,
+}
+
+/// The core of a forming group.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Kind {
+    Map,
+    Rows(Dims),
+    Scan(ScanOp, usize),
+    /// The contraction node.
+    Product(NodeId),
+    Host,
+}
+
+/// A node read by a group.
+#[derive(Clone, Debug)]
+pub(super) struct Request {
+    pub node: NodeId,
+    pub slot: Slot,
+    /// Over the domain of the slot; canonical.
+    pub view: View,
+    /// Whether the node itself must lie in memory (windows and gathers read it at places of their own).
+    pub stored: bool,
+    /// Who reads it, for refusals.
+    pub user: NodeId,
+    /// Whether it is computed in place; otherwise it is loaded.
+    pub fused: bool,
+}
+
+type Key = (NodeId, Slot, View, bool);
+
+/// A change of a group that lets a node in.
+#[derive(Clone, Debug)]
+pub(super) struct Reform {
+    /// The domain as another shape of the same elements.
+    pub shape: Shape,
+    /// Then stretched to this shape: what was an element becomes a row.
+    pub stretch: Option<Shape>,
+    /// The new core.
+    pub kind: Kind,
+}
+
+/// A group that forms.
+#[derive(Clone, Debug)]
+pub(super) struct Forming {
+    pub kind: Kind,
+    pub domain: Shape,
+    /// The contracted extent of a product.
+    pub k: usize,
+    pub gpu: bool,
+    pub outputs: Vec<NodeId>,
+    pub requests: Vec<Request>,
+    known: HashMap<Key, usize>,
+    /// Instructions so far, loads and constants not counted.
+    pub ops: usize,
+    /// Whether the domain's coordinates matter beyond views, so that it cannot be reshaped.
+    pub rigid: bool,
+    /// Groups that read what this one writes.
+    pub next: Vec<usize>,
+}
+
+impl Forming {
+    pub fn new(kind: Kind, domain: Shape, gpu: bool) -> Self {
+        Self {
+            kind,
+            domain,
+            k: 0,
+            gpu,
+            outputs: Vec::new(),
+            requests: Vec::new(),
+            known: HashMap::new(),
+            ops: 0,
+            rigid: false,
+            next: Vec::new(),
+        }
+    }
+
+    /// The shape a program of the group runs over.
+    pub fn domain_of(&self, slot: Slot) -> Shape {
+        let rank = self.domain.rank();
+        match slot {
+            Slot::Body => self.domain.clone(),
+            Slot::Left => self.domain.with_axis(rank - 1, self.k),
+            Slot::Right => self.domain.with_axis(rank - 2, self.k),
+        }
+    }
+
+    /// Adds a request unless it is there; says whether it is new.
+    pub fn request(&mut self, node: NodeId, slot: Slot, view: &View, stored: bool, user: NodeId) -> bool {
+        self.add(Request { node, slot, view: canonical(view), stored, user, fused: false })
+    }
+
+    fn add(&mut self, request: Request) -> bool {
+        let key = (request.node, request.slot, request.view.clone(), request.stored);
+        if let Some(&i) = self.known.get(&key) {
+            self.requests[i].fused |= request.fused;
+            return false;
+        }
+        self.known.insert(key, self.requests.len());
+        self.requests.push(request);
+        true
+    }
+
+    pub fn requests_of(&self, node: NodeId) -> impl Iterator<Item = &Request> {
+        self.requests.iter().filter(move |r| r.node == node)
+    }
+
+    /// Whether a read is computed in place.
+    pub fn is_fused(&self, node: NodeId, slot: Slot, view: &View) -> bool {
+        self.known.get(&(node, slot, view.clone(), false)).is_some_and(|&i| self.requests[i].fused)
+    }
+
+    /// The number of rows and elements in each, of a rows group.
+    pub fn rows(&self) -> Option<(usize, usize)> {
+        match &self.kind {
+            Kind::Rows(axes) => Some(rows(&self.domain, axes)),
+            _ => None,
+        }
+    }
+
+    /// The view over the domain under which a node with `len` elements is stored by this group.
+    pub fn out_view(&self, len: usize) -> Option<View> {
+        let dense = View::dense(&self.domain);
+        if len == self.domain.len() && !matches!(self.kind, Kind::Host) {
+            return Some(canonical(&dense));
+        }
+        match &self.kind {
+            Kind::Rows(axes) => row_view(&self.domain, axes).filter(|_| len == rows(&self.domain, axes).0),
+            Kind::Product(_) => diagonal_store_view(&self.domain).filter(|v| {
+                let rank = self.domain.rank();
+                len == v.shape()[..rank - 2].iter().product::<usize>()
+                    * self.domain[rank - 2].min(self.domain[rank - 1])
+            }),
+            _ => None,
+        }
+    }
+
+    /// The body's views after a change, in the order of the requests; `None` when one of them cannot be reshaped.
+    pub fn reformed(&self, reform: &Reform) -> Option<Vec<View>> {
+        if self.rigid && (reform.shape != self.domain || reform.stretch.is_some()) {
+            return None;
+        }
+        let change = |view: &View| -> Option<View> {
+            let uniform = view.strides().iter().all(|&s| s == 0);
+            let shaped = if reform.shape == self.domain {
+                view.clone()
+            } else if uniform {
+                constant_like(&reform.shape, view)
+            } else {
+                view.reshape(&reform.shape, crate::types::Order::C).ok()??
+            };
+            let stretched = match &reform.stretch {
+                Some(to) => shaped.broadcast_to(to).ok()?,
+                None => shaped,
+            };
+            Some(canonical(&stretched))
+        };
+        self.requests.iter().map(|r| change(&r.view)).collect()
+    }
+
+    /// Applies a change for which [`Self::reformed`] gave views.
+    pub fn reform(&mut self, reform: Reform, views: Vec<View>) {
+        let domain = reform.stretch.unwrap_or(reform.shape);
+        if domain != self.domain {
+            self.known.clear();
+            for (mut r, view) in std::mem::take(&mut self.requests).into_iter().zip(views) {
+                r.view = view;
+                self.add(r);
+            }
+        }
+        self.domain = domain;
+        self.kind = reform.kind;
+    }
+
+    /// Takes over another group of the same domain.
+    pub fn absorb(&mut self, other: Self) {
+        if matches!(self.kind, Kind::Map) {
+            self.kind = other.kind;
+        }
+        for r in other.requests {
+            self.add(r);
+        }
+        self.ops += other.ops;
+        self.outputs.extend(other.outputs);
+        self.next.extend(other.next);
+        self.rigid |= other.rigid;
+    }
+}
+
+/// The number of rows and of elements in a row.
+pub(super) fn rows(domain: &Shape, axes: &[usize]) -> (usize, usize) {
+    let len: usize = axes.iter().map(|&a| domain[a]).product();
+    (domain.reduced(axes).len(), len)
+}
+
+/// The view over a domain of a value with one element for each row.
+pub(super) fn row_view(domain: &Shape, axes: &[usize]) -> Option<View> {
+    View::dense(&domain.reduced(axes)).broadcast_to(domain).ok().map(|v| canonical(&v))
+}
+
+/// The view over `[…, m, n]` of a value with one element for each diagonal place: what is stored at (…, i, i) is element
+/// (…, i), and other places see some element of the same batch.
+pub(super) fn diagonal_store_view(domain: &Shape) -> Option<View> {
+    let rank = domain.rank();
+    if rank < 2 {
+        return None;
+    }
+    let (m, n) = (domain[rank - 2], domain[rank - 1]);
+    let axis = if m <= n { rank - 2 } else { rank - 1 };
+    let short = domain.with_axis(if m <= n { rank - 1 } else { rank - 2 }, 1);
+    debug_assert_eq!(short[axis], m.min(n));
+    View::dense(&short).broadcast_to(domain).ok().map(|v| canonical(&v))
+}
+
+/// What a read of the diagonal of a dense `[…, m, n]` looks like as a view over that domain.
+pub(super) fn diagonal_read_view(domain: &Shape) -> Option<View> {
+    let rank = domain.rank();
+    let out = diagonal_store_view(domain)?;
+    let diagonal = View::dense(domain).diagonal().ok()?;
+    // The diagonal as a dense value of its own, placed over the domain, then read through the diagonal.
+    let placed = View::from_parts(out.shape().clone(), out.strides(), 0).ok()?;
+    debug_assert_eq!(placed.shape().rank(), rank);
+    placed.through(&diagonal).map(|v| canonical(&v))
+}
+
+fn constant_like(shape: &Shape, view: &View) -> View {
+    let flat = constant_view(shape);
+    View::from_parts(shape.clone(), flat.strides(), view.offset()).unwrap_or(flat)
+}
