@@ -8,13 +8,15 @@ use hashbrown::{HashMap, HashSet};
 use smallvec::SmallVec;
 
 use super::ScheduleOptions;
+use super::accept::Change;
 use super::analyse::{Role, canonical, fold_axes};
 use super::build::{Forming, Kind, Slot};
 use super::place::node_support;
+use super::product::{Routine, routine};
 use super::reads::{Read, Source};
 use super::steps::Refusal;
 use crate::error::{Error, Result};
-use crate::graph::{HostOp, NodeId, Op, Operands};
+use crate::graph::{NodeId, Op};
 use crate::types::{Limits, View};
 
 /// How far a search for a path goes before it counts as found.
@@ -44,7 +46,7 @@ pub(super) struct Builder<'a> {
     /// The planned kernel each node belongs to.
     pub kernel_of: Vec<Option<u32>>,
     /// The host step of each routine and its operands.
-    hosts: HashMap<(HostOp, Operands), usize>,
+    hosts: HashMap<Routine, usize>,
 }
 
 impl<'a> Builder<'a> {
@@ -116,26 +118,11 @@ impl<'a> Builder<'a> {
         if readers.is_empty() && !must {
             return Ok(());
         }
-        let verdicts: Vec<(usize, Result<super::accept::Change, String>)> =
+        let verdicts: Vec<(usize, Result<Change, String>)> =
             readers.iter().map(|&g| (g, self.accept(node, g))).collect();
         let all = verdicts.iter().all(|(_, v)| v.is_ok());
-        let again = readers.len() <= 1 || self.source.facts.inlined(node) || role == Role::View || self.is_cheap(node);
+        let again = readers.len() <= 1 || self.is_free(node) || self.is_cheap(node);
         let must = must || self.wants_storage(node, &readers);
-        if role == Role::View || self.source.facts.inlined(node) {
-            // Views cost nothing: whoever can read through one does, the others read a copy.
-            let mut others = Vec::new();
-            for (g, verdict) in verdicts {
-                match verdict {
-                    Ok(change) if !self.needs_copy(node, g) => self.fuse_into(node, g, change)?,
-                    Ok(_) => others.push((g, Ok(None))),
-                    Err(why) => others.push((g, Err(why))),
-                }
-            }
-            if must || !others.is_empty() {
-                self.store(node, others)?;
-            }
-            return Ok(());
-        }
         if all && again && !must {
             for (g, verdict) in verdicts {
                 self.fuse_into(node, g, verdict.unwrap_or(None))?;
@@ -151,6 +138,11 @@ impl<'a> Builder<'a> {
         self.wanted[node.index()].iter().map(|&g| self.find(g)).filter(|&g| seen.insert(g)).collect()
     }
 
+    /// Whether computing a node anew costs nothing: views and known scalars.
+    fn is_free(&self, node: NodeId) -> bool {
+        self.source.facts.inlined(node) || self.source.facts.role(node) == Role::View
+    }
+
     fn needs_copy(&self, node: NodeId, g: usize) -> bool {
         self.groups[g].requests_of(node).any(|r| r.stored)
     }
@@ -164,7 +156,11 @@ impl<'a> Builder<'a> {
         let inline = self.source.facts.inline[node.index()];
         let n = self.source.graph.node(node);
         let bytes = n.shape.len() as f64 * n.dtype.size() as f64;
-        inline.heavy == 0.0 && inline.ops <= 4.0 && inline.bytes <= 1.5 * bytes && self.kernel_of[node.index()].is_none()
+        matches!(self.source.facts.role(node), Role::Each | Role::Source)
+            && inline.heavy == 0.0
+            && inline.ops <= 4.0
+            && inline.bytes <= 1.5 * bytes
+            && self.kernel_of[node.index()].is_none()
     }
 
     /// Makes one group of readers that can be one: what they share is then read once.
@@ -221,7 +217,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Computes `node` inside `g`.
-    pub fn fuse_into(&mut self, node: NodeId, g: usize, change: super::accept::Change) -> Result<()> {
+    pub fn fuse_into(&mut self, node: NodeId, g: usize, change: Change) -> Result<()> {
         if let Some((reform, views)) = change {
             self.groups[g].reform(reform, views);
         }
@@ -252,27 +248,32 @@ impl<'a> Builder<'a> {
     }
 
     /// Stores `node`: from a group that computes it anyway, or from one of its own; everyone else reads memory.
-    fn store(&mut self, node: NodeId, verdicts: Vec<(usize, Result<super::accept::Change, String>)>) -> Result<()> {
+    fn store(&mut self, node: NodeId, verdicts: Vec<(usize, Result<Change, String>)>) -> Result<()> {
         let groups: Vec<usize> = verdicts.iter().map(|(g, _)| *g).collect();
-        let mut host: Option<(usize, super::accept::Change)> = None;
+        let mut writer: Option<(usize, Change)> = None;
+        let mut loaders = Vec::new();
         for (g, verdict) in verdicts {
             let user = self.groups[g].requests_of(node).next().map_or(node, |r| r.user);
             let why = match verdict {
-                Ok(change) if host.is_none() => match self.may_store(node, g, &change, &groups) {
-                    Ok(()) => {
-                        host = Some((g, change));
-                        continue;
-                    }
-                    Err(why) => why,
-                },
-                Ok(_) => "it is stored for another group".to_owned(),
-                Err(why) => why,
+                Ok(change) if writer.is_none() && self.may_store(node, g, &change, &groups).is_ok() => {
+                    writer = Some((g, change));
+                    continue;
+                }
+                // Views cost nothing: whoever can read through one does, whatever the others need.
+                Ok(change) if self.is_free(node) && !self.needs_copy(node, g) => {
+                    self.fuse_into(node, g, change)?;
+                    continue;
+                }
+                Ok(change) => self.may_store(node, g, &change, &groups).err(),
+                Err(why) => Some(why),
             };
+            loaders.push(g);
             if self.options.fuse {
+                let why = why.unwrap_or_else(|| "it is stored for several groups".to_owned());
                 self.refusals.push(Refusal { node, user, why });
             }
         }
-        let g = match host {
+        let g = match writer {
             Some((g, change)) => {
                 self.fuse_into(node, g, change)?;
                 self.groups[g].outputs.push(node);
@@ -281,7 +282,7 @@ impl<'a> Builder<'a> {
             None => self.found(node)?,
         };
         self.home[node.index()] = Some(g);
-        for reader in groups {
+        for reader in loaders {
             if reader != g {
                 self.groups[g].next.push(reader);
             }
@@ -294,7 +295,7 @@ impl<'a> Builder<'a> {
         &self,
         node: NodeId,
         g: usize,
-        change: &super::accept::Change,
+        change: &Change,
         readers: &[usize],
     ) -> Result<(), String> {
         let group = &self.groups[g];
@@ -382,10 +383,7 @@ impl<'a> Builder<'a> {
     /// A host step for a node; other results of the same routine join it.
     fn found_host(&mut self, node: NodeId) -> usize {
         let n = self.source.graph.node(node);
-        let routine = match n.op {
-            Op::Host { op, .. } => Some((op, n.operands.clone())),
-            _ => None,
-        };
+        let routine = routine(self.source.graph, node);
         if let Some(&g) = routine.as_ref().and_then(|r| self.hosts.get(r)) {
             self.groups[g].outputs.push(node);
             return g;
