@@ -6,7 +6,7 @@
 use hashbrown::HashSet;
 
 use super::analyse::{Role, canonical, fold_axes};
-use super::build::{Forming, Kind, Reform, Slot, row_view, rows};
+use super::build::{Forming, Kind, Reform, Slot, Verdict, row_view, rows};
 use super::fuse::Builder;
 use super::reads::Read;
 use crate::graph::{NodeId, Op};
@@ -31,7 +31,7 @@ pub(super) type Change = Option<(Reform, Vec<View>)>;
 
 impl Builder<'_> {
     /// Whether group `g` can compute `node`, for all the ways it reads it.
-    pub(super) fn accept(&self, node: NodeId, g: usize) -> Result<Change, String> {
+    pub(super) fn accept(&self, node: NodeId, g: usize) -> Verdict<Change> {
         let facts = self.source.facts;
         let group = &self.groups[g];
         if facts.inlined(node) {
@@ -86,7 +86,7 @@ impl Builder<'_> {
     }
 
     /// Whether every read of `node` by `g` composes, if need be after the domain has taken the node's shape.
-    fn composed(&self, node: NodeId, g: usize) -> Result<Change, String> {
+    fn composed(&self, node: NodeId, g: usize) -> Verdict<Change> {
         let group = &self.groups[g];
         let requests = || group.requests_of(node).filter(|r| !r.stored);
         let check = |r: Slot, view: &View, domain: &Shape| self.source.reads(node, r, view, domain).map(|_| ());
@@ -126,7 +126,7 @@ impl Builder<'_> {
     }
 
     /// Whether computing `node` inside `g`, once for every element that reads it, costs less than storing it.
-    fn worth(&self, node: NodeId, g: usize) -> Result<(), String> {
+    fn worth(&self, node: NodeId, g: usize) -> Verdict<()> {
         let graph = self.source.graph;
         let group = &self.groups[g];
         let len = graph.node(node).shape.len();
@@ -165,7 +165,7 @@ impl Builder<'_> {
     }
 
     /// A node right behind a fold that this group cannot take in is cheaper computed there, once for each row.
-    fn anchored(&self, node: NodeId, g: usize, view: &View, slot: Slot) -> Result<(), String> {
+    fn anchored(&self, node: NodeId, g: usize, view: &View, slot: Slot) -> Verdict<()> {
         let graph = self.source.graph;
         let Some(fold) = self.source.facts.anchor[node.index()] else { return Ok(()) };
         let group = &self.groups[g];
@@ -198,7 +198,7 @@ impl Builder<'_> {
         }
     }
 
-    fn fold(&self, node: NodeId, g: usize) -> Result<(Reform, Vec<View>), String> {
+    fn fold(&self, node: NodeId, g: usize) -> Verdict<(Reform, Vec<View>)> {
         let graph = self.source.graph;
         let group = &self.groups[g];
         let axes = fold_axes(&graph.node(node).op).ok_or("it is no fold")?;
@@ -206,7 +206,7 @@ impl Builder<'_> {
         if group.requests_of(node).any(|r| r.slot != Slot::Body) {
             return Err("a fold is not computed while a product loads".to_owned());
         }
-        let fits = |reform: &Reform| -> Result<Vec<View>, String> {
+        let fits = |reform: &Reform| -> Verdict<Vec<View>> {
             let views = group.reformed(reform).ok_or("the group's domain cannot take the fold's shape")?;
             let row = row_view(over, &axes).ok_or("its rows have no view")?;
             let all = group.requests.iter().zip(&views).all(|(r, v)| r.node != node || r.stored || *v == row);
@@ -222,7 +222,9 @@ impl Builder<'_> {
             }
             Kind::Map if group.domain.len() == over.len() => {
                 if self.starves(over, &axes, g, LONG_ROW) {
-                    return Err("few rows this long need the whole device, and its users write every element".to_owned());
+                    return Err(
+                        "few rows this long need the whole device, and its users write every element".to_owned()
+                    );
                 }
                 let reform = Reform { shape: over.clone(), stretch: None, kind: Kind::Rows(axes.clone()) };
                 let views = fits(&reform)?;
@@ -241,7 +243,7 @@ impl Builder<'_> {
         }
     }
 
-    fn scan(&self, node: NodeId, g: usize) -> Result<(Reform, Vec<View>), String> {
+    fn scan(&self, node: NodeId, g: usize) -> Verdict<(Reform, Vec<View>)> {
         let n = self.source.graph.node(node);
         let group = &self.groups[g];
         let Op::Scan { op, axis } = n.op else { return Err("it is no scan".to_owned()) };
@@ -259,7 +261,7 @@ impl Builder<'_> {
     }
 
     /// Whether everything already fused still composes over a new domain.
-    fn still_composed(&self, group: &Forming, views: &[View], domain: &Shape) -> Result<(), String> {
+    fn still_composed(&self, group: &Forming, views: &[View], domain: &Shape) -> Verdict<()> {
         if *domain == group.domain {
             return Ok(());
         }
@@ -272,7 +274,7 @@ impl Builder<'_> {
     }
 
     /// Whether the group stays within its caps with `node` computed inside.
-    fn room(&self, node: NodeId, g: usize, weight: usize) -> Result<(), String> {
+    fn room(&self, node: NodeId, g: usize, weight: usize) -> Verdict<()> {
         let group = &self.groups[g];
         let n_requests = group.requests_of(node).count().max(1);
         if group.ops + weight * n_requests > MAX_OPS {
@@ -293,7 +295,7 @@ impl Builder<'_> {
     }
 
     /// The reads of `node` for each way `g` reads it.
-    pub(super) fn reads_in(&self, node: NodeId, g: usize) -> Result<Vec<Read>, String> {
+    pub(super) fn reads_in(&self, node: NodeId, g: usize) -> Verdict<Vec<Read>> {
         let group = &self.groups[g];
         let mut reads = Vec::new();
         for r in group.requests_of(node).filter(|r| !r.stored) {
@@ -359,4 +361,3 @@ impl Builder<'_> {
         bound.len() <= self.most_buffers(x.gpu) && !self.reaches(a, b) && !self.reaches(b, a)
     }
 }
-

@@ -96,10 +96,9 @@ impl Facts {
             let len = graph.node(id).shape.len();
             let anchor = match role {
                 Role::Fold => Some(id),
-                Role::View | Role::Each => operands
-                    .iter()
-                    .filter(|o| graph.node(**o).shape.len() == len)
-                    .find_map(|o| facts.anchor[o.index()]),
+                Role::View | Role::Each => {
+                    operands.iter().filter(|o| graph.node(**o).shape.len() == len).find_map(|o| facts.anchor[o.index()])
+                }
                 _ => None,
             };
             facts.anchor.push(anchor);
@@ -178,8 +177,7 @@ pub(super) fn fold_axes(op: &Op) -> Option<Dims> {
 /// A view with stride 0 along axes of extent 1, so that equal reads compare equal.
 pub(super) fn canonical(view: &View) -> View {
     let shape = view.shape();
-    let strides: Vec<i64> =
-        shape.iter().zip(view.strides()).map(|(&d, &s)| if d == 1 { 0 } else { s }).collect();
+    let strides: Vec<i64> = shape.iter().zip(view.strides()).map(|(&d, &s)| if d == 1 { 0 } else { s }).collect();
     View::from_parts(shape.clone(), &strides, view.offset()).unwrap_or_else(|_| view.clone())
 }
 

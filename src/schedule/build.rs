@@ -8,6 +8,9 @@ use super::analyse::{canonical, constant_view};
 use crate::graph::{NodeId, ScanOp};
 use crate::types::{Dims, Shape, View};
 
+/// A yes with what follows from it, or the reason against, as dumps show it.
+pub(super) type Verdict<T> = std::result::Result<T, String>;
+
 /// Which program of a group a node is written into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Slot {
@@ -123,14 +126,6 @@ impl Forming {
     /// Whether a read is computed in place.
     pub fn is_fused(&self, node: NodeId, slot: Slot, view: &View) -> bool {
         self.known.get(&(node, slot, view.clone(), false)).is_some_and(|&i| self.requests[i].fused)
-    }
-
-    /// The number of rows and elements in each, of a rows group.
-    pub fn rows(&self) -> Option<(usize, usize)> {
-        match &self.kind {
-            Kind::Rows(axes) => Some(rows(&self.domain, axes)),
-            _ => None,
-        }
     }
 
     /// The view over the domain under which a node with `len` elements is stored by this group.

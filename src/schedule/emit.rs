@@ -294,7 +294,7 @@ impl<'a, 'n> Writer<'a, 'n> {
             if tests.is_empty() && !strided {
                 continue;
             }
-            let dtype = DType::I32;
+            let dtype = if extent > i64::from(i32::MAX) { DType::I64 } else { DType::I32 };
             let index = self.program.push(Inst::Index(Coord { view }), dtype);
             let mut and = |program: &mut Program, test: Reg| {
                 all = Some(match all {

@@ -10,7 +10,7 @@ use smallvec::SmallVec;
 use super::ScheduleOptions;
 use super::accept::Change;
 use super::analyse::{Role, canonical, fold_axes};
-use super::build::{Forming, Kind, Slot};
+use super::build::{Forming, Kind, Slot, Verdict};
 use super::place::node_support;
 use super::product::{Routine, routine};
 use super::reads::{Read, Source};
@@ -31,7 +31,7 @@ pub(super) struct Builder<'a> {
     /// The limits of the GPU that may be used.
     pub gpu: Option<&'a Limits>,
     /// Why a node cannot run on the GPU.
-    pub support: Vec<Result<(), String>>,
+    pub support: Vec<Verdict<()>>,
     pub groups: Vec<Forming>,
     /// Which group a merged group became.
     parent: Vec<usize>,
@@ -118,8 +118,7 @@ impl<'a> Builder<'a> {
         if readers.is_empty() && !must {
             return Ok(());
         }
-        let verdicts: Vec<(usize, Result<Change, String>)> =
-            readers.iter().map(|&g| (g, self.accept(node, g))).collect();
+        let verdicts: Vec<(usize, Verdict<Change>)> = readers.iter().map(|&g| (g, self.accept(node, g))).collect();
         let all = verdicts.iter().all(|(_, v)| v.is_ok());
         let again = readers.len() <= 1 || self.is_free(node) || self.is_cheap(node);
         let must = must || self.wants_storage(node, &readers);
@@ -248,7 +247,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Stores `node`: from a group that computes it anyway, or from one of its own; everyone else reads memory.
-    fn store(&mut self, node: NodeId, verdicts: Vec<(usize, Result<Change, String>)>) -> Result<()> {
+    fn store(&mut self, node: NodeId, verdicts: Vec<(usize, Verdict<Change>)>) -> Result<()> {
         let groups: Vec<usize> = verdicts.iter().map(|(g, _)| *g).collect();
         let mut writer: Option<(usize, Change)> = None;
         let mut loaders = Vec::new();
@@ -291,13 +290,7 @@ impl<'a> Builder<'a> {
     }
 
     /// Whether a group that computes `node` can also write it for everybody.
-    fn may_store(
-        &self,
-        node: NodeId,
-        g: usize,
-        change: &Change,
-        readers: &[usize],
-    ) -> Result<(), String> {
+    fn may_store(&self, node: NodeId, g: usize, change: &Change, readers: &[usize]) -> Verdict<()> {
         let group = &self.groups[g];
         if matches!(group.kind, Kind::Product(_) | Kind::Host) {
             return Err("the product's kernel is given".to_owned());
@@ -340,9 +333,7 @@ impl<'a> Builder<'a> {
         let wrong = || Error::internal(format!("{node} = {} has no group form", n.op));
         let role = facts.role(node);
         let (kind, domain) = match role {
-            Role::Fold => {
-                (Kind::Rows(fold_axes(&n.op).ok_or_else(wrong)?), over.ok_or_else(wrong)?)
-            }
+            Role::Fold => (Kind::Rows(fold_axes(&n.op).ok_or_else(wrong)?), over.ok_or_else(wrong)?),
             Role::Scan => match n.op {
                 Op::Scan { op, axis } => (Kind::Scan(op, axis), n.shape.clone()),
                 _ => return Err(wrong()),

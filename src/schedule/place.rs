@@ -84,7 +84,7 @@ pub(super) fn node_support(graph: &Graph, facts: &Facts, id: NodeId, limits: &Li
 
 /// Why values of these sizes cannot be bound, or a domain of this many elements cannot be indexed.
 pub(super) fn size_support(elements: usize, bytes: u64, limits: &Limits) -> Result<(), String> {
-    if elements as u64 > u64::from(u32::MAX) {
+    if elements > i32::MAX as usize {
         return Err(format!("{elements} elements are past 32-bit indices"));
     }
     let most = limits.max_binding_bytes.min(limits.max_buffer_bytes);

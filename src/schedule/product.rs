@@ -5,7 +5,7 @@
 use std::collections::BinaryHeap;
 
 use super::analyse::{Role, canonical, view_of};
-use super::build::{Forming, Kind, Slot, diagonal_read_view};
+use super::build::{Forming, Kind, Slot, Verdict, diagonal_read_view};
 use super::fuse::Builder;
 use super::reads::Read;
 use super::steps::Refusal;
@@ -41,14 +41,18 @@ impl Builder<'_> {
 
     fn dissolve(&mut self, kernel: &PlannedKernel, why: &str) {
         let user = kernel.outputs.last().copied().unwrap_or(kernel.core);
-        self.refusals.push(Refusal { node: kernel.core, user, why: format!("the planned epilogue is not taken: {why}") });
+        self.refusals.push(Refusal {
+            node: kernel.core,
+            user,
+            why: format!("the planned epilogue is not taken: {why}"),
+        });
         for &n in kernel.stages.iter().chain([&kernel.core]) {
             self.kernel_of[n.index()] = None;
         }
     }
 
     /// Whether the kernel's stages are a program over the product's elements.
-    fn check(&self, kernel: &PlannedKernel) -> Result<(), String> {
+    fn check(&self, kernel: &PlannedKernel) -> Verdict<()> {
         let (graph, facts) = (self.source.graph, self.source.facts);
         let domain = &graph.node(kernel.core).shape;
         if facts.role(kernel.core) != Role::Product {
@@ -65,9 +69,11 @@ impl Builder<'_> {
         let mut tainted = vec![false; last.index() + 1 - kernel.core.index()];
         for i in kernel.core.0..=last.0 {
             let id = NodeId(i);
-            let at = |o: NodeId| o >= kernel.core && (tainted[(o.0 - kernel.core.0) as usize] || extents.contains_key(&o));
+            let at =
+                |o: NodeId| o >= kernel.core && (tainted[(o.0 - kernel.core.0) as usize] || extents.contains_key(&o));
             if extents.contains_key(&id) {
-                let circle = graph.node(id).operands.iter().find(|&&o| o >= kernel.core && !extents.contains_key(&o) && at(o));
+                let circle =
+                    graph.node(id).operands.iter().find(|&&o| o >= kernel.core && !extents.contains_key(&o) && at(o));
                 if let Some(o) = circle {
                     return Err(format!("{id} reads {o}, which needs the kernel's own result"));
                 }
@@ -93,7 +99,7 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn stage(&self, stage: NodeId, domain: &Shape, known: &HashMap<NodeId, Extent>) -> Result<Extent, String> {
+    fn stage(&self, stage: NodeId, domain: &Shape, known: &HashMap<NodeId, Extent>) -> Verdict<Extent> {
         let graph = self.source.graph;
         let node = graph.node(stage);
         let inside: Vec<(NodeId, Extent)> =
@@ -149,8 +155,7 @@ impl Builder<'_> {
         members.push(kernel.core);
         members.sort_unstable();
         members.dedup();
-        let mut group =
-            Forming::new(Kind::Product(kernel.core), core.shape.clone(), self.kernel_on_gpu(kernel));
+        let mut group = Forming::new(Kind::Product(kernel.core), core.shape.clone(), self.kernel_on_gpu(kernel));
         let a = &graph.node(core.operands[0]).shape;
         group.k = a[a.rank() - 1];
         let g = self.add(group);
@@ -223,7 +228,11 @@ pub(super) fn snapped(read: Read, domain: &Shape) -> Read {
 
 /// The demanded nodes, users before operands, where a kernel, or a routine with several results, is one node and appears by
 /// its first member. `Err` holds the nodes that wait for one another.
-fn visit_order(graph: &Graph, demanded: &[bool], kernel_of: &[Option<u32>]) -> Result<Vec<NodeId>, Vec<NodeId>> {
+fn visit_order(
+    graph: &Graph,
+    demanded: &[bool],
+    kernel_of: &[Option<u32>],
+) -> std::result::Result<Vec<NodeId>, Vec<NodeId>> {
     let mut unit: Vec<NodeId> = graph.ids().collect();
     let mut kernels: HashMap<u32, NodeId> = HashMap::new();
     for id in graph.ids() {

@@ -4,7 +4,7 @@
 //! and the tables of `analyse` come in; operands with views come out, or the reason why strides cannot say it.
 
 use super::analyse::{Facts, Role, canonical, constant_view, view_of};
-use super::build::Slot;
+use super::build::{Slot, Verdict};
 use crate::graph::{Graph, NodeId, Op};
 use crate::types::{Shape, View};
 
@@ -30,7 +30,7 @@ const NO_STRIDES: &str = "it is read through a view that strides cannot express"
 impl Source<'_> {
     /// The reads of `node` when each element of `domain` wants the element that `view` names. For folds, running folds and
     /// products the view says nothing: their operands run over the whole domain (whose contracted extent is `k`).
-    pub fn reads(&self, node: NodeId, slot: Slot, view: &View, domain: &Shape) -> Result<Vec<Read>, String> {
+    pub fn reads(&self, node: NodeId, slot: Slot, view: &View, domain: &Shape) -> Verdict<Vec<Read>> {
         let (graph, facts) = (self.graph, self.facts);
         let n = graph.node(node);
         let plain = |o: NodeId, view: View| Read { node: o, slot, view: canonical(&view), stored: false };
@@ -44,7 +44,9 @@ impl Source<'_> {
                 }
                 Ok(vec![plain(o, view.through(&inner).ok_or(NO_STRIDES)?)])
             }
-            Role::Each => n.operands.iter().map(|&o| Ok(plain(o, self.stretched(o, &n.shape, view, domain)?))).collect(),
+            Role::Each => {
+                n.operands.iter().map(|&o| Ok(plain(o, self.stretched(o, &n.shape, view, domain)?))).collect()
+            }
             Role::Source => {
                 if let Op::Iota { .. } = n.op {
                     self.iota_view(node, view).ok_or(NO_STRIDES)?;
@@ -66,19 +68,24 @@ impl Source<'_> {
                     .and_then(|v| v.broadcast_to(domain).ok())
                     .ok_or(NO_STRIDES)?;
                 let index = if facts.uniform(n.operands[1]) { constant_view(domain) } else { placed };
-                Ok(vec![Read { node: base, slot, view: constant_view(domain), stored: true }, plain(n.operands[1], index)])
+                Ok(vec![
+                    Read { node: base, slot, view: constant_view(domain), stored: true },
+                    plain(n.operands[1], index),
+                ])
             }
             Role::Fold | Role::Scan => {
                 let o = n.operands[0];
                 let view = if facts.uniform(o) { constant_view(domain) } else { View::dense(domain) };
                 Ok(vec![plain(o, view)])
             }
-            Role::Leaf | Role::Empty | Role::Product | Role::Host => Err(format!("{} is a step of its own", n.op.name())),
+            Role::Leaf | Role::Empty | Role::Product | Role::Host => {
+                Err(format!("{} is a step of its own", n.op.name()))
+            }
         }
     }
 
     /// The operands of a product over `[batch…, m, k]` and `[batch…, k, n]`.
-    pub fn product_reads(&self, node: NodeId, left: &Shape, right: &Shape) -> Result<Vec<Read>, String> {
+    pub fn product_reads(&self, node: NodeId, left: &Shape, right: &Shape) -> Verdict<Vec<Read>> {
         let operands = &self.graph.node(node).operands;
         let side = |o: NodeId, slot, domain: &Shape| {
             let dense = View::dense(&self.graph.node(o).shape);
@@ -114,7 +121,7 @@ impl Source<'_> {
     }
 
     /// The view of an operand that is broadcast to `shape`, read through `view`.
-    fn stretched(&self, o: NodeId, shape: &Shape, view: &View, domain: &Shape) -> Result<View, String> {
+    fn stretched(&self, o: NodeId, shape: &Shape, view: &View, domain: &Shape) -> Verdict<View> {
         let own = &self.graph.node(o).shape;
         if self.facts.uniform(o) {
             return Ok(constant_view(domain));
@@ -129,7 +136,7 @@ impl Source<'_> {
         view.through(&inner).ok_or_else(|| NO_STRIDES.to_owned())
     }
 
-    fn pieces(&self, node: NodeId, slot: Slot, view: &View, domain: &Shape) -> Result<Vec<Read>, String> {
+    fn pieces(&self, node: NodeId, slot: Slot, view: &View, domain: &Shape) -> Verdict<Vec<Read>> {
         let n = self.graph.node(node);
         whole(view, &n.shape, domain)?;
         let mut reads = Vec::new();
@@ -159,7 +166,7 @@ impl Source<'_> {
 }
 
 /// Whether a node whose elements know their coordinates is read as a whole.
-fn whole(view: &View, shape: &Shape, domain: &Shape) -> Result<(), String> {
+fn whole(view: &View, shape: &Shape, domain: &Shape) -> Verdict<()> {
     if domain == shape && view.is_dense() && view.shape() == domain {
         return Ok(());
     }
