@@ -11,7 +11,7 @@ use crate::types::DType;
 /// Under which conditions the results were computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allowance {
-    /// On a GPU: subnormals may be flushed, and arithmetic on NaN and infinities promises nothing.
+    /// On a GPU: subnormals may be flushed, and plain arithmetic on NaN and infinities promises nothing.
     pub gpu: bool,
     /// With the planner, in Standard mode: sums and products may be taken in any order, so that roundings are relative to the
     /// sum of the magnitudes of all terms.
@@ -78,6 +78,34 @@ impl Allowance {
             B::Pow | B::Atan2 | B::Hypot => ulps(4.0),
             _ => EXACT,
         }
+    }
+
+    /// Whether a GPU keeps NaN and infinities through a function: the kernels' own expansions look at the bits, while plain
+    /// arithmetic is the driver's.
+    #[must_use]
+    pub fn keeps_specials(self, op: UnaryOp) -> bool {
+        use UnaryOp as U;
+        let plain = matches!(
+            op,
+            U::Square
+                | U::Powi(_)
+                | U::Recip
+                | U::Sqrt
+                | U::Rsqrt
+                | U::Floor
+                | U::Ceil
+                | U::Round
+                | U::RoundAway
+                | U::Trunc
+        );
+        !self.gpu || !plain
+    }
+
+    /// As [`Allowance::keeps_specials`], for functions of two elements.
+    #[must_use]
+    pub fn keeps_specials_of_two(self, op: BinaryOp) -> bool {
+        use BinaryOp as B;
+        !self.gpu || !matches!(op, B::Add | B::Sub | B::Mul | B::Div)
     }
 
     /// Widens `x`, the exact result over its operands' sets, by the errors of the operation that computes it in `dtype`.

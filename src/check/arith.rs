@@ -60,8 +60,9 @@ pub fn binary(op: BinaryOp, a: Element, b: Element, dtype: DType, allow: Allowan
         return Element::ANY;
     }
     let special = !(a.is_number() && b.is_number());
-    // Arithmetic on NaN and infinities promises nothing in WGSL; in another order of terms an infinity may become NaN or go.
-    if special && (allow.gpu || allow.planned && (a.may_be_infinite() || b.may_be_infinite())) {
+    // In another order of terms an infinity may become NaN or go.
+    let moved = allow.planned && (a.may_be_infinite() || b.may_be_infinite());
+    if special && (moved || !allow.keeps_specials_of_two(op)) {
         return Element::ANY;
     }
     by_kinds(a, b, |a, b| {

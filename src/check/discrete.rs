@@ -78,7 +78,8 @@ pub fn integer_unary(op: UnaryOp, x: i128, dtype: DType) -> i128 {
         UnaryOp::Not => !x,
         UnaryOp::Square => x.wrapping_mul(x),
         UnaryOp::Powi(n) if n >= 0 => power(x, n.unsigned_abs().into(), dtype),
-        UnaryOp::Powi(n) => divide(1, power(x, n.unsigned_abs().into(), dtype)),
+        // A negative power is 0 unless |x| is 1, also where the positive one would wrap to 1.
+        UnaryOp::Powi(n) => integer_binary(BinaryOp::Pow, x, n.into(), dtype),
         _ => x,
     };
     wrap_integer(dtype, exact)

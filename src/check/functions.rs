@@ -27,12 +27,15 @@ pub fn unary(op: UnaryOp, x: Element, dtype: DType, allow: Allowance) -> Element
     if x.is_any() {
         return Element::ANY;
     }
-    if !x.is_number() && !moves_bits_only && (allow.gpu || allow.planned && x.may_be_infinite()) {
+    // In another order of terms an infinity may become NaN or go.
+    let moved = allow.planned && x.may_be_infinite() && !moves_bits_only;
+    if !x.is_number() && (moved || !allow.keeps_specials(op)) {
         return Element::ANY;
     }
     by_kind(x, |x| {
         if !x.is_number() {
-            return Element::from_f64(special(op, representative(x)));
+            let known = Element::from_f64(special(op, representative(x)));
+            return allow.round(known, dtype, allow.unary(op, dtype));
         }
         let accuracy = allow.unary(op, dtype);
         let exact = numbers_of(op, x, dtype, allow);

@@ -8,7 +8,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use super::strategies::{Case, cases};
 use super::{Allowance, Tally, compare, evaluate};
 use crate::cpu::reference;
-use crate::graph::{ArgOp, BinaryOp, Op, ReduceOp, ScanOp, UnaryOp};
+use crate::graph::Op;
 use crate::types::HostBuffer;
 
 /// Nodes of `n` cases with how each compared.
@@ -51,24 +51,7 @@ fn the_reference_lies_in_every_set() {
     println!("{total:?}, {operations} operations, {seen:?}");
     assert!(total.tight as f64 >= 0.9 * total.elements as f64, "too loose: {total:?}");
     assert!(operations >= n * 8, "cases are too small: {operations} operations");
-    let mut wanted: Vec<&str> = UnaryOp::ALL.iter().map(|o| o.name()).chain(["powi"]).collect();
-    wanted.extend(BinaryOp::ALL.iter().map(|o| o.name()));
-    wanted.extend(ReduceOp::ALL.iter().map(|o| o.name()));
-    wanted.extend(ArgOp::ALL.iter().map(|o| o.name()));
-    wanted.extend(ScanOp::ALL.iter().map(|o| o.name()));
-    wanted.extend(["select", "cast", "cast_round_saturate", "view", "contract", "gather", "scatter", "slice_update"]);
-    wanted.extend([
-        "concat",
-        "pad",
-        "sort",
-        "argsort",
-        "iota",
-        "rng_bits",
-        "rng_uniform",
-        "rng_normal",
-        "slot",
-        "literal",
-    ]);
+    let wanted = super::operation_names();
     let missing: Vec<&&str> = wanted.iter().filter(|w| !seen.contains_key(*w)).collect();
     assert!(missing.is_empty(), "never generated: {missing:?}");
 }

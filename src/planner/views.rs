@@ -103,7 +103,8 @@ fn rearranged(operand: &Shape, view: &View) -> Option<Vec<Step>> {
     let core_view = View::from_parts(core.clone(), &strides, 0).ok()?;
     let mut steps = Vec::new();
     if core_view.is_dense() {
-        if turned_shape(operand).as_ref() == Some(&core) && core != *operand {
+        let vector = operand.iter().rev().take(2).any(|&d| d == 1);
+        if vector && turned_shape(operand).as_ref() == Some(&core) && core != *operand {
             // Only a vector's transpose is dense: call it a transpose, as its user most likely did.
             steps.push(Step::Transpose);
         } else if core != *operand {
@@ -197,6 +198,13 @@ mod tests {
         let batch = Shape::new(&[1, 4, 6]);
         assert_eq!(split(&batch, &View::dense(&batch).permute(&[0, 2, 1]).unwrap()), [Step::Transpose]);
         assert_eq!(split(&s, &d.diagonal().unwrap()), [Step::Diagonal]);
+    }
+
+    #[test]
+    fn a_reshape_to_exchanged_extents_is_no_transpose() {
+        let s = Shape::new(&[6, 2]);
+        let other = Shape::new(&[2, 6]);
+        assert_eq!(split(&s, &View::dense(&other)), [Step::Reshape(other)]);
     }
 
     #[test]

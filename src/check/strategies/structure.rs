@@ -9,7 +9,14 @@ use crate::types::{DType, Dims, Shape};
 /// A reduction over any set of axes.
 pub fn reduce(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
     use ReduceOp as R;
-    let x = if dice.once_in(5) { integer_array(b, dice)? } else { b.float(dice)? };
+    let x = match dice.below(8) {
+        0 => integer_array(b, dice)?,
+        1 => match b.pick(dice, |n| n.dtype == DType::Bool && n.shape.rank() > 0) {
+            Some(x) => x,
+            None => super::elementwise::compare(b, dice)?,
+        },
+        _ => b.float(dice)?,
+    };
     let (shape, dtype) = (b.shape(x), b.dtype(x));
     if shape.rank() == 0 {
         return None;
