@@ -96,7 +96,8 @@ fn join(rt: &mut Runtime, class: Class, parts: &[Value], axis: usize, words: Wor
     if let [only] = fitting[..] {
         return convert(rt, only, class);
     }
-    if fitting.iter().all(|part| !matches!(part, Value::Array(_))) {
+    let small = super::value::numel_of(&dims) <= MAX_ON_HOST || class == Class::Char;
+    if small && fitting.iter().all(|part| !matches!(part, Value::Array(_))) {
         return Ok(on_host(&fitting, class, axis, dims));
     }
     let mut arrays = Vec::with_capacity(fitting.len());
@@ -113,6 +114,9 @@ fn join(rt: &mut Runtime, class: Class, parts: &[Value], axis: usize, words: Wor
     let tensor = rt.made(joined, class, dims);
     Ok(Value::Array(tensor.with_complex(complex)))
 }
+
+/// What is longer than this is joined by the engine, even if it is known on the host: a range need not be written out.
+const MAX_ON_HOST: usize = 1 << 20;
 
 /// Joins column-major elements: along an axis, each part gives one run of everything up to that axis at a time.
 fn on_host(parts: &[&Value], class: Class, axis: usize, dims: Vec<usize>) -> Value {

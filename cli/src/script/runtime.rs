@@ -310,19 +310,25 @@ impl<'a> Runtime<'a> {
     }
 
     fn range(&self, range: &Range) -> Result<Array, Diagnostic> {
-        let dtype = dtype_of(range.class);
-        let whole = range.start == range.start.trunc() && range.step == range.step.trunc();
-        let last = range.get(range.count.saturating_sub(1));
-        // In single precision, counting is exact up to 2^24 only.
-        let exact = whole && (dtype == DType::F64 || range.start.abs().max(last.abs()) < 16_777_216.0);
-        if range.count <= LONG_RANGE || !exact {
-            let values = (0..range.count).map(|i| range.get(i));
-            let data = super::value::data_of(range.class, values);
-            return self.upload(&HostValue { dims: vec![1, range.count], data });
+        let dims = [1, range.count];
+        if range.count <= LONG_RANGE {
+            let data = super::value::data_of(range.class, (0..range.count).map(|i| range.get(i)));
+            return self.upload(&HostValue { dims: dims.to_vec(), data });
         }
-        let count = self.engine.iota(&[1, range.count], 1, dtype).map_err(|error| self.engine_error(&error))?;
+        // In single precision, counting is exact up to 2^24 only; the elements are rounded once, at the end.
+        let whole = range.start == range.start.trunc() && range.step == range.step.trunc();
+        let last = range.get(range.count - 1);
+        let small = whole && range.start.abs().max(last.abs()) < 16_777_216.0;
+        let dtype = if range.class == Class::Single && small { DType::F32 } else { DType::F64 };
+        let count = self.engine.iota(&dims, 1, dtype).map_err(|error| self.engine_error(&error))?;
         let scaled = if range.step == 1.0 { count } else { count.mul(range.step) };
-        Ok(if range.start == 0.0 { scaled } else { scaled.add(range.start) })
+        let moved = if range.start == 0.0 { scaled } else { scaled.add(range.start) };
+        let bounded = match range.step > 0.0 {
+            _ if whole => moved,
+            true => moved.fmin(range.limit),
+            false => moved.fmax(range.limit),
+        };
+        Ok(bounded.cast(dtype_of(range.class)))
     }
 
     // Out of the engine.
@@ -408,7 +414,7 @@ impl<'a> Runtime<'a> {
             let text = super::display::dims_text(&tensor.dims);
             return Err(self.error(format!("out of memory: a {text} array cannot be stored")));
         }
-        self.force(&[tensor])?;
+        self.force(&[&tensor])?;
         let data = self.elements(&tensor.array, tensor.class, &tensor.dims)?;
         if let Some(complex) = tensor.complex.filter(|_| !self.warned_of_complex) {
             let has_nan = match &data {

@@ -10,6 +10,9 @@ use super::super::runtime::Runtime;
 use super::super::value::{Tensor, Value, numel_of, trimmed};
 use super::{Pick, Picked, Place, Subscript, coordinates, folded, pick, row_major, vector_axis};
 
+/// From this length on, linear positions of a matrix are not written out one by one.
+const LONG: usize = 1024;
+
 /// The part of `value`, which messages call `name`.
 ///
 /// # Errors
@@ -110,6 +113,10 @@ fn linear(rt: &mut Runtime, tensor: Tensor, picked: &Picked) -> Result<Tensor, D
             let part = along(rt, &array, axis, pick)?;
             part.reshape(&shape, Order::C)
         }
+        (Pick::Slice { start, step, len }, _) if *len > LONG => array
+            .ravel(Order::F)
+            .slice(&[SliceSpec { start: *start, step: *step, len: *len }])
+            .reshape(&shape, Order::F),
         (pick, _) => {
             // Positions are turned into row-major ones, in the order in which the result is stored: both flat forms are views.
             let at = |i: usize| {

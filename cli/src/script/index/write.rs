@@ -13,6 +13,9 @@ use super::super::value::{Tensor, Value, data_of, dtype_of, numel_of, trimmed};
 use super::read::{self, positions};
 use super::{Pick, Picked, Place, Subscript, coordinates, folded, pick, row_major, vector_axis};
 
+/// Removal marks every position of its axis.
+const MAX_REMOVED_FROM: usize = 1 << 31;
+
 const BAD_RESIZE: &str = "Invalid resizing operation or ambiguous assignment to an out-of-bounds array element";
 
 /// `target` with the part that `subscripts` name replaced by `value`. A target that does not exist yet is empty and takes
@@ -280,6 +283,9 @@ pub fn remove(rt: &mut Runtime, name: &str, target: &Value, subscripts: &[Subscr
         let needs = picked.pick.needs();
         if needs > seen[position] {
             return Err(place.beyond(rt, needs, seen[position], &dims));
+        }
+        if seen[position] > MAX_REMOVED_FROM {
+            return Err(rt.error("out of memory: too many elements to take some of them away"));
         }
         let mut gone = vec![false; seen[position]];
         (0..picked.pick.len(seen[position])).for_each(|i| gone[picked.pick.get(i)] = true);
