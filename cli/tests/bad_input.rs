@@ -133,7 +133,9 @@ const CASES: &[(&str, &str, &str)] = &[
     ("x = zeros(1e6, 1e6); y = sum(x(:) + rand(1e12, 1)); disp(y)", "", "1000000000000 elements"),
     ("x = rand(1e6, 1e6)", "1:1 ", ""),
     ("x = 0:0.1:1e11; y = x(x > 3);", "", "out of memory"),
-    ("x = [1:1e12, 2]", "", ""),
+    ("x = [1:1e12, 2]", "1:1 ", "out of memory"),
+    ("x = 1:1e12", "1:1 ", "out of memory"),
+    ("x = 0:0.25:1e11", "1:1 ", "out of memory"),
     ("x = ones(1, 1e12); x(3) = [];", "1:20 ", "out of memory"),
     // Values.
     ("if NaN, end", "1:4 ", "invalid conversion from NaN to logical"),

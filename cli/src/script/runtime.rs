@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use lazurite::{Array, DType, Engine, Order, Origin};
 
-use super::classes::Class;
+use super::classes::{self, Class};
 use super::diagnostic::{Diagnostic, Source, Span};
 use super::host::{HostData, HostValue};
 use super::lexer::{Names, Symbol};
@@ -166,6 +166,32 @@ impl<'a> Runtime<'a> {
             || error.is_out_of_memory()
             || error.is_numeric();
         if of_input { diagnostic } else { diagnostic.blame_engine() }
+    }
+
+    // Classes.
+
+    /// The class of a function of one value. Where that is double only because the value is logical, a character or an
+    /// integer, the default real class takes its place.
+    ///
+    /// # Errors
+    /// A class that the function does not take.
+    pub fn class_of_one(&self, name: &str, a: &Value) -> Result<Class, Diagnostic> {
+        let class = classes::unary(name, a.operand()).map_err(|error| self.error(error.to_string()))?;
+        Ok(if a.class() == Class::Double { class } else { self.default_for(class) })
+    }
+
+    /// The class of an operator or function of two values, with the default real class as in [`Self::class_of_one`].
+    ///
+    /// # Errors
+    /// Classes that do not mix.
+    pub fn class_of_two(&self, name: &str, a: &Value, b: &Value) -> Result<Class, Diagnostic> {
+        let class = classes::binary(name, a.operand(), b.operand()).map_err(|error| self.error(error.to_string()))?;
+        let given = a.class() == Class::Double || b.class() == Class::Double;
+        Ok(if given { class } else { self.default_for(class) })
+    }
+
+    fn default_for(&self, class: Class) -> Class {
+        if class == Class::Double { self.settings.real } else { class }
     }
 
     // Streams.
@@ -405,10 +431,14 @@ impl<'a> Runtime<'a> {
     /// # Errors
     /// Whatever the evaluation reports.
     pub fn host(&mut self, value: &Value) -> Result<HostValue, Diagnostic> {
-        let Value::Array(tensor) = value else {
-            return Ok(value
-                .host_value()
-                .unwrap_or_else(|| HostValue { dims: vec![0, 0], data: HostData::F64(vec![]) }));
+        let tensor = match value {
+            Value::Array(tensor) => tensor.clone(),
+            // Written out by the engine, which knows how much memory there is.
+            Value::Range(range) if range.count > LONG_RANGE => self.tensor(value)?,
+            _ => {
+                let empty = HostValue { dims: vec![0, 0], data: HostData::F64(vec![]) };
+                return Ok(value.host_value().unwrap_or(empty));
+            }
         };
         if numel_of(&tensor.dims) > MAX_READ {
             let text = super::display::dims_text(&tensor.dims);

@@ -5,7 +5,7 @@
 
 use lazurite::{Array, DType};
 
-use super::super::classes::{self, Class};
+use super::super::classes::Class;
 use super::super::diagnostic::Diagnostic;
 use super::super::operators::{self, compare, computed_in, finish};
 use super::super::runtime::Runtime;
@@ -82,19 +82,19 @@ pub(super) const TABLE: &[Function] = &[
     run("not", (1, 1), 1, |rt, call| Ok(vec![compare::not(rt, &call.arguments[0])?])),
     run("xor", (2, 2), 1, |rt, call| {
         let (a, b) = (&call.arguments[0], &call.arguments[1]);
-        classes::binary("xor", a.operand(), b.operand()).map_err(|error| rt.error(error.to_string()))?;
+        rt.class_of_two("xor", a, b)?;
         Ok(vec![compare::exclusive_or(rt, a, b)?])
     }),
     run("power", (2, 2), 1, |rt, call| {
         let (a, b) = (&call.arguments[0], &call.arguments[1]);
-        let class = classes::binary("power", a.operand(), b.operand()).map_err(|error| rt.error(error.to_string()))?;
+        let class = rt.class_of_two("power", a, b)?;
         Ok(vec![operators::power(rt, class, a, b)?])
     }),
 ];
 
 /// Applies a function of one number.
 pub(super) fn unary(rt: &mut Runtime, name: &'static str, f: &Unary, a: &Value) -> Result<Value, Diagnostic> {
-    let class = classes::unary(name, a.operand()).map_err(|error| rt.error(error.to_string()))?;
+    let class = rt.class_of_one(name, a)?;
     let complex = Complex { operation: name, span: rt.place };
     if let Some(x) = a.known() {
         if f.complex.is_some_and(|leaves| leaves(x.value)) {
@@ -115,7 +115,7 @@ pub(super) fn binary(
     a: &Value,
     b: &Value,
 ) -> Result<Value, Diagnostic> {
-    let class = classes::binary(name, a.operand(), b.operand()).map_err(|error| rt.error(error.to_string()))?;
+    let class = rt.class_of_two(name, a, b)?;
     operators::elementwise(rt, name, class, a, b, f.host, f.array)
 }
 

@@ -3,7 +3,7 @@
 use lazurite::{Array, Order};
 
 use super::super::ast::BinaryOp;
-use super::super::classes::{self, Class};
+use super::super::classes::Class;
 use super::super::diagnostic::Diagnostic;
 use super::super::operators::{self, computed_in, finish, matrix};
 use super::super::runtime::Runtime;
@@ -27,7 +27,7 @@ pub(super) const TABLE: &[Function] = &[
 ];
 
 fn class_of(rt: &Runtime, call: &Call) -> Result<Class, Diagnostic> {
-    classes::unary(call.name, call.arguments[0].operand()).map_err(|error| rt.error(error.to_string()))
+    rt.class_of_one(call.name, &call.arguments[0])
 }
 
 /// The diagonal of a matrix as a column, or the matrix with a vector on its diagonal.
@@ -69,7 +69,7 @@ fn trace(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
 /// The inner product of two vectors in any direction, or of the columns (or another axis) of two arrays of one shape.
 fn dot(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
     let (x, y) = (&call.arguments[0], &call.arguments[1]);
-    let class = classes::binary(".*", x.operand(), y.operand()).map_err(|error| rt.error(error.to_string()))?;
+    let class = rt.class_of_two(".*", x, y)?;
     let (dims, others) = (x.dims(), y.dims());
     if let (Some(x), Some(y)) = (x.known(), y.known()) {
         return Ok(vec![Value::scalar(class, x.value * y.value)]);
@@ -161,7 +161,7 @@ fn vector_norm(rt: &Runtime, call: &Call, array: &Array, p: f64) -> Result<Array
 /// `[Q, R] = qr(A)`, `qr(A, 0)` for the economy size, and `R = qr(A)`.
 fn qr(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
     let x = &call.arguments[0];
-    let class = classes::unary("inv", x.operand()).map_err(|_| rt.error("qr: A must be a numeric matrix"))?;
+    let class = rt.class_of_one("inv", x).map_err(|_| rt.error("qr: A must be a numeric matrix"))?;
     let dims = x.dims();
     let [rows, columns] = dims[..] else {
         return Err(rt.error("qr: A must be a 2-D matrix"));

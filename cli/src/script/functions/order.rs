@@ -2,7 +2,7 @@
 
 use lazurite::{DType, Order};
 
-use super::super::classes::{self, Class};
+use super::super::classes::Class;
 use super::super::diagnostic::Diagnostic;
 use super::super::host::HostData;
 use super::super::operators::finish;
@@ -15,7 +15,7 @@ pub(super) const TABLE: &[Function] = &[run("sort", (1, 3), 2, sort), run("find"
 /// `[s, i] = sort(x, dim, mode)`: stable, NaN counts as the largest.
 fn sort(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
     let x = &call.arguments[0];
-    let class = classes::unary("sort", x.operand()).map_err(|error| rt.error(error.to_string()))?;
+    let class = rt.class_of_one("sort", x)?;
     let dims = x.dims();
     let mut axis = first_long_axis(&dims);
     let mut descending = false;

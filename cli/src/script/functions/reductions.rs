@@ -5,7 +5,7 @@
 
 use lazurite::{Array, DType, Order};
 
-use super::super::classes::{self, Class};
+use super::super::classes::Class;
 use super::super::diagnostic::Diagnostic;
 use super::super::operators::{computed_in, finish};
 use super::super::runtime::Runtime;
@@ -59,7 +59,7 @@ fn reduced(dims: &[usize], axes: &[usize]) -> Vec<usize> {
 
 /// The class of the result by the table of classes.
 fn class_of(rt: &Runtime, call: &Call) -> Result<Class, Diagnostic> {
-    classes::unary(call.name, call.arguments[0].operand()).map_err(|error| rt.error(error.to_string()))
+    rt.class_of_one(call.name, &call.arguments[0])
 }
 
 /// A reduction whose result for one element is that element.
@@ -164,8 +164,7 @@ fn extreme(rt: &mut Runtime, call: &Call, which: &Extreme) -> Result<Vec<Value>,
     let x = &call.arguments[0];
     match call.arguments.get(1) {
         Some(y) if call.arguments.len() == 2 => {
-            let class =
-                classes::binary(call.name, x.operand(), y.operand()).map_err(|error| rt.error(error.to_string()))?;
+            let class = rt.class_of_two(call.name, x, y)?;
             if call.wanted > 1 {
                 return Err(rt.error(format!("{}: the extreme of two values has no position", call.name)));
             }

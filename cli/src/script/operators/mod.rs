@@ -10,7 +10,7 @@ pub mod matrix;
 use lazurite::{Array, DType};
 
 use super::ast::{BinaryOp, PrefixOp};
-use super::classes::{self, Class};
+use super::classes::Class;
 use super::diagnostic::Diagnostic;
 use super::display::dims_text;
 use super::host::{HostData, HostValue};
@@ -25,7 +25,7 @@ pub fn binary(rt: &mut Runtime, op: BinaryOp, a: &Value, b: &Value) -> Result<Va
     use BinaryOp::{
         Add, And, Div, Eq, Ge, Gt, Le, LeftDiv, Lt, MatDiv, MatLeftDiv, MatMul, MatPow, Mul, Ne, Or, Pow, Sub,
     };
-    let class = classes::binary(op.text(), a.operand(), b.operand()).map_err(|error| rt.error(error.to_string()))?;
+    let class = rt.class_of_two(op.text(), a, b)?;
     match op {
         MatMul if !a.is_scalar() && !b.is_scalar() => matrix::multiply(rt, class, a, b),
         MatDiv if !b.is_scalar() => matrix::divide_right(rt, class, a, b),
@@ -142,7 +142,7 @@ pub fn prefix(rt: &mut Runtime, op: PrefixOp, a: &Value) -> Result<Value, Diagno
         PrefixOp::Plus => "+",
         PrefixOp::Not => "!",
     };
-    let class = classes::unary(name, a.operand()).map_err(|error| rt.error(error.to_string()))?;
+    let class = rt.class_of_one(name, a)?;
     match op {
         PrefixOp::Plus => convert(rt, a, class),
         PrefixOp::Not => compare::not(rt, a),
