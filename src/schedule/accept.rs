@@ -171,16 +171,15 @@ impl Builder<'_> {
         let group = &self.groups[g];
         let over = &graph.node(graph.node(fold).operands[0]).shape;
         let axes = fold_axes(&graph.node(fold).op).unwrap_or_default();
-        let same_axes = match &group.kind {
-            Kind::Map => !self.starves(&group.domain, &axes, g, LONG_ROW),
-            Kind::Rows(own) => *own == axes,
-            _ => false,
-        };
         let fits = slot == Slot::Body
-            && same_axes
             && *over == group.domain
             && axes.iter().all(|&a| view.strides()[a] == 0)
-            && self.gpu_ok(fold) == group.gpu;
+            && self.gpu_ok(fold) == group.gpu
+            && match &group.kind {
+                Kind::Map => !self.starves(&group.domain, &axes, g, LONG_ROW),
+                Kind::Rows(own) => *own == axes,
+                _ => false,
+            };
         if fits { Ok(()) } else { Err(format!("it is computed once for each row behind {fold}")) }
     }
 

@@ -20,9 +20,9 @@ use crate::graph::{NodeId, Op};
 use crate::types::{Limits, View};
 
 /// How far a search for a path goes before it counts as found.
-const MAX_SEARCH: usize = 1_000;
-/// Groups that are tried as partners because they read the same node.
-const MAX_PARTNERS: usize = 256;
+const MAX_SEARCH: usize = 256;
+/// How many of the latest groups that read the same node are tried as partners.
+const PARTNERS: usize = 2;
 
 /// Groups in the making.
 pub(super) struct Builder<'a> {
@@ -165,12 +165,9 @@ impl<'a> Builder<'a> {
     /// Makes one group of readers that can be one: what they share is then read once.
     fn join_readers(&mut self, node: NodeId, readers: &[usize]) -> Vec<usize> {
         let mut left: Vec<usize> = Vec::new();
-        let mut tries = 0;
         for &g in readers {
-            let partner = left.iter().rev().take(8).copied().find(|&p| {
-                tries += 1;
-                tries < MAX_PARTNERS && self.share_a_view(node, p, g) && self.joinable(p, g)
-            });
+            let mut latest = left.iter().rev().take(PARTNERS).copied();
+            let partner = latest.find(|&p| self.share_a_view(node, p, g) && self.joinable(p, g));
             match partner {
                 Some(p) => self.join(p, g),
                 None => left.push(g),
