@@ -35,6 +35,8 @@ pub(super) fn own(op: &EOp, facts: &Facts, children: &[&Facts], opaques: &[(Op, 
         + match op {
             _ if op.is_attribute() => 0.0,
             EOp::Roots | EOp::Literal(_) | EOp::Slot(_) | EOp::Leaf(_) => 0.0,
+            // Behind a product the diagonal is a pass of its own.
+            EOp::Diagonal => share + 0.5 * bytes(facts),
             // Fewer views are nicer to read; they move nothing.
             _ if op.is_view() => 0.001 * costs.launch_ns,
             _ if op.is_elementwise() && facts.host => 0.002 * costs.launch_ns,
@@ -47,9 +49,10 @@ pub(super) fn own(op: &EOp, facts: &Facts, children: &[&Facts], opaques: &[(Op, 
             EOp::Gemm => costs.launch_ns + read + product(),
             // Half of the result is computed; reading and mirroring it costs a little more than nothing.
             EOp::Syrk => costs.launch_ns + read + 0.6 * product(),
-            // Written once and read again.
-            EOp::Run | EOp::RunDiag => 2.0 * bytes(facts),
-            EOp::Contract => 1.1 * costs.launch_ns + read + product() + 2.0 * bytes(facts),
+            // A store, and whatever comes behind it begins anew.
+            EOp::Run => 0.3 * costs.launch_ns + 0.5 * bytes(facts),
+            EOp::RunDiag => 0.25 * bytes(facts),
+            EOp::Contract => 1.5 * costs.launch_ns + read + product() + bytes(facts),
             EOp::Host(host, _) => {
                 let len = children.first().map_or(0.0, |f| f.shape.len() as f64);
                 let effort = match host {

@@ -29,6 +29,21 @@ pub(super) struct Decoded {
 /// # Errors
 /// An internal error when a chosen term has no graph form: the caller falls back.
 pub(super) fn decode(input: &Graph, encoded: &Encoded, choice: &Choice, applied: &[Applied]) -> Result<Decoded> {
+    decode_as(input, encoded, choice, applied, true)
+}
+
+/// As [`decode`]; both sides of a rule are kept apart even where they differ in a promise only.
+pub(super) fn decode_apart(input: &Graph, encoded: &Encoded, choice: &Choice) -> Result<Decoded> {
+    decode_as(input, encoded, choice, &[], false)
+}
+
+fn decode_as(
+    input: &Graph,
+    encoded: &Encoded,
+    choice: &Choice,
+    applied: &[Applied],
+    join_symmetric: bool,
+) -> Result<Decoded> {
     let mut d = Decoder {
         encoded,
         choice,
@@ -40,7 +55,11 @@ pub(super) fn decode(input: &Graph, encoded: &Encoded, choice: &Choice, applied:
         },
         pinned: HashSet::new(),
         by_term: HashMap::new(),
+        before: Vec::new(),
         collapsed: HashMap::new(),
+        applied,
+        originals: HashSet::new(),
+        join_symmetric,
     };
     d.provenance(applied);
     for root in &input.roots {
@@ -58,6 +77,8 @@ pub(super) fn decode(input: &Graph, encoded: &Encoded, choice: &Choice, applied:
     if d.out.graph.guards.iter().any(|g| !known[g.index()]) {
         return Err(Error::internal("a guarded scalar is not known to the host"));
     }
+    d.out.fired.sort_unstable();
+    d.out.fired.dedup();
     Ok(prune(d.out))
 }
 
@@ -69,8 +90,16 @@ struct Decoder<'a> {
     out: Decoded,
     /// Views that belong to a kernel: views over them do not read past them.
     pinned: HashSet<NodeId>,
+    /// The application that brought a term which the input does not have.
     by_term: HashMap<ENode, usize>,
+    /// For each application, the one that brought the term it matched.
+    before: Vec<Option<usize>>,
+    /// Applications that found a class equal to one of its own operands or to another term that was there.
     collapsed: HashMap<Id, Vec<(usize, ENode)>>,
+    applied: &'a [Applied],
+    originals: HashSet<ENode>,
+    /// Whether a product asked for both with and without the promise of symmetry is one product, with it.
+    join_symmetric: bool,
 }
 
 impl Decoder<'_> {
@@ -85,19 +114,53 @@ impl Decoder<'_> {
 
     fn provenance(&mut self, applied: &[Applied]) {
         let originals: HashSet<ENode> = self.encoded.originals.iter().map(|n| self.canonical(n)).collect();
-        for a in applied {
+        for (i, a) in applied.iter().enumerate() {
+            let left = self.canonical(&a.left);
+            self.before.push(if originals.contains(&left) { None } else { self.by_term.get(&left).copied() });
             for node in &a.fresh {
                 let node = self.canonical(node);
                 if !originals.contains(&node) && !node.op.is_attribute() {
-                    self.by_term.entry(node).or_insert(a.rule);
+                    self.by_term.entry(node).or_insert(i);
                 }
             }
-            let left = self.canonical(&a.left);
-            if a.fresh.is_empty() && originals.contains(&left) {
+            if a.fresh.is_empty() {
                 let class = self.encoded.terms.find(a.class);
-                self.collapsed.entry(class).or_default().push((a.rule, left));
+                self.collapsed.entry(class).or_default().push((i, left));
             }
         }
+        self.originals = originals;
+    }
+
+    /// The rules that led to a chosen term: the one that brought it, those that brought what that one matched, and those that
+    /// made a new term's operands equal to simpler ones.
+    fn credit(&mut self, id: Id, node: &ENode, n: NodeId) {
+        let mut steps: Vec<(usize, NodeId)> = Vec::new();
+        if let Some(&i) = self.by_term.get(node) {
+            steps.push((i, n));
+            let operands = node.operands().iter().map(|&c| self.encoded.terms.find(c));
+            for (c, at) in operands.map(|c| (c, self.of_class[&c])).chain([(id, n)]) {
+                for (i, left) in self.collapsed.get(&c).into_iter().flatten() {
+                    if !self.originals.contains(left) {
+                        steps.push((*i, at));
+                        steps.extend(self.by_term.get(left).map(|&j| (j, at)));
+                    }
+                }
+            }
+        }
+        let mut fired = Vec::new();
+        let mut seen = HashSet::new();
+        while let Some((i, at)) = steps.pop() {
+            if seen.insert(i) {
+                fired.push((self.applied[i].rule, at));
+                steps.extend(self.before[i].map(|b| (b, at)));
+            }
+        }
+        for (i, left) in self.collapsed.get(&id).into_iter().flatten() {
+            if left != node && self.originals.contains(left) {
+                fired.push((self.applied[*i].rule, n));
+            }
+        }
+        self.out.fired.extend(fired);
     }
 
     /// The node of a class, emitting what it needs first. An explicit stack: graphs may be a million nodes deep.
@@ -161,14 +224,7 @@ impl Decoder<'_> {
         } else if node.op.is_elementwise() && terms[id].data.is_kernel() {
             self.out.stages.insert(n);
         }
-        if let Some(&rule) = self.by_term.get(node) {
-            self.out.fired.push((rule, n));
-        }
-        for (rule, left) in self.collapsed.get(&id).into_iter().flatten() {
-            if left != node {
-                self.out.fired.push((*rule, n));
-            }
-        }
+        self.credit(id, node, n);
         Ok(n)
     }
 
@@ -191,8 +247,7 @@ impl Decoder<'_> {
     }
 
     fn add(&mut self, op: Op, operands: &[NodeId], dtype: Option<DType>) -> Result<NodeId> {
-        // A product asked for both with and without the promise of symmetry is one product, with it.
-        let symmetric = op == Op::Contract { symmetric: true };
+        let symmetric = self.join_symmetric && op == Op::Contract { symmetric: true };
         let shared = if symmetric { Op::Contract { symmetric: false } } else { op.clone() };
         let key = (shared, Operands::from_slice(operands), dtype.unwrap_or(DType::Bool));
         if let Some(&id) = self.memo.get(&key) {

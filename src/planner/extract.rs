@@ -9,7 +9,7 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use egg::Id;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use super::cost::own;
 use super::encode::Encoded;
@@ -25,6 +25,16 @@ pub(super) struct Choice {
 }
 
 impl Choice {
+    /// The first term of every class: for e-graphs in which nothing was united.
+    pub(super) fn only(terms: &Terms) -> Self {
+        let ids: Vec<Id> = terms.classes().map(|c| c.id).collect();
+        Self {
+            index: ids.iter().enumerate().map(|(i, &id)| (id, i)).collect(),
+            terms: ids.iter().map(|&id| terms[id].nodes.clone()).collect(),
+            chosen: vec![0; ids.len()],
+        }
+    }
+
     /// The chosen term of a canonical class.
     pub(super) fn of(&self, id: Id) -> Option<&ENode> {
         let c = *self.index.get(&id)?;
@@ -44,17 +54,22 @@ struct Problem {
     root: usize,
 }
 
+/// Dearer than any plan that avoids the term.
+const OUTDONE_NS: f64 = 1e15;
 /// No term chosen.
 const NONE: usize = usize::MAX;
 /// Passes of area recovery.
 const PASSES: usize = 4;
 
 /// Chooses; `None` when the roots cannot be computed from leaves (a defect, answered by falling back).
-pub(super) fn extract(encoded: &Encoded, costs: &CostTable) -> Option<Choice> {
+///
+/// `outdone` are terms for which a more accurate equal is known: they are taken only where nothing else will do.
+pub(super) fn extract(encoded: &Encoded, costs: &CostTable, outdone: &[ENode]) -> Option<Choice> {
     let terms = &encoded.terms;
     let mut ids: Vec<Id> = terms.classes().map(|c| c.id).collect();
     ids.sort_unstable();
     let index: HashMap<Id, usize> = ids.iter().enumerate().map(|(i, &id)| (id, i)).collect();
+    let outdone: HashSet<ENode> = outdone.iter().map(|n| canonical(terms, n)).collect();
     let mut options = Vec::with_capacity(ids.len());
     let mut nodes = Vec::with_capacity(ids.len());
     for &id in &ids {
@@ -65,8 +80,11 @@ pub(super) fn extract(encoded: &Encoded, costs: &CostTable) -> Option<Choice> {
             let mut needs: Vec<usize> = node.operands().iter().map(|&c| index[&terms.find(c)]).collect();
             needs.sort_unstable();
             needs.dedup();
-            class_options
-                .push(Way { own: own(&node.op, &class.data, &children, &terms.analysis.opaques, costs), needs });
+            let mut cost = own(&node.op, &class.data, &children, &terms.analysis.opaques, costs);
+            if outdone.contains(node) {
+                cost += OUTDONE_NS;
+            }
+            class_options.push(Way { own: cost, needs });
         }
         options.push(class_options);
         nodes.push(class.nodes.clone());
@@ -94,11 +112,7 @@ fn as_written(
     let mut chosen = path.to_vec();
     let mut seen = vec![false; path.len()];
     for original in &encoded.originals {
-        let mut node = original.clone();
-        for c in &mut node.children {
-            *c = terms.find(*c);
-        }
-        node.order();
+        let node = canonical(terms, original);
         let Some(class) = terms.lookup(node.clone()).map(|id| index[&terms.find(id)]) else { continue };
         if !std::mem::replace(&mut seen[class], true)
             && let Some(i) = nodes[class].iter().position(|n| *n == node)
@@ -107,6 +121,15 @@ fn as_written(
         }
     }
     chosen
+}
+
+fn canonical(terms: &Terms, node: &ENode) -> ENode {
+    let mut node = node.clone();
+    for c in &mut node.children {
+        *c = terms.find(*c);
+    }
+    node.order();
+    node
 }
 
 /// Costs in whole hundredths of a nanosecond order as numbers do.
@@ -204,7 +227,7 @@ impl Problem {
     /// Whether option `i` of class `c` needs, by the present choices, `c` itself.
     fn reaches(&self, c: usize, i: usize, chosen: &[usize], order: &[usize]) -> bool {
         let mut stack: Vec<usize> = self.options[c][i].needs.clone();
-        let mut seen = hashbrown::HashSet::new();
+        let mut seen = HashSet::new();
         while let Some(d) = stack.pop() {
             if d == c || chosen[d] == NONE {
                 return true;

@@ -3,6 +3,7 @@
 //! In goes a [`Graph`](crate::graph::Graph) and a cost table; out comes a graph of the same roots, with the rules that fired.
 //! It knows no device, no kernel text and no buffer. Planning cannot fail: out of budget gives the input back.
 
+mod check;
 mod cost;
 mod decode;
 mod encode;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use crate::graph::{Graph, NodeId};
 use crate::types::{CostTable, Numerics};
 
+pub use check::{Case, Input, Operator, RuleCheck, VariableSort, Wanted, expressions};
 pub use rules::{Class, Phase, RuleInfo, Rules};
 
 /// What a plan may use and what it minimises.
@@ -117,7 +119,11 @@ fn choose(
     applied: &[saturate::Applied],
     options: &PlanOptions,
 ) -> Result<(Graph, Vec<Fired>), String> {
-    let choice = extract::extract(encoded, &options.costs).ok_or("the roots could not be computed from the leaves")?;
+    let rules = options.rules.all();
+    let improved = |a: &&saturate::Applied| rules[a.rule].class(a.dtype) == Some(Class::Improves);
+    let outdone: Vec<language::ENode> = applied.iter().filter(improved).map(|a| a.left.clone()).collect();
+    let choice =
+        extract::extract(encoded, &options.costs, &outdone).ok_or("the roots could not be computed from the leaves")?;
     let mut decoded = decode::decode(graph, encoded, &choice, applied).map_err(|e| e.message().to_string())?;
     kernels::form(&mut decoded);
     let planned = &decoded.graph;
@@ -128,7 +134,6 @@ fn choose(
         }
     }
     planned.verify().map_err(|e| e.message().to_string())?;
-    let rules = options.rules.all();
     let mut fired: Vec<Fired> = Vec::new();
     let mut order: Vec<(usize, NodeId)> = decoded.fired;
     order.sort_unstable();

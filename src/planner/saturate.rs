@@ -10,7 +10,7 @@ use hashbrown::{HashMap, HashSet};
 use super::facts::{Facts, Terms};
 use super::language::{ENode, EOp};
 use super::rules::{Class, Head, Pat, Phase, Question, Rule, Rules, Subst, draft, match_term};
-use crate::types::Numerics;
+use crate::types::{DType, Numerics};
 
 /// How far rounds and terms may go.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +35,8 @@ impl Budget {
 pub(super) struct Applied {
     /// Index into the rules.
     pub(super) rule: usize,
+    /// The dtype that decided the rule's class.
+    pub(super) dtype: DType,
     /// The class whose members were found equal.
     pub(super) class: Id,
     /// The term that was matched.
@@ -220,7 +222,7 @@ impl Engine<'_> {
         let rule = &self.rules.all()[m.rule];
         let class = terms.find(m.class);
         let facts: Facts = terms[class].data.clone();
-        let Some(draft) = draft(&rule.right, terms, &m.subst, Some(&facts)) else {
+        let Some(draft) = draft(&rule.right, terms, &m.subst, &facts) else {
             let key = (m.rule, m.subst.vars.iter().map(|v| v.map(|id| terms.find(id))).collect());
             if self.refused.insert(key) {
                 self.out.refused += 1;
@@ -237,7 +239,9 @@ impl Engine<'_> {
             changed.extend(terms.lookup(node.clone()));
         }
         if united {
-            self.out.applied.push(Applied { rule: m.rule, class, left: m.node, fresh, guards: m.guards });
+            let subject = m.subst.vars[rule.subject_var].unwrap_or(class);
+            let dtype = terms[subject].data.dtype;
+            self.out.applied.push(Applied { rule: m.rule, dtype, class, left: m.node, fresh, guards: m.guards });
         }
     }
 }

@@ -101,13 +101,20 @@ fn rearranged(operand: &Shape, view: &View) -> Option<Vec<Step>> {
     }
     let strides: SmallVec<[i64; 6]> = view.strides().into();
     let core_view = View::from_parts(core.clone(), &strides, 0).ok()?;
+    // Stretching adds leading axes by itself.
+    let led = |inner: &Shape| {
+        core != *target && core.rank() >= inner.rank() && {
+            let (lead, rest) = core.split_at(core.rank() - inner.rank());
+            lead.iter().all(|&d| d == 1) && *rest == **inner
+        }
+    };
     let mut steps = Vec::new();
     if core_view.is_dense() {
         let vector = operand.iter().rev().take(2).any(|&d| d == 1);
         if vector && turned_shape(operand).as_ref() == Some(&core) && core != *operand {
             // Only a vector's transpose is dense: call it a transpose, as its user most likely did.
             steps.push(Step::Transpose);
-        } else if core != *operand {
+        } else if core != *operand && !led(operand) {
             steps.push(Step::Reshape(core.clone()));
         }
     } else {
@@ -120,7 +127,7 @@ fn rearranged(operand: &Shape, view: &View) -> Option<Vec<Step>> {
             return None;
         }
         steps.push(Step::Transpose);
-        if *moved.shape() != core {
+        if *moved.shape() != core && !led(moved.shape()) {
             steps.push(Step::Reshape(core.clone()));
         }
     }

@@ -15,7 +15,7 @@ pub(super) struct Sides {
     pub(super) ops: Vec<String>,
     /// Whether a function of the right side was used.
     pub(super) right_only: bool,
-    right: bool,
+    pub(super) right: bool,
 }
 
 impl Sides {
@@ -32,7 +32,7 @@ impl Sides {
     /// One side.
     pub(super) fn expression(&mut self, p: &mut Parser, right: bool) -> Step<Pat> {
         self.right = right;
-        self.sum(p, Arg::Value)
+        self.sum(p, Arg::Of(VarSort::Tensor))
     }
 
     fn sum(&mut self, p: &mut Parser, arg: Arg) -> Step<Pat> {
@@ -104,7 +104,7 @@ impl Sides {
         match &word.token {
             Token::Sign("(") => {
                 let inner = self.sum(p, arg)?;
-                p.expect(")", "after the expression")?;
+                p.want(")", "after the expression")?;
                 Ok(inner)
             }
             Token::Number(x) => {
@@ -166,7 +166,7 @@ impl Sides {
             );
         }
         self.right_only |= right_only;
-        p.expect("(", "after a function")?;
+        p.want("(", "after a function")?;
         let mut given = Vec::new();
         for (i, &arg) in args.iter().enumerate() {
             if i > 0 && !p.is(",") {
@@ -180,7 +180,14 @@ impl Sides {
                 Arg::Of(sort @ (VarSort::Axes | VarSort::Extents | VarSort::Int)) => {
                     given.push(self.attribute(p, sort)?)
                 }
-                Arg::Of(_) | Arg::Value => given.push(self.sum(p, arg)?),
+                // A kernel may stand for a value by its bare name only: operations between kernels are stages.
+                Arg::Value if p.bare_word() => {
+                    let word = p.next();
+                    let Token::Word(name) = &word.token else { continue };
+                    given.push(self.variable(p, name.clone(), &word, None)?);
+                }
+                Arg::Value => given.push(self.sum(p, Arg::Of(VarSort::Tensor))?),
+                Arg::Of(_) => given.push(self.sum(p, arg)?),
                 Arg::Op1 | Arg::Op2 => {
                     let v = self.operator(p)?;
                     head = if arg == Arg::Op1 { Head::AnyUnary(v) } else { Head::AnyBinary(v) };
@@ -191,7 +198,7 @@ impl Sides {
             let at = p.peek().clone();
             return p.fail(&at, format!("{name} takes {} arguments, given more", args.len()), None);
         }
-        p.expect(")", "after the arguments")?;
+        p.want(")", "after the arguments")?;
         Ok(Pat::Node(head, given))
     }
 
@@ -253,18 +260,18 @@ impl Sides {
                 return p.fail(word, format!("there is no function of axes '{name}'"), Some(help));
             }
         };
-        p.expect("(", "after a function")?;
+        p.want("(", "after a function")?;
         let mut vars = Vec::new();
         for i in 0..n_args {
             if i > 0 {
-                p.expect(",", "between axes")?;
+                p.want(",", "between axes")?;
             }
             let Pat::Var(v) = self.attribute(p, VarSort::Axes)? else {
                 return p.fail(word, format!("'{name}' takes variables"), None);
             };
             vars.push(v);
         }
-        p.expect(")", "after the axes")?;
+        p.want(")", "after the axes")?;
         Ok(Pat::Attr(if n_args == 2 { AttrPat::Union(vars[0], vars[1]) } else { AttrPat::Turned(vars[0]) }))
     }
 }

@@ -21,8 +21,16 @@ use crate::error::Result;
 
 pub(super) use conditions::Question;
 pub use model::{Class, Phase};
-pub(super) use model::{Head, Pat, Rule};
-pub(super) use pattern::{Subst, draft, match_term};
+pub(super) use model::{Head, Pat, Rule, VarSort};
+pub(super) use pattern::{Subst, draft, draft_alone, match_term};
+
+/// One expression over variables of given sorts.
+///
+/// # Errors
+/// All errors of the text.
+pub(super) fn parse_expression(text: &str, vars: &[(String, VarSort)]) -> Result<Pat> {
+    parser::expression(text, vars).map_err(|problems| problems::report("expression", text, &problems))
+}
 
 /// The files that come with the engine: subject and text.
 const BUILTIN: [(&str, &str); 12] = [

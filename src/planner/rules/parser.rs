@@ -6,7 +6,7 @@
 use super::conditions::{Condition, Question, RESULT};
 use super::expressions::Sides;
 use super::lexer::{Spanned, Token, words};
-use super::model::{Class, Pat, Phase, Rule, VarSort};
+use super::model::{Class, Pat, Phase, Rule, VarSort, Variable};
 use super::problems::Problem;
 use super::signature::nearest;
 use super::variants::variants;
@@ -47,6 +47,21 @@ pub(super) fn parse(subject: &str, text: &str, known: &[(String, String)]) -> Re
     if p.problems.is_empty() { Ok(rules) } else { Err(p.problems) }
 }
 
+/// One expression over variables of given sorts.
+pub(super) fn expression(text: &str, vars: &[(String, VarSort)]) -> Result<Pat, Vec<Problem>> {
+    let mut p = Parser { words: words(text), at: 0, problems: Vec::new(), rule: None };
+    let vars = vars.iter().map(|(name, sort)| Variable { name: name.clone(), sort: *sort }).collect();
+    let mut sides = Sides { vars, ..Sides::default() };
+    let read = sides.expression(&mut p, true);
+    if read.is_ok() && p.peek().token != Token::End {
+        p.fail_here("expected the end of the expression".into(), None);
+    }
+    match read {
+        Ok(pattern) if p.problems.is_empty() => Ok(pattern),
+        _ => Err(p.problems),
+    }
+}
+
 /// The reading position and what went wrong so far.
 pub(super) struct Parser {
     words: Vec<Spanned>,
@@ -61,6 +76,12 @@ pub(super) type Step<T> = Result<T, ()>;
 impl Parser {
     pub(super) fn peek(&self) -> &Spanned {
         &self.words[self.at.min(self.words.len() - 1)]
+    }
+
+    /// Whether a name stands alone as an argument.
+    pub(super) fn bare_word(&self) -> bool {
+        let after = self.words.get(self.at + 1).map(|w| &w.token);
+        matches!(self.peek().token, Token::Word(_)) && matches!(after, Some(Token::Sign("," | ")")))
     }
 
     pub(super) fn next(&mut self) -> Spanned {
@@ -83,7 +104,7 @@ impl Parser {
         matches!(self.peek().token, Token::Sign(s) if s == sign)
     }
 
-    pub(super) fn expect(&mut self, sign: &'static str, why: &str) -> Step<Spanned> {
+    pub(super) fn want(&mut self, sign: &'static str, why: &str) -> Step<Spanned> {
         if self.is(sign) {
             return Ok(self.next());
         }
@@ -134,7 +155,7 @@ impl Parser {
             return self.fail(&name_word, format!("expected the rule's name, found {}", name_word.token.shown()), None);
         };
         self.rule = Some(name.clone());
-        self.expect(":", "after the rule's name")?;
+        self.want(":", "after the rule's name")?;
         let classes = self.classes()?;
         let mut sides = Sides::default();
         let left = sides.expression(self, false)?;
@@ -283,7 +304,7 @@ impl Parser {
             let help = suggestion(name, &names);
             return self.fail(&word, format!("there is no condition '{name}'"), Some(help));
         };
-        self.expect("(", "after a condition")?;
+        self.want("(", "after a condition")?;
         let mut vars = Vec::new();
         loop {
             let arg = self.next();
@@ -309,7 +330,7 @@ impl Parser {
             }
             self.next();
         }
-        let close = self.expect(")", "after the condition's variables")?;
+        let close = self.want(")", "after the condition's variables")?;
         if vars.len() != question.args().len() {
             let message = format!("{name} expects {} variables, given {}", question.args().len(), vars.len());
             return self.fail(&close, message, None);

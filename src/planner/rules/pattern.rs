@@ -29,6 +29,9 @@ impl Subst {
 /// Every way in which `pattern` (a left side of `rule`) matches the term `node` of a class with these facts.
 pub(in crate::planner) fn match_term(rule: &Rule, pattern: &Pat, terms: &Terms, class: Id, node: &ENode) -> Vec<Subst> {
     let mut out = Vec::new();
+    if circular(terms, class, node) {
+        return out;
+    }
     if let Pat::Node(head, args) = pattern {
         match_node(rule, terms, head, args, class, node, Subst::new(rule), &mut out);
     }
@@ -85,6 +88,11 @@ fn match_node(
     out.extend(open);
 }
 
+/// Whether a term stands for its own operand (x + 0 in the class of x). Matching through it finds nothing new, for ever.
+fn circular(terms: &Terms, class: Id, node: &ENode) -> bool {
+    node.operands().iter().any(|&c| terms.find(c) == class)
+}
+
 fn bind_op(s: &mut Subst, v: usize, node: &ENode) -> bool {
     let found = (node.op.clone(), node.children[node.operands().len()..].into());
     match &s.ops[v] {
@@ -123,7 +131,7 @@ fn match_class(rule: &Rule, terms: &Terms, pat: &Pat, class: Id, mut s: Subst, o
             }
         }
         Pat::Node(head, args) => {
-            for node in &terms[class].nodes {
+            for node in terms[class].nodes.iter().filter(|n| !circular(terms, class, n)) {
                 match_node(rule, terms, head, args, class, node, s.clone(), out);
             }
         }
@@ -205,18 +213,27 @@ pub(in crate::planner) struct Draft {
     root: Built,
 }
 
-/// Drafts a pattern. `result` are the facts of the left side's class, which the draft must have too; without them anything
-/// well-formed will do (that is how the soundness check builds left sides).
-pub(in crate::planner) fn draft(pattern: &Pat, terms: &Terms, subst: &Subst, result: Option<&Facts>) -> Option<Draft> {
-    let mut drafter = Drafter { terms, subst, result, new: Vec::new() };
-    let root = drafter.build(pattern, result.map(|f| f.dtype))?;
-    if let Some(expected) = result {
-        let found = drafter.facts(root);
-        let same_sort = found.is_tensor() == expected.is_tensor() && found.is_kernel() == expected.is_kernel();
-        if !same_sort || found.shape != expected.shape || found.dtype != expected.dtype {
-            return None;
-        }
+/// Drafts a right side. `expected` are the facts of the left side's class, which the draft must have too.
+pub(in crate::planner) fn draft(pattern: &Pat, terms: &Terms, subst: &Subst, expected: &Facts) -> Option<Draft> {
+    let mut drafter = Drafter { terms, subst, result: Some(expected), new: Vec::new() };
+    let root = drafter.build(pattern, Some(expected.dtype))?;
+    let found = drafter.facts(root);
+    let same_sort = found.is_tensor() == expected.is_tensor() && found.is_kernel() == expected.is_kernel();
+    if !same_sort || found.shape != expected.shape || found.dtype != expected.dtype {
+        return None;
     }
+    Some(Draft { new: drafter.new, root })
+}
+
+/// Drafts a pattern by itself; numbers that stand beside nothing take `dtype`.
+pub(in crate::planner) fn draft_alone(
+    pattern: &Pat,
+    terms: &Terms,
+    subst: &Subst,
+    dtype: Option<DType>,
+) -> Option<Draft> {
+    let mut drafter = Drafter { terms, subst, result: None, new: Vec::new() };
+    let root = drafter.build(pattern, dtype)?;
     Some(Draft { new: drafter.new, root })
 }
 
@@ -299,7 +316,8 @@ impl Drafter<'_> {
             }
         }
         // The condition of a choice has its own dtype: the last built operand decides.
-        let beside = built.iter().rev().flatten().next().map(|&b| self.facts(b).dtype).or(dtype);
+        let arrays = built.iter().rev().flatten().map(|&b| self.facts(b)).filter(|f| f.is_tensor() || f.is_kernel());
+        let beside = arrays.map(|f| f.dtype).next().or(dtype);
         for (i, arg) in args.iter().enumerate() {
             built[i] = Some(match arg {
                 Pat::Number(_) => self.build(arg, beside)?,

@@ -1,0 +1,160 @@
+//! A program for every rule in whose plan the rule fires, kept as golden text: `BLESS=1` rewrites the files.
+//!
+//! Most programs are found by search: the left side of the rule over some larger shapes. Where a rule pays only in company or
+//! needs facts that leaves do not have, the program is written here.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use lazurite::graph::{Graph, Node, NodeId};
+use lazurite::planner::{Case, Input, Plan, PlanOptions, RuleCheck, Rules, expressions, plan};
+use lazurite::types::{CostTable, DType, Numerics, Shape};
+
+use crate::inputs::{Ground, each_assignment, operator_choices};
+use crate::sound::DTYPES;
+
+/// Programs written by hand: rule, expression; arrays are named by their shapes in `inputs`.
+const WRITTEN: &[(&str, &str)] = &[
+    ("add-zero-nonneg", "square(X) + 0"),
+    ("sub-self-finite", "select(gt(X, 0), like(1, X), like(0, X)) - select(gt(X, 0), like(1, X), like(0, X))"),
+    ("maximum-nonneg", "maximum(square(X), 0)"),
+    ("fmax-nonneg", "fmax(select(gt(X, 0), like(1, X), like(0.5, X)), 0)"),
+    ("abs-nonneg", "abs(exp(X))"),
+    ("exp-log", "exp(log(abs(X)))"),
+    ("log-recip", "log(recip(abs(X)))"),
+    ("log-pow", "log(pow(abs(X), s))"),
+    ("pow-half-nonneg", "pow(abs(X), 0.5)"),
+    ("pow-pow", "pow(pow(abs(X), s), t)"),
+    ("square-sqrt", "square(sqrt(abs(X)))"),
+    ("transpose-symmetric", "exp(X' @ X)'"),
+    ("sum-reduced-nonneg", "sum(square(C), last)"),
+    ("gram-congruence", "(X' @ ((X @ X') @ X))"),
+    ("gram-congruence-left", "((X' @ (X @ X')) @ X)"),
+    ("transpose-map1", "exp(X')'"),
+    ("transpose-twice", "exp(X')'"),
+    ("transpose-pull-left", "(X' - s) * C'"),
+    ("transpose-pull-right", "(s - X') * C'"),
+    ("transpose-product", "(X' @ Y')'"),
+    ("diag-transpose", "diag(exp(X')) + diag(exp(X))"),
+    ("transpose-single", "(exp(X') * sum(X, both))'"),
+    ("epilogue-select-c", "select(gt(X @ Y, 0), C, 1)"),
+    ("epilogue-select-all", "select(gt(X @ Y, 0), X @ Y, exp(X @ Y))"),
+    ("reshape-reshape", "reshape(diag(X @ Y), column)"),
+    ("reshape-same", "reshape(diag(X @ Y), column)"),
+    ("ones-product", "like(1, X) @ Y"),
+    ("product-ones", "Y @ like(1, X)"),
+    ("bcast-same", "like(1, R) @ Y"),
+    ("bcast-bcast", "bcast(like(1, X) @ Y, twice)"),
+    ("transpose-map2", "(X' - Y)'"),
+];
+
+/// The arrays that written programs may name.
+fn inputs() -> Vec<(&'static str, Input)> {
+    let array = |dims: &[usize]| Input::Array(Shape::new(dims), DType::F32);
+    vec![
+        ("X", array(&[96, 64])),
+        ("Y", array(&[64, 96])),
+        ("C", array(&[96, 1])),
+        ("R", array(&[1, 64])),
+        ("column", Input::Extents(Shape::new(&[96, 1]))),
+        ("twice", Input::Extents(Shape::new(&[2, 96, 96]))),
+        ("s", Input::Slot(DType::F32)),
+        ("t", Input::Slot(DType::F32)),
+    ]
+}
+
+const MODES: [Numerics; 3] = [Numerics::Strict, Numerics::Standard, Numerics::Fast];
+
+fn planned(graph: &Graph, numerics: Numerics) -> Plan {
+    plan(graph, &PlanOptions { numerics, ..PlanOptions::new(CostTable::cpu()) })
+}
+
+/// The first mode in which the rule fires for this program.
+fn fires(name: &str, graph: &Graph) -> Option<(Numerics, Plan)> {
+    MODES.into_iter().map(|m| (m, planned(graph, m))).find(|(_, p)| {
+        assert!(p.fallback.is_none(), "{:?}\n{graph}", p.fallback);
+        p.fired.iter().any(|f| f.rule == name)
+    })
+}
+
+/// Only what the first root needs.
+fn left_side(graph: &Graph) -> Graph {
+    let mut live = vec![false; graph.nodes.len()];
+    live[graph.roots[0].index()] = true;
+    for id in graph.ids().rev().filter(|id| id.index() < graph.nodes.len()) {
+        if live[id.index()] {
+            graph.node(id).operands.iter().for_each(|o| live[o.index()] = true);
+        }
+    }
+    let mut to = vec![NodeId(0); graph.nodes.len()];
+    let mut out = Graph { leaves: graph.leaves.clone(), slots: graph.slots.clone(), ..Graph::default() };
+    for id in graph.ids().filter(|id| live[id.index()]) {
+        to[id.index()] = NodeId(out.nodes.len() as u32);
+        let node = graph.node(id);
+        out.nodes.push(Node { operands: node.operands.iter().map(|o| to[o.index()]).collect(), ..node.clone() });
+    }
+    out.roots = vec![to[graph.roots[0].index()]];
+    out
+}
+
+fn search(rule: &RuleCheck) -> Option<(Graph, Numerics, Plan)> {
+    let mut found = None;
+    for dtype in DTYPES {
+        if rule.class(dtype).is_none() {
+            continue;
+        }
+        for operators in operator_choices(rule, dtype) {
+            each_assignment(rule, dtype, &Ground::large(), &mut |inputs| {
+                if found.is_some() {
+                    return;
+                }
+                if let Case::Sides(graph) = rule.case(inputs, &operators) {
+                    let graph = left_side(&graph);
+                    found = fires(rule.name(), &graph).map(|(mode, plan)| (graph, mode, plan));
+                }
+            });
+        }
+        if found.is_some() {
+            break;
+        }
+    }
+    found
+}
+
+#[test]
+fn every_rule_fires_in_a_golden_plan() {
+    let mut texts: Vec<(String, String)> = Vec::new();
+    let mut silent = Vec::new();
+    for info in Rules::builtin().iter() {
+        let written = WRITTEN.iter().find(|(n, _)| *n == info.name);
+        let found = match written {
+            Some((name, text)) => {
+                let graph = expressions(&[text], &inputs()).unwrap_or_else(|e| panic!("{name}: {e}"));
+                fires(name, &graph).map(|(mode, plan)| (graph, mode, plan))
+            }
+            None => Rules::builtin().checks().filter(|c| c.name() == info.name).find_map(|c| search(&c)),
+        };
+        let Some((graph, mode, plan)) = found else {
+            silent.push(info.name);
+            continue;
+        };
+        assert!(plan.saturated, "{}: {plan}", info.name);
+        if texts.last().is_none_or(|(s, _)| s != info.subject) {
+            texts.push((info.subject.into(), String::new()));
+        }
+        let text = &mut texts.last_mut().unwrap().1;
+        writeln!(text, "== {} ({}, {mode})\n{graph}-- becomes\n{plan}", info.name, info.class).unwrap();
+    }
+    assert!(silent.is_empty(), "no plan was found in which these fire: {silent:?}");
+    for (subject, text) in texts {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden-plans/{subject}.txt"));
+        if std::env::var_os("BLESS").is_some() {
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, text).unwrap();
+        } else {
+            let known = fs::read_to_string(&path).unwrap_or_default();
+            assert!(known == text, "{} differs; BLESS=1 rewrites it. Now:\n{text}", path.display());
+        }
+    }
+}

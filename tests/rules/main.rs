@@ -1,0 +1,11 @@
+//! Every rule that comes with the engine: sound in the class it claims, and found in plans.
+//!
+//! `sound` holds both sides of each rule against each other by the reference, over all small shapes and over ordinary and special
+//! values; `wrong` sees to it that wrong rules are caught; `fires` plans a program for every rule.
+
+mod fires;
+mod inputs;
+
+mod sound;
+mod values;
+mod wrong;

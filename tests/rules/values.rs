@@ -1,0 +1,79 @@
+//! The values that rules are tried on, by dtype and by how nasty they are.
+
+use lazurite::types::{DType, HostBuffer, Scalar};
+
+/// How nasty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mood {
+    /// Numbers of ordinary size and either sign.
+    Ordinary,
+    /// Ordinary numbers above zero.
+    Positive,
+    /// Zeros of both signs, powers of two, large and small ones; nothing infinite.
+    Finite,
+    /// Ordinary numbers, infinities and NaN.
+    Infinite,
+    /// Everything there is.
+    Special,
+}
+
+/// A generator that gives the same numbers in every run.
+pub struct Dice(u64);
+
+impl Dice {
+    pub fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x1234_5678_9abc_def1)
+    }
+
+    pub fn roll(&mut self, below: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 11) as usize % below.max(1)
+    }
+
+    fn unit(&mut self) -> f64 {
+        self.roll(1 << 20) as f64 / f64::from(1 << 20)
+    }
+
+    /// One value.
+    pub fn value(&mut self, dtype: DType, mood: Mood, nonneg: bool, finite: bool) -> Scalar {
+        let value = match dtype {
+            DType::Bool => return Scalar::from_f64(dtype, self.roll(2) as f64),
+            d if d.is_int() => {
+                let small = [0, 1, 2, 3, 5, 7, -1, -2];
+                let extreme = [0, 1, -1, i64::from(i32::MAX), i64::from(i32::MIN), i64::from(u32::MAX), 12_345];
+                let v = if mood == Mood::Special { extreme[self.roll(7)] } else { small[self.roll(8)] };
+                let v = if nonneg { v.clamp(0, i64::from(i32::MAX)) } else { v };
+                return Scalar::from_i64(dtype, v);
+            }
+            _ => match mood {
+                Mood::Ordinary => self.unit() * 4.0 - 2.0,
+                Mood::Positive => self.unit() * 1.5 + 0.5,
+                Mood::Finite => [0.0, -0.0, 1.0, -1.0, 2.0, -0.5, 1e18, -1e18, 1e-30, 1e-6, 0.1, -7.25][self.roll(12)],
+                Mood::Infinite => {
+                    [0.0, -0.0, 1.0, -1.0, 2.5, f64::INFINITY, -f64::INFINITY, f64::NAN, 0.1, -3.0][self.roll(10)]
+                }
+                Mood::Special => {
+                    let tiny = if dtype == DType::F32 { 1e-42 } else { 5e-324 };
+                    let huge = if dtype == DType::F32 { f64::from(f32::MAX) } else { f64::MAX };
+                    let nan = f64::NAN;
+                    let inf = f64::INFINITY;
+                    [0.0, -0.0, 1.0, -1.0, 2.5, inf, -inf, nan, tiny, -tiny, huge, -huge, 0.1, -3.0][self.roll(14)]
+                }
+            },
+        };
+        let value = if nonneg && !value.is_nan() { value.abs() } else { value };
+        let value = if finite && !value.is_finite() { 1.5 } else { value };
+        Scalar::from_f64(dtype, value)
+    }
+
+    /// A buffer of values.
+    pub fn buffer(&mut self, dtype: DType, len: usize, mood: Mood, nonneg: bool, finite: bool) -> HostBuffer {
+        let mut b = HostBuffer::zeros(dtype, len).unwrap();
+        for i in 0..len {
+            b.set(i, self.value(dtype, mood, nonneg, finite));
+        }
+        b
+    }
+}
