@@ -6,7 +6,9 @@ use half::f16;
 
 use super::Array;
 use crate::error::{Error, Result};
-use crate::types::{DType, Element, HostBuffer, Scalar};
+#[cfg(feature = "blocking")]
+use crate::types::Scalar;
+use crate::types::{DType, Element, HostBuffer};
 
 mod sealed {
     pub trait Sealed {}

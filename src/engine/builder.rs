@@ -3,9 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use super::evaluation::{Evaluation, Observer};
-use super::{Engine, Inner, stats};
+use super::{Engine, Inner, cache, stats};
 use crate::error::Result;
 use crate::graph::Recorder;
+use crate::planner::Rules;
 use crate::types::{CostTable, DeviceChoice, Numerics};
 
 /// What an engine was told.
@@ -15,8 +16,10 @@ pub(super) struct Settings {
     pub(super) numerics: Numerics,
     pub(super) plan: bool,
     pub(super) fuse: bool,
+    pub(super) rules: Arc<Rules>,
     pub(super) cpu_costs: CostTable,
     pub(super) gpu_costs: CostTable,
+    #[cfg_attr(not(feature = "blocking"), expect(dead_code, reason = "evaluating ahead of demand blocks"))]
     pub(super) max_pending: usize,
     pub(super) memory_limit: u64,
     pub(super) observer: Option<Observer>,
@@ -131,6 +134,17 @@ impl EngineBuilder {
     /// # Errors
     /// As [`build`](Self::build).
     pub async fn build_async(self) -> Result<Engine> {
+        let mut rules = Rules::builtin().clone();
+        for (name, text) in &self.rule_files {
+            rules = Arc::new(rules.with(name, text)?);
+        }
+        #[cfg(feature = "gpu")]
+        let gpu = match self.device {
+            DeviceChoice::Cpu => None,
+            DeviceChoice::Gpu => Some(crate::device::Gpu::new().await?),
+            // A software adapter is slower than the CPU executor: it is used on demand only.
+            DeviceChoice::Auto => crate::device::Gpu::new().await.ok().filter(|g| !g.limits().software),
+        };
         #[cfg(not(feature = "gpu"))]
         if self.device == DeviceChoice::Gpu {
             return Err(crate::error::Error::no_device("this build has no GPU support: enable the feature `gpu`"));
@@ -140,6 +154,7 @@ impl EngineBuilder {
             numerics: self.numerics,
             plan: self.plan,
             fuse: self.fuse,
+            rules,
             cpu_costs: CostTable::cpu(),
             gpu_costs: CostTable::gpu(),
             max_pending: self.max_pending,
@@ -149,6 +164,9 @@ impl EngineBuilder {
         Ok(Engine(Arc::new(Inner {
             recorder: Recorder::default(),
             settings,
+            #[cfg(feature = "gpu")]
+            gpu,
+            plans: Mutex::new(cache::PlanCache::new(self.plan_entries)),
             counters: stats::Counters::default(),
             last: Mutex::new(None),
         })))

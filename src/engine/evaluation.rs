@@ -3,33 +3,45 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::interim::Origins;
+use super::prepare::Prepared;
+use super::run::Origins;
 use crate::graph::{Graph, NodeId};
+use crate::schedule::{Place, Step};
 
 /// One evaluation, kept from the very objects that ran.
 pub struct Evaluation {
     /// The demanded graph as recorded.
     pub graph: Arc<Graph>,
     pub(super) origins: Vec<Origins>,
+    /// Plan, schedule and kernels.
+    pub prepared: Arc<Prepared>,
+    /// Whether the plan came from the cache.
+    pub cached: bool,
+    /// The GPU of the engine, if it has one.
+    pub device: Option<String>,
+    /// Why the evaluation was repeated on the CPU, if it was.
+    pub fallback: Option<String>,
 }
 
 impl Evaluation {
     /// One line for each kernel, CPU pass and host step, in order: the shortest answer to "what ran?".
     #[must_use]
     pub fn kernel_list(&self) -> Vec<String> {
-        Vec::new()
-    }
-
-    /// The graph that ran as Graphviz DOT.
-    #[must_use]
-    pub fn to_dot(&self) -> String {
-        String::new()
-    }
-
-    /// Everything about the evaluation as one JSON object.
-    #[must_use]
-    pub fn to_json(&self) -> String {
-        String::new()
+        let mut list = Vec::new();
+        for step in &self.prepared.schedule.steps {
+            match step {
+                Step::Run(g) => {
+                    let place = if g.place == Place::Gpu { "gpu" } else { "cpu" };
+                    list.push(format!("{place} {} {}", g.core.name(), g.domain));
+                }
+                Step::Host { nodes, .. } => {
+                    let names: Vec<&str> = nodes.iter().map(|&n| self.prepared.graph.node(n).op.name()).collect();
+                    list.push(format!("host {}", names.join(" ")));
+                }
+                _ => {}
+            }
+        }
+        list
     }
 
     /// Where a node of the recorded graph was written, and its composite's name: ` # a.m:3:5 c (mean)`.
@@ -60,13 +72,28 @@ impl fmt::Display for Evaluation {
             writeln!(f, "{line}{}", self.note(id))?;
         }
         writeln!(f, "roots {:?}", self.graph.roots)?;
+        writeln!(f, "== plan{}", if self.prepared.plan.is_some() { "" } else { " (off)" })?;
+        if let Some(plan) = &self.prepared.plan {
+            write!(f, "{plan}")?;
+        }
+        writeln!(f, "== schedule")?;
+        write!(f, "{}", self.prepared.schedule)?;
+        writeln!(f, "== kernels")?;
+        for lowered in self.prepared.lowered.iter().flatten() {
+            for k in &lowered.kernels {
+                writeln!(f, "{} workgroups {:?} bindings {}", k.label, k.workgroups, k.bindings.len())?;
+            }
+        }
+        if let Some(reason) = &self.fallback {
+            writeln!(f, "== fallback to the CPU: {reason}")?;
+        }
         Ok(())
     }
 }
 
 impl fmt::Debug for Evaluation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Evaluation").field("kernels", &self.kernel_list()).finish()
+        f.debug_struct("Evaluation").field("cached", &self.cached).field("kernels", &self.kernel_list()).finish()
     }
 }
 

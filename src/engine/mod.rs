@@ -4,17 +4,25 @@
 //! entry function that returns a plain value, and an [`Evaluation`] only concatenates what the rooms print.
 
 mod builder;
+mod cache;
 mod evaluation;
-mod interim;
+#[cfg(feature = "gpu")]
+mod gpu;
 pub(crate) mod origin;
+mod prepare;
+mod render;
+mod run;
+mod scalars;
 mod stats;
+mod stored;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use builder::EngineBuilder;
 pub use evaluation::Evaluation;
-pub(crate) use interim::Stored;
+pub use prepare::Prepared;
 pub use stats::Stats;
+pub(crate) use stored::Stored;
 
 use crate::array::Array;
 use crate::error::{Error, Result};
@@ -28,6 +36,9 @@ pub struct Engine(Arc<Inner>);
 pub(crate) struct Inner {
     recorder: Recorder<Stored>,
     settings: builder::Settings,
+    #[cfg(feature = "gpu")]
+    gpu: Option<crate::device::Gpu>,
+    plans: Mutex<cache::PlanCache>,
     counters: stats::Counters,
     last: Mutex<Option<Arc<Evaluation>>>,
 }
@@ -130,6 +141,20 @@ impl Engine {
         slots: &[Scalar],
         options: RunOptions,
     ) -> Result<Vec<Arc<HostBuffer>>> {
+        pollster::block_on(self.run_graph_async(graph, leaves, slots, options))
+    }
+
+    /// As [`run_graph`](Self::run_graph), without blocking.
+    ///
+    /// # Errors
+    /// As [`run_graph`](Self::run_graph).
+    pub async fn run_graph_async(
+        &self,
+        graph: Graph,
+        leaves: Vec<HostBuffer>,
+        slots: &[Scalar],
+        options: RunOptions,
+    ) -> Result<Vec<Arc<HostBuffer>>> {
         graph.verify()?;
         let fits = leaves.len() == graph.leaves.len()
             && leaves.iter().zip(&graph.leaves).all(|(b, l)| b.dtype() == l.dtype && b.len() == l.shape.len());
@@ -138,16 +163,14 @@ impl Engine {
         }
         let leaves: Vec<Arc<Stored>> = leaves.into_iter().map(|b| self.store_host(b)).collect();
         let origins = vec![Default::default(); graph.nodes.len()];
-        let roots: Vec<(usize, DType)> =
-            graph.roots.iter().map(|&r| (graph.node(r).shape.len(), graph.node(r).dtype)).collect();
-        pollster::block_on(async {
-            let values = self.evaluate(Arc::new(graph), origins, &leaves, slots, options).await?;
-            let mut read = Vec::with_capacity(values.len());
-            for (v, root) in values.iter().zip(&roots) {
-                read.push(self.host_copy(v, root.1, root.0).await?);
-            }
-            Ok(read)
-        })
+        let graph = Arc::new(graph);
+        let values = self.evaluate(graph.clone(), origins, &leaves, slots, options).await?;
+        let mut read = Vec::with_capacity(values.len());
+        for (stored, root) in values.iter().zip(&graph.roots) {
+            let node = graph.node(*root);
+            read.push(self.host_copy(stored, node.dtype, node.shape.len()).await?);
+        }
+        Ok(read)
     }
 
     /// What was planned, scheduled and run the last time something was evaluated.
@@ -162,12 +185,19 @@ impl Engine {
         let mut stats = self.0.counters.read();
         let (recorded, pending) = self.0.recorder.counts();
         (stats.recorded_nodes, stats.pending_nodes) = (recorded, pending);
+        #[cfg(feature = "gpu")]
+        if let Some(gpu) = &self.0.gpu {
+            stats.device = gpu.stats();
+        }
         stats
     }
 
     /// The GPU in use, in words; `None` when everything runs on the CPU.
     #[must_use]
     pub fn device_name(&self) -> Option<String> {
+        #[cfg(feature = "gpu")]
+        return self.0.gpu.as_ref().map(crate::device::Gpu::describe);
+        #[cfg(not(feature = "gpu"))]
         None
     }
 

@@ -29,6 +29,9 @@ pub struct Stats {
     pub recorded_nodes: usize,
     /// Nodes alive without a value.
     pub pending_nodes: usize,
+    /// What the device did.
+    #[cfg(feature = "gpu")]
+    pub device: crate::device::DeviceStats,
 }
 
 macro_rules! counters {

@@ -1,0 +1,194 @@
+//! From a snapshot to something that runs: plan, schedule, lower; cached by structure.
+
+use std::hash::{Hash, Hasher};
+use std::sync::{Arc, PoisonError};
+
+use super::{Engine, RunOptions, scalars};
+use crate::error::{Error, Result};
+use crate::graph::{Graph, NodeId, PlanKey};
+use crate::kernels::{Lowered, lower};
+use crate::planner::{Plan, PlanOptions, plan};
+use crate::schedule::{Place, Schedule, ScheduleOptions, Step, schedule};
+use crate::types::{DType, DeviceChoice, Limits, Scalar};
+
+/// Everything a run needs besides data: the product of planner, schedule and kernels.
+#[derive(Debug)]
+pub struct Prepared {
+    /// What the planner made of the graph; `None` with the planner off.
+    pub plan: Option<Plan>,
+    /// The graph that runs.
+    pub graph: Graph,
+    /// The schedule.
+    pub schedule: Schedule,
+    /// The kernels of each step that is a GPU group.
+    pub lowered: Vec<Option<Lowered>>,
+    /// Host scalars that a run computes, in graph order.
+    pub(super) scalars: Vec<NodeId>,
+    /// The block of each value, if the memory plan gave it one.
+    #[cfg_attr(not(feature = "gpu"), expect(dead_code, reason = "host buffers are allocated by the executor"))]
+    pub(super) block_of: Vec<Option<u32>>,
+}
+
+impl Prepared {
+    /// Bytes this plan holds on to, roughly.
+    pub(super) fn bytes(&self) -> usize {
+        let text: usize =
+            self.lowered.iter().flatten().flat_map(|l| &l.kernels).map(|k| k.params.len() * 8 + 256).sum();
+        self.graph.nodes.len() * 256 + self.schedule.steps.len() * 1024 + text
+    }
+
+    /// Whether the run-time guards hold: every guarded scalar has magnitude within 2^±24.
+    fn guards_hold(&self, slots: &[Scalar]) -> Result<bool> {
+        if self.graph.guards.is_empty() {
+            return Ok(true);
+        }
+        let values = scalars::evaluate(&self.graph, &self.scalars, slots)?;
+        let bound = f64::from(1u32 << 24);
+        Ok(self.graph.guards.iter().all(|g| {
+            let v = values.get(g).map_or(f64::NAN, |s| s.to_f64().abs());
+            v >= 1.0 / bound && v <= bound
+        }))
+    }
+}
+
+/// What a plan depends on besides the graph.
+#[derive(Clone, Hash)]
+struct Context {
+    options: RunOptions,
+    rescale: bool,
+    gpu: bool,
+    numerics: crate::types::Numerics,
+    rules: u64,
+    cost_versions: (u32, u32),
+    device: DeviceChoice,
+    resident: Vec<bool>,
+}
+
+impl Engine {
+    /// The limits that schedules go by; `None` without a GPU.
+    fn limits(&self) -> Option<&Limits> {
+        #[cfg(feature = "gpu")]
+        return self.0.gpu.as_ref().filter(|g| !g.is_lost()).map(crate::device::Gpu::limits);
+        #[cfg(not(feature = "gpu"))]
+        None
+    }
+
+    /// The prepared form of a graph, from the cache or made now; whether it was cached. `gpu` false keeps everything on the CPU.
+    pub(super) fn prepare(
+        &self,
+        graph: &Arc<Graph>,
+        slots: &[Scalar],
+        resident: Vec<bool>,
+        options: RunOptions,
+        gpu: bool,
+    ) -> Result<(Arc<Prepared>, bool)> {
+        let settings = &self.0.settings;
+        let options = RunOptions { plan: options.plan && settings.plan, fuse: options.fuse && settings.fuse };
+        let mut context = Context {
+            options,
+            rescale: true,
+            gpu: gpu && self.limits().is_some(),
+            numerics: settings.numerics,
+            rules: settings.rules.hash(),
+            cost_versions: (settings.cpu_costs.version, settings.gpu_costs.version),
+            device: settings.device,
+            // Where leaves are matters to placement only where there is a choice.
+            resident: if settings.device == DeviceChoice::Auto && gpu { resident } else { Vec::new() },
+        };
+        let (prepared, hit) = self.cached(graph, &context)?;
+        if prepared.guards_hold(slots)? {
+            return Ok((prepared, hit));
+        }
+        self.0.counters.guard_misses.add(1);
+        context.rescale = false;
+        self.cached(graph, &context)
+    }
+
+    fn cached(&self, graph: &Arc<Graph>, context: &Context) -> Result<(Arc<Prepared>, bool)> {
+        let mut hasher = std::hash::DefaultHasher::new();
+        context.hash(&mut hasher);
+        let key = PlanKey::new(graph.clone(), hasher.finish());
+        let found = self.0.plans.lock().unwrap_or_else(PoisonError::into_inner).get(&key);
+        if let Some(prepared) = found {
+            self.0.counters.plan_hits.add(1);
+            return Ok((prepared, true));
+        }
+        let prepared = Arc::new(self.make(graph, context)?);
+        let gone = self.0.plans.lock().unwrap_or_else(PoisonError::into_inner).insert(key, prepared.clone());
+        drop(gone);
+        Ok((prepared, false))
+    }
+
+    fn make(&self, graph: &Graph, context: &Context) -> Result<Prepared> {
+        let settings = &self.0.settings;
+        let limits = if context.gpu { self.limits() } else { None };
+        let planned = context.options.plan.then(|| {
+            self.0.counters.plans.add(1);
+            let costs = if limits.is_some() { &settings.gpu_costs } else { &settings.cpu_costs };
+            let options = PlanOptions {
+                numerics: settings.numerics,
+                costs: costs.clone(),
+                allow_rescale: context.rescale,
+                rules: settings.rules.clone(),
+            };
+            plan(graph, &options)
+        });
+        let graph = planned.as_ref().map_or_else(|| graph.clone(), |p| p.graph.clone());
+        self.0.counters.schedules.add(1);
+        let mut schedule = schedule(
+            &graph,
+            &ScheduleOptions {
+                device: if limits.is_some() { settings.device } else { DeviceChoice::Cpu },
+                limits: limits.cloned(),
+                cpu_costs: settings.cpu_costs.clone(),
+                gpu_costs: settings.gpu_costs.clone(),
+                fuse: context.options.fuse,
+                resident: context.resident.clone(),
+                keep: Vec::new(),
+            },
+        )?;
+        let lowered = self.lower_all(&graph, &mut schedule, limits);
+        let wanted = schedule.scalars.iter().chain(&graph.guards).copied();
+        let scalars = scalars::needed(&graph, wanted);
+        let mut block_of = vec![None; schedule.values.len()];
+        for (i, block) in schedule.blocks.iter().enumerate() {
+            for v in &block.values {
+                block_of[v.index()] = Some(i as u32);
+            }
+        }
+        let on_host = schedule.blocks.iter().filter(|b| b.place == Place::Cpu);
+        let total = on_host.fold(0u64, |n, b| n.saturating_add(b.bytes));
+        if total > settings.memory_limit {
+            return Err(Error::out_of_memory(format!(
+                "this evaluation needs {total} bytes for its results and scratch; the limit is {}",
+                settings.memory_limit
+            )));
+        }
+        Ok(Prepared { plan: planned, graph, schedule, lowered, scalars, block_of })
+    }
+
+    /// Kernels for every GPU group. A group that does not lower runs on the CPU, and says why.
+    fn lower_all(&self, graph: &Graph, schedule: &mut Schedule, limits: Option<&Limits>) -> Vec<Option<Lowered>> {
+        let scalars: Vec<DType> = schedule.scalars.iter().map(|&n| graph.node(n).dtype).collect();
+        let mut lowered = Vec::with_capacity(schedule.steps.len());
+        for step in &mut schedule.steps {
+            let (Step::Run(group), Some(limits)) = (step, limits) else {
+                lowered.push(None);
+                continue;
+            };
+            if group.place == Place::Cpu {
+                lowered.push(None);
+                continue;
+            }
+            match lower(group, &schedule.values, &scalars, limits) {
+                Ok(kernels) => lowered.push(Some(kernels)),
+                Err(error) => {
+                    group.place = Place::Cpu;
+                    group.reason = format!("no kernel: {}", error.message());
+                    lowered.push(None);
+                }
+            }
+        }
+        lowered
+    }
+}

@@ -1,0 +1,275 @@
+//! Running a prepared plan: the steps one after the other, values wherever they are.
+//!
+//! Transfers follow the schedule's explicit steps; a value that is already where a step wants it is not moved again, and one that
+//! is not there (a leaf that lives only on the device, a group that did not lower) is fetched when it is needed.
+
+use std::sync::{Arc, PoisonError};
+
+use super::stored::Handle;
+use super::{Engine, Evaluation, Prepared, RunOptions, Stored, scalars};
+use crate::buffers::Residency;
+use crate::cpu;
+use crate::error::{Error, Result};
+use crate::graph::{Graph, Node, NodeId, NodeRef};
+use crate::schedule::{Core, Group, Load, Step, ValueId, ValueKind};
+use crate::types::{HostBuffer, Origin, Scalar, Shape};
+
+/// Where a node was written, and the composite it belongs to.
+pub(super) type Origins = (Vec<Origin>, Option<&'static str>);
+
+impl Engine {
+    /// Evaluates a snapshot and gives the stored values of its roots. A failure of the device is repeated on the CPU and recorded
+    /// with its reason; nothing is lost unless a value lived on a lost device alone.
+    pub(super) async fn evaluate(
+        &self,
+        graph: Arc<Graph>,
+        origins: Vec<Origins>,
+        leaves: &[Arc<Stored>],
+        slots: &[Scalar],
+        options: RunOptions,
+    ) -> Result<Vec<Arc<Stored>>> {
+        self.0.counters.evaluations.add(1);
+        let ops = graph.nodes.iter().filter(|n| !n.operands.is_empty() && !matches!(n.op, crate::graph::Op::View(_)));
+        self.0.counters.evaluated_ops.add(ops.count() as u64);
+        let resident = leaves.iter().map(|l| l.copies().device().is_some()).collect();
+        let (mut prepared, mut cached) = self.prepare(&graph, slots, resident, options, true)?;
+        let mut fallback = None;
+        let mut result = Run::new(self, &prepared, leaves, slots)?.finish().await;
+        if let Err(error) = &result
+            && prepared.lowered.iter().any(Option::is_some)
+            && (error.is_internal() || error.is_unsupported() || error.is_out_of_memory() || error.is_device_lost())
+        {
+            tracing::warn!(%error, "evaluation failed on the GPU and is repeated on the CPU");
+            self.0.counters.fallbacks.add(1);
+            fallback = Some(error.to_string());
+            (prepared, cached) = self.prepare(&graph, slots, Vec::new(), options, false)?;
+            result = Run::new(self, &prepared, leaves, slots)?.finish().await;
+        }
+        let evaluation = Evaluation { graph, origins, prepared, cached, device: self.device_name(), fallback };
+        let evaluation = Arc::new(evaluation);
+        if result.is_ok()
+            && let Some(observer) = &self.0.settings.observer
+        {
+            (observer.0)(&evaluation);
+        }
+        let old = self.0.last.lock().unwrap_or_else(PoisonError::into_inner).replace(evaluation);
+        drop(old);
+        result
+    }
+
+    /// The elements of an evaluated node on the host, read back if need be.
+    pub(crate) async fn read_node(&self, node: NodeRef) -> Result<Arc<HostBuffer>> {
+        if let Some(stored) = self.0.recorder.value(node) {
+            let (shape, dtype) = self.0.recorder.describe(node)?;
+            return self.host_copy(&stored, dtype, shape.len()).await;
+        }
+        match self.0.recorder.known_scalar(node) {
+            Some(s) => Ok(Arc::new(HostBuffer::from_scalar(s)?)),
+            None => Err(Error::internal("a node without a value after its evaluation")),
+        }
+    }
+}
+
+/// A run under way.
+struct Run<'a> {
+    engine: &'a Engine,
+    prepared: &'a Prepared,
+    leaves: &'a [Arc<Stored>],
+    scalars: Vec<Scalar>,
+    values: Vec<Residency<Handle>>,
+    #[cfg(feature = "gpu")]
+    gpu: super::gpu::Segment<'a>,
+}
+
+impl<'a> Run<'a> {
+    fn new(engine: &'a Engine, prepared: &'a Prepared, leaves: &'a [Arc<Stored>], slots: &[Scalar]) -> Result<Self> {
+        let known = scalars::evaluate(&prepared.graph, &prepared.scalars, slots)?;
+        let value_of = |id: &NodeId| {
+            known.get(id).copied().ok_or_else(|| Error::internal(format!("the scalar {id} was not computed")))
+        };
+        let scalars = prepared.schedule.scalars.iter().map(value_of).collect::<Result<_>>()?;
+        let values = prepared
+            .schedule
+            .values
+            .iter()
+            .map(|v| match v.kind {
+                ValueKind::Leaf(i) => leaves[i as usize].copies(),
+                _ => Residency::nowhere(),
+            })
+            .collect();
+        Ok(Self {
+            engine,
+            prepared,
+            leaves,
+            scalars,
+            values,
+            #[cfg(feature = "gpu")]
+            gpu: super::gpu::Segment::new(prepared.schedule.blocks.len()),
+        })
+    }
+
+    async fn finish(mut self) -> Result<Vec<Arc<Stored>>> {
+        let prepared = self.prepared;
+        for (i, step) in prepared.schedule.steps.iter().enumerate() {
+            match step {
+                Step::Upload(v) => self.upload(*v).await?,
+                Step::Readback(v) => drop(self.host(*v).await?),
+                Step::Run(group) => match (&prepared.lowered[i], group.place) {
+                    #[cfg(feature = "gpu")]
+                    (Some(lowered), crate::schedule::Place::Gpu) => self.dispatch(group, lowered).await?,
+                    _ => self.run_on_cpu(group).await?,
+                },
+                Step::Host { nodes, inputs, outputs, .. } => self.run_host(nodes, inputs, outputs).await?,
+                Step::Empty(v) => {
+                    let value = prepared.schedule.value(*v);
+                    let buffer = HostBuffer::zeros(value.dtype, value.shape.len())?;
+                    self.values[v.index()].add_host(Arc::new(buffer));
+                }
+                Step::Free(v) => {
+                    if prepared.schedule.value(*v).kind == ValueKind::Scratch {
+                        self.values[v.index()] = Residency::nowhere();
+                    }
+                }
+            }
+        }
+        #[cfg(feature = "gpu")]
+        self.flush()?;
+        self.results()
+    }
+
+    fn results(&self) -> Result<Vec<Arc<Stored>>> {
+        let mut stored: hashbrown::HashMap<ValueId, Arc<Stored>> = hashbrown::HashMap::new();
+        let mut results = Vec::with_capacity(self.prepared.schedule.roots.len());
+        for &v in &self.prepared.schedule.roots {
+            let value = self.prepared.schedule.value(v);
+            let residency = &self.values[v.index()];
+            if residency.place() == crate::buffers::Place::Nowhere {
+                return Err(Error::internal(format!("the root {v} ({}) was not computed", value.node)));
+            }
+            let one = stored.entry(v).or_insert_with(|| match value.kind {
+                ValueKind::Leaf(i) => self.leaves[i as usize].clone(),
+                _ => Arc::new(Stored::from_residency(residency.clone())),
+            });
+            results.push(one.clone());
+        }
+        Ok(results)
+    }
+
+    /// The host copy of a value, read back when it is only on the device.
+    async fn host(&mut self, v: ValueId) -> Result<Arc<HostBuffer>> {
+        if let Some(host) = self.values[v.index()].host() {
+            return Ok(host.clone());
+        }
+        #[cfg(feature = "gpu")]
+        {
+            self.flush()?;
+            let value = self.prepared.schedule.value(v);
+            if let (Some(gpu), Some(device)) = (self.engine.gpu(), self.values[v.index()].device().cloned()) {
+                let copy = Arc::new(gpu.read(&device, value.dtype, value.shape.len()).await?);
+                self.values[v.index()].add_host(copy.clone());
+                if let ValueKind::Leaf(i) = value.kind {
+                    self.leaves[i as usize].add_host(copy.clone());
+                }
+                return Ok(copy);
+            }
+        }
+        Err(Error::internal(format!("{v} is read before it is computed")))
+    }
+
+    async fn upload(&mut self, v: ValueId) -> Result<()> {
+        #[cfg(feature = "gpu")]
+        drop(self.device(v).await?);
+        #[cfg(not(feature = "gpu"))]
+        drop(self.host(v).await?);
+        Ok(())
+    }
+
+    async fn run_on_cpu(&mut self, group: &Group) -> Result<()> {
+        self.engine.0.counters.cpu_groups.add(1);
+        let mut inputs: Vec<(ValueId, Arc<HostBuffer>)> = Vec::new();
+        for load in loads(group) {
+            if !inputs.iter().any(|(v, _)| *v == load.value) {
+                inputs.push((load.value, self.host(load.value).await?));
+            }
+        }
+        let find = |v: ValueId| {
+            let found = inputs.iter().find(|(i, _)| *i == v).map(|(_, b)| &**b);
+            found.ok_or_else(|| Error::internal(format!("{v} is no input of group g{}", group.id)))
+        };
+        let outputs = cpu::run_group(group, &self.prepared.schedule.values, &find, &self.scalars)?;
+        for (v, buffer) in outputs {
+            self.values[v.index()].add_host(Arc::new(buffer));
+        }
+        Ok(())
+    }
+
+    async fn run_host(&mut self, nodes: &[NodeId], inputs: &[ValueId], outputs: &[ValueId]) -> Result<()> {
+        self.engine.0.counters.host_steps.add(1);
+        let mut buffers = Vec::with_capacity(inputs.len());
+        for &v in inputs {
+            buffers.push((self.host(v).await?, &self.prepared.schedule.value(v).shape));
+        }
+        let operands: Vec<(&HostBuffer, &Shape)> = buffers.iter().map(|(b, s)| (&**b, *s)).collect();
+        let nodes: Vec<&Node> = nodes.iter().map(|&n| self.prepared.graph.node(n)).collect();
+        for (v, buffer) in outputs.iter().zip(cpu::run_host(&nodes, &operands)?) {
+            self.values[v.index()].add_host(Arc::new(buffer));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(not(feature = "gpu"))]
+impl Engine {
+    /// The host copy of a stored value: the only one there is without a GPU.
+    pub(super) async fn host_copy(&self, stored: &Stored, _: crate::types::DType, _: usize) -> Result<Arc<HostBuffer>> {
+        stored.copies().host().cloned().ok_or_else(|| Error::internal("a stored value that is nowhere"))
+    }
+}
+
+/// Everything a group reads.
+pub(super) fn loads(group: &Group) -> impl Iterator<Item = &Load> {
+    let sides: [&[Load]; 2] = match &group.core {
+        Core::Contract { left, right, .. } => [&left.loads, &right.loads],
+        _ => [&[], &[]],
+    };
+    group.body.loads.iter().chain(sides[0]).chain(sides[1])
+}
+
+#[cfg(feature = "gpu")]
+impl<'a> Run<'a> {
+    async fn device(&mut self, v: ValueId) -> Result<Arc<Handle>> {
+        if let Some(device) = self.values[v.index()].device() {
+            return Ok(device.clone());
+        }
+        let host = self.host(v).await?;
+        let gpu = self.engine.gpu().ok_or_else(|| Error::internal("a GPU step without a GPU"))?;
+        let copy = gpu.upload(&host)?;
+        self.values[v.index()].add_device(copy.clone());
+        if let ValueKind::Leaf(i) = self.prepared.schedule.value(v).kind {
+            self.leaves[i as usize].add_device(copy.clone());
+        }
+        Ok(copy)
+    }
+
+    async fn dispatch(&mut self, group: &'a Group, lowered: &'a crate::kernels::Lowered) -> Result<()> {
+        self.engine.0.counters.gpu_groups.add(1);
+        for load in loads(group) {
+            self.device(load.value).await?;
+        }
+        let gpu = self.engine.gpu().ok_or_else(|| Error::internal("a GPU step without a GPU"))?;
+        for store in &group.stores {
+            let block = self.prepared.block_of[store.value.index()];
+            let bytes = self.prepared.schedule.value(store.value).device_bytes();
+            let buffer = self.gpu.block(gpu, block, &self.prepared.schedule.blocks, bytes)?;
+            self.values[store.value.index()].add_device(buffer);
+        }
+        self.gpu.push(gpu, lowered, &self.values, &self.scalars)
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        match self.engine.gpu() {
+            Some(gpu) => self.gpu.flush(gpu),
+            None => Ok(()),
+        }
+    }
+}

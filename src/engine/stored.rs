@@ -1,0 +1,44 @@
+//! The payload of a recorded value: where its elements are.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::buffers::Residency;
+use crate::types::HostBuffer;
+
+/// The handle of device memory: the device room's buffer, or a type without values in a build without a GPU.
+#[cfg(feature = "gpu")]
+pub(crate) type Handle = crate::device::DeviceBuffer;
+#[cfg(not(feature = "gpu"))]
+pub(crate) type Handle = std::convert::Infallible;
+
+/// A stored value. Its elements never change; copies appear and go away.
+pub(crate) struct Stored(Mutex<Residency<Handle>>);
+
+impl Stored {
+    pub(crate) fn on_host(buffer: Arc<HostBuffer>) -> Self {
+        Self(Mutex::new(Residency::on_host(buffer)))
+    }
+
+    pub(super) fn from_residency(residency: Residency<Handle>) -> Self {
+        Self(Mutex::new(residency))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Residency<Handle>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The copies there are now.
+    pub(super) fn copies(&self) -> Residency<Handle> {
+        self.lock().clone()
+    }
+
+    #[cfg(feature = "gpu")]
+    pub(super) fn add_host(&self, copy: Arc<HostBuffer>) {
+        self.lock().add_host(copy);
+    }
+
+    #[cfg(feature = "gpu")]
+    pub(super) fn add_device(&self, copy: Arc<Handle>) {
+        self.lock().add_device(copy);
+    }
+}
