@@ -168,9 +168,9 @@ impl Array {
     /// A shape error when the shapes do not broadcast, a dtype error when the dtypes differ or lack the operation.
     pub fn try_pow<'a>(&self, exponent: impl Into<Operand<'a>>) -> Result<Self> {
         let exponent = exponent.into();
-        let whole = match exponent {
-            Operand::Int(n) => Some(n),
-            Operand::Float(v) if v == v.trunc() && v.abs() <= MAX_POWI as f64 => Some(v as i64),
+        let whole = match &exponent {
+            Operand::Int(n) => Some(*n),
+            Operand::Float(v) if *v == v.trunc() && v.abs() <= MAX_POWI as f64 => Some(*v as i64),
             _ => None,
         };
         match whole {
@@ -210,14 +210,10 @@ impl Array {
     /// A dtype error when the condition is not bool or the choices differ in dtype, a shape error when they do not broadcast.
     pub fn try_select<'a, 'b>(&self, then: impl Into<Operand<'a>>, otherwise: impl Into<Operand<'b>>) -> Result<Self> {
         let (then, otherwise) = (then.into(), otherwise.into());
-        let dtype = match (then, otherwise) {
-            (Operand::Array(a), _) | (_, Operand::Array(a)) => a.dtype()?,
-            _ => {
-                return Err(Error::dtype(
-                    "select: expected at least one array to take the dtype from, given two numbers",
-                ));
-            }
+        let Some(array) = then.array().or(otherwise.array()) else {
+            return Err(Error::dtype("select: expected at least one array to take the dtype from, given two numbers"));
         };
+        let dtype = array.dtype()?;
         let then = then.to_array(&self.engine, dtype)?;
         let otherwise = otherwise.to_array(&self.engine, dtype)?;
         Self::record(&self.engine, Op::Select, &[self, &then, &otherwise], None, None)

@@ -7,10 +7,12 @@ use crate::graph::Op;
 use crate::types::{DType, Scalar};
 
 /// The right side of an operation: an array, or a number that takes the array's dtype.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Operand<'a> {
     /// An array of the same engine.
     Array(&'a Array),
+    /// An array of the same engine, given away.
+    Owned(Array),
     /// A real number; for integer arrays it must be whole and in range.
     Float(f64),
     /// A whole number.
@@ -25,6 +27,12 @@ impl<'a> From<&'a Array> for Operand<'a> {
     }
 }
 
+impl From<Array> for Operand<'_> {
+    fn from(a: Array) -> Self {
+        Self::Owned(a)
+    }
+}
+
 macro_rules! weak {
     ($($t:ty => $v:ident as $as:ty),* $(,)?) => { $(
         impl From<$t> for Operand<'_> {
@@ -36,9 +44,9 @@ weak!(f32 => Float as f64, f64 => Float as f64, i32 => Int as i64, i64 => Int as
 
 impl Operand<'_> {
     /// The scalar this number is in `dtype`; `None` for arrays.
-    pub(super) fn to_scalar(self, dtype: DType) -> Result<Option<Scalar>> {
-        let value = match self {
-            Self::Array(_) => return Ok(None),
+    pub(super) fn to_scalar(&self, dtype: DType) -> Result<Option<Scalar>> {
+        let value = match *self {
+            Self::Array(_) | Self::Owned(_) => return Ok(None),
             Self::Float(v) => v,
             Self::Int(v) if dtype.is_int() => {
                 let s = Scalar::from_i64(dtype, v);
@@ -59,10 +67,20 @@ impl Operand<'_> {
         Ok(Some(s))
     }
 
+    /// The array, if it is one.
+    pub(super) fn array(&self) -> Option<&Array> {
+        match self {
+            Self::Array(a) => Some(a),
+            Self::Owned(a) => Some(a),
+            _ => None,
+        }
+    }
+
     /// This operand as an array: numbers become a literal (values that plans may test) or a scalar slot.
     pub(super) fn to_array(self, engine: &Engine, dtype: DType) -> Result<Array> {
         match self {
             Self::Array(a) => Ok(a.clone()),
+            Self::Owned(a) => Ok(a),
             _ => match self.to_scalar(dtype)? {
                 Some(s) => Array::from_scalar(engine, s),
                 None => Err(Error::internal("an operand that is neither array nor number")),
