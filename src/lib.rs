@@ -1,5 +1,8 @@
 //! lazurite: a lazy array engine.
 
+// wgpu's types nest deeper than the default allows when they are shown to cross threads.
+#![recursion_limit = "256"]
+
 pub mod error;
 pub mod types;
 

@@ -18,7 +18,8 @@ const RULE: &str = "---\n";
 
 fn setting<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let lines = text.lines().take_while(|l| l.starts_with('%'));
-    let mut values = lines.filter_map(|l| l.trim_start_matches('%').trim().strip_prefix(name)?.trim().strip_prefix(':'));
+    let mut values =
+        lines.filter_map(|l| l.trim_start_matches('%').trim().strip_prefix(name)?.trim().strip_prefix(':'));
     values.next().map(str::trim)
 }
 
@@ -40,7 +41,9 @@ fn dumps(path: &Path, program: &str) -> Option<String> {
     });
     let engine = match engine.build() {
         Ok(engine) => engine,
-        Err(error) if std::env::var("LAZURITE_REQUIRE_GPU").as_deref() == Ok("1") => panic!("a GPU is required: {error}"),
+        Err(error) if std::env::var("LAZURITE_REQUIRE_GPU").as_deref() == Ok("1") => {
+            panic!("a GPU is required: {error}")
+        }
         Err(_) => return None,
     };
     let mut settings = settings(path.parent().unwrap());

@@ -58,9 +58,24 @@ struct Inner {
 #[cfg(not(target_arch = "wasm32"))]
 const _: () = {
     const fn crosses_threads<T: Send + Sync>() {}
-    crosses_threads::<Gpu>();
-    crosses_threads::<DeviceBuffer>();
+    crosses_threads::<Inner>();
+    crosses_threads::<wgpu::Buffer>();
 };
+
+// Proving this for an outside crate takes the compiler through more of wgpu's types than its default recursion limit allows,
+// so a program with an engine in a thread would have to raise its own limit. The proof above is made here once and for all.
+// SAFETY: a `Gpu` is an `Arc<Inner>`, and `Inner` is `Send` and `Sync` by the assertion above.
+#[cfg(not(target_arch = "wasm32"))]
+unsafe impl Send for Gpu {}
+// SAFETY: as for `Send`.
+#[cfg(not(target_arch = "wasm32"))]
+unsafe impl Sync for Gpu {}
+// SAFETY: a `DeviceBuffer` is a `wgpu::Buffer`, a number and an `Arc<Inner>`, both `Send` and `Sync` by the assertion above.
+#[cfg(not(target_arch = "wasm32"))]
+unsafe impl Send for DeviceBuffer {}
+// SAFETY: as for `Send`.
+#[cfg(not(target_arch = "wasm32"))]
+unsafe impl Sync for DeviceBuffer {}
 
 impl Gpu {
     /// The best adapter of this machine with the options of the environment ([`GpuOptions::from_env`]).
