@@ -2,7 +2,7 @@
 
 use lazurite::graph::{BinaryOp, CastMode, UnaryOp};
 use lazurite::schedule::{Core, Inst, Reg, StoreShape};
-use lazurite::types::View;
+use lazurite::types::{HostBuffer, View};
 use lazurite::{DType, Scalar, Shape};
 
 use super::r#gen::{Dice, Maker, same};
@@ -22,7 +22,7 @@ fn ulps(got: Scalar, want: Scalar) -> f64 {
         _ => (-1074, 52),
     };
     let exponent = if w == 0.0 { least } else { (w.abs().log2().floor() as i32 - digits).max(least) };
-    (g - w).abs() / 2f64.powi(exponent.max(-1074))
+    (g - w).abs() / f64::from(exponent.max(-1074)).exp2()
 }
 
 #[test]
@@ -40,6 +40,65 @@ fn every_unary_operation_on_every_dtype() {
                 let want = lazurite::cpu::reference::unary(op, x);
                 let distance = ulps(found[0].get(i), want);
                 assert!(distance <= 2.5, "{op:?} of {x:?}: expected {want:?}, found {:?}", found[0].get(i));
+            }
+        }
+    }
+}
+
+/// Numbers of all sizes: near 0, near 1, near multiples of π/2, and of random exponents.
+fn wide(dice: &mut Dice, dtype: DType, n: usize) -> HostBuffer {
+    let mut b = HostBuffer::zeros(dtype, n).unwrap();
+    for i in 0..n {
+        let sign = if dice.one_in(2) { -1.0 } else { 1.0 };
+        let x = match dice.below(6) {
+            0 => 1.0 + (dice.unit() - 0.5) * 2f64.powi(-(dice.below(50) as i32)),
+            1 => dice.unit() * 800.0,
+            2 => (dice.below(200_000) as f64) * std::f64::consts::FRAC_PI_2,
+            3 => 2f64.powf(dice.unit() * 2.0 - 1.0),
+            4 => dice.unit() * (dice.below(2000) as f64 - 1000.0).exp2(),
+            _ => dice.unit() * 2f64.powi(dice.below(60) as i32 - 40),
+        };
+        b.set(i, lazurite::cpu::reference::scalar::from_f64(dtype, sign * x));
+    }
+    b
+}
+
+#[test]
+fn transcendental_functions_on_numbers_of_all_sizes() {
+    let n = 20_000;
+    let shape = Shape::new(&[n]);
+    for dtype in [DType::F32, DType::F64] {
+        for op in UnaryOp::ALL.into_iter().filter(|o| o.is_transcendental() || *o == UnaryOp::Rsqrt) {
+            let mut m = Maker::new(1, shape.clone());
+            let data = wide(&mut m.dice, dtype, n);
+            let x = m.load_data(View::dense(&shape), data.clone());
+            let r = m.program.push(Inst::Unary(op, x), dtype);
+            let found = m.finish(Core::Map, &[(r, StoreShape::Full)]).run();
+            let mut worst = (0.0, 0);
+            for i in 0..n {
+                let distance = ulps(found[0].get(i), lazurite::cpu::reference::unary(op, data.get(i)));
+                worst = if distance > worst.0 { (distance, i) } else { worst };
+            }
+            let (x, limit) = (data.get(worst.1), if dtype == DType::F32 { 1.0 } else { 2.5 });
+            let want = lazurite::cpu::reference::unary(op, x);
+            assert!(worst.0 <= limit, "{op:?} of {x:?}: {} ulp, {want:?}, {:?}", worst.0, found[0].get(worst.1));
+        }
+        for op in [BinaryOp::Pow, BinaryOp::Hypot, BinaryOp::Atan2, BinaryOp::Mod, BinaryOp::Rem] {
+            let mut m = Maker::new(2, shape.clone());
+            let (x, mut y) = (wide(&mut m.dice, dtype, n), wide(&mut m.dice, dtype, n));
+            // Exponents that keep the power in range, among others.
+            for i in (0..n).filter(|i| i % 3 > 0) {
+                let small = m.dice.unit() * 20.0 - 10.0;
+                y.set(i, Scalar::from_f64(dtype, if i % 3 == 1 { small } else { small.round() }));
+            }
+            let (a, b) = (m.load_data(View::dense(&shape), x.clone()), m.load_data(View::dense(&shape), y.clone()));
+            let r = m.program.push(Inst::Binary(op, a, b), dtype);
+            let found = m.finish(Core::Map, &[(r, StoreShape::Full)]).run();
+            for i in 0..n {
+                let want = lazurite::cpu::reference::binary(op, x.get(i), y.get(i));
+                let distance = ulps(found[0].get(i), want);
+                let got = found[0].get(i);
+                assert!(distance <= 1.0, "{op:?} of {:?}, {:?}: {want:?}, {got:?}", x.get(i), y.get(i));
             }
         }
     }

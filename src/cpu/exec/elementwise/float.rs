@@ -1,11 +1,12 @@
 //! Floating-point loops.
 //!
 //! Arithmetic on f32 is native: rounding the f64 result once gives the same bits, because 53 bits are more than twice 24 plus
-//! two. Everything else widens to f64, computes and rounds, as the definition says.
+//! two. Everything else widens to f64, computes and rounds, as the definition says; the common transcendental functions by
+//! own forms that become vector code, the rest by the standard library.
 
 use half::f16;
 
-use super::{map, vectorised, zip};
+use super::{approx, map, vectorised, zip};
 use crate::cpu::exec::tile::Lane;
 use crate::cpu::reference::float;
 use crate::cpu::reference::scalar::round_f16;
@@ -21,7 +22,7 @@ pub(super) fn test<T: Lane>(op: UnaryOp, x: &[T], out: &mut [u8]) {
 }
 
 macro_rules! native {
-    ($unary:ident, $binary:ident, $t:ty, $bits:ty) => {
+    ($unary:ident, $binary:ident, $t:ty, $bits:ty, [$($fast:ident $f:ident),*], [$($fast2:ident $f2:ident),*]) => {
         vectorised! {
             /// A function of one register.
             pub(super) fn $unary(op: UnaryOp, x: &[$t], out: &mut [$t]) {
@@ -38,7 +39,12 @@ macro_rules! native {
                     UnaryOp::Round => map(x, out, |v| v.round_ties_even()),
                     UnaryOp::Trunc => map(x, out, |v| v.trunc()),
                     UnaryOp::Rsqrt => map(x, out, |v| (1.0 / f64::from(v).sqrt()) as $t),
+                    $(UnaryOp::$fast => map(x, out, |v| approx::$f(f64::from(v)) as $t),)*
                     _ => map(x, out, |v| float::unary(op, f64::from(v)) as $t),
+                }
+                if matches!(op, UnaryOp::Sin | UnaryOp::Cos | UnaryOp::Tan) {
+                    // Beyond the limit of the reduction, and where there is no value, the library answers.
+                    far(op, x, out, |v| f64::from(v), |v| v as $t);
                 }
             }
         }
@@ -67,14 +73,40 @@ macro_rules! native {
                     BinaryOp::Fmin => {
                         zip(x, y, out, |a, b| if a.is_nan() { b } else if b.is_nan() { a } else { min(a, b) });
                     }
+                    $(BinaryOp::$fast2 => zip(x, y, out, |a, b| approx::$f2(f64::from(a), f64::from(b)) as $t),)*
                     _ => zip(x, y, out, |a, b| float::binary(op, f64::from(a), f64::from(b)) as $t),
                 }
             }
         }
     };
 }
-native!(unary_f32, binary_f32, f32, u32);
-native!(unary_f64, binary_f64, f64, u64);
+native!(
+    unary_f32,
+    binary_f32,
+    f32,
+    u32,
+    [Exp exp, Expm1 expm1, Log log, Log2 log2, Log10 log10, Log1p log1p, Sin sin, Cos cos, Tan tan, Tanh tanh],
+    [Pow pow]
+);
+native!(
+    unary_f64,
+    binary_f64,
+    f64,
+    u64,
+    [Exp exp, Expm1 expm1, Log log, Log1p log1p, Sin sin, Cos cos, Tanh tanh],
+    []
+);
+
+/// Puts the library's values where the own trigonometric functions do not reach.
+#[inline(always)]
+fn far<T: Copy>(op: UnaryOp, x: &[T], out: &mut [T], wide: impl Fn(T) -> f64, narrow: impl Fn(f64) -> T) {
+    let beyond = |v: T| !(wide(v).abs() <= approx::TRIG_LIMIT);
+    if x.iter().any(|&v| beyond(v)) {
+        for (to, &v) in out.iter_mut().zip(x).filter(|(_, v)| beyond(**v)) {
+            *to = narrow(float::unary(op, wide(v)));
+        }
+    }
+}
 
 /// A function of one register of f16, through f64.
 pub(super) fn unary_f16(op: UnaryOp, x: &[f16], out: &mut [f16]) {

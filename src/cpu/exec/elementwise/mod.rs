@@ -3,6 +3,7 @@
 //! Each loop is written once, plainly, over slices; wrappers compile it for AVX-512, AVX2 and the baseline and one is chosen
 //! when it runs. What a function computes is the reference's business; here are only its fast forms.
 
+mod approx;
 mod cast;
 mod float;
 mod int;
