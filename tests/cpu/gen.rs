@@ -54,7 +54,7 @@ const SPECIAL: [f64; 22] = [
     f64::INFINITY,
     f64::NEG_INFINITY,
     f64::NAN,
-    0.7853981633974483,
+    std::f64::consts::FRAC_PI_4,
 ];
 
 /// A value of a dtype: ordinary, or now and then special when `special` is set.

@@ -46,8 +46,8 @@ pub(crate) fn load_window<T: Element>(
     let last = space.extents().len() - 1;
     space.segments(start, out.len(), |at, count, coords| {
         let mut place = walk.offset;
-        for axis in 0..last {
-            let beyond = coords[axis] as i64 - window.start[axis];
+        for (axis, &coord) in coords[..last].iter().enumerate() {
+            let beyond = coord as i64 - window.start[axis];
             let j = beyond.div_euclid(window.step[axis]);
             if beyond < 0 || beyond % window.step[axis] != 0 || j >= window.len[axis] {
                 return;

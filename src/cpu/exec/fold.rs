@@ -452,7 +452,7 @@ fn columns<T: Lane, C: Cell>(v: &mut Values<C>, x: &[T], piece: Piece, across: i
         let at = piece.first + l;
         let lane = at % LANES * stride;
         across(v.op, row, &mut v.lanes[lane..lane + piece.rows]);
-        if (at + 1) % TILE == 0 || (piece.last && l + 1 == piece.len) {
+        if (at + 1).is_multiple_of(TILE) || (piece.last && l + 1 == piece.len) {
             v.end_block(piece.rows);
         }
     }

@@ -118,29 +118,15 @@ pub fn modulo(x: f64, y: f64) -> f64 {
 /// The larger, NaN when either is NaN, +0 above −0.
 #[must_use]
 pub fn maximum(x: f64, y: f64) -> f64 {
-    if x.is_nan() || x > y {
-        x
-    } else if y.is_nan() || y > x {
-        y
-    } else if x.is_sign_negative() {
-        y
-    } else {
-        x
-    }
+    let equal_but_lower = x == y && x.is_sign_negative();
+    if !x.is_nan() && (y.is_nan() || y > x || equal_but_lower) { y } else { x }
 }
 
 /// The smaller, NaN when either is NaN, −0 below +0.
 #[must_use]
 pub fn minimum(x: f64, y: f64) -> f64 {
-    if x.is_nan() || x < y {
-        x
-    } else if y.is_nan() || y < x {
-        y
-    } else if x.is_sign_negative() {
-        x
-    } else {
-        y
-    }
+    let equal_but_higher = x == y && x.is_sign_positive();
+    if !x.is_nan() && (y.is_nan() || y < x || equal_but_higher) { y } else { x }
 }
 
 /// The larger, ignoring a NaN beside a number.

@@ -145,8 +145,8 @@ pub fn pad(x: (&HostBuffer, &Shape), fill: &HostBuffer, before: &[usize], shape:
         return Ok(out);
     }
     let mut window = View::dense(shape);
-    for axis in 0..shape.rank() {
-        window = window.slice(axis, before[axis], 1, x.1[axis])?;
+    for (axis, (&start, &len)) in before.iter().zip(x.1.iter()).enumerate() {
+        window = window.slice(axis, start, 1, len)?;
     }
     place(&mut out, &window, x.0);
     Ok(out)

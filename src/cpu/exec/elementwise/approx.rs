@@ -59,14 +59,7 @@ fn power_of_two(k: i64) -> f64 {
 /// eˣ.
 #[inline(always)]
 pub(super) fn exp(x: f64) -> f64 {
-    let bounded = if x > 710.0 {
-        710.0
-    } else if x < -746.0 {
-        -746.0
-    } else {
-        x
-    };
-    let (k, p) = exp_parts(bounded);
+    let (k, p) = exp_parts(x.clamp(-746.0, 710.0));
     // Two factors, because the result may be beyond the largest power or below the smallest normal number.
     let half = k >> 1;
     (1.0 + p) * power_of_two(half) * power_of_two(k.wrapping_sub(half))
@@ -75,14 +68,7 @@ pub(super) fn exp(x: f64) -> f64 {
 /// eˣ − 1 for x ≤ 60.
 #[inline(always)]
 fn expm1_near(x: f64) -> f64 {
-    let bounded = if x > 60.0 {
-        60.0
-    } else if x < -60.0 {
-        -60.0
-    } else {
-        x
-    };
-    let (k, p) = exp_parts(bounded);
+    let (k, p) = exp_parts(x.clamp(-60.0, 60.0));
     let scale = power_of_two(k);
     if k == 0 { p } else { scale * p + (scale - 1.0) }
 }
@@ -250,7 +236,7 @@ pub(super) fn pow(x: f64, y: f64) -> f64 {
     let half = 0.5 * y;
     let whole = y == y.floor();
     let odd = whole & (half != half.floor());
-    let negative = x.is_sign_negative() & (x == x);
+    let negative = x.is_sign_negative() & !x.is_nan();
     let undefined = negative & !whole & (size > 0.0) & (size < f64::INFINITY);
     let signed = if negative & odd { -power } else { power };
     if undefined { f64::NAN } else { signed }

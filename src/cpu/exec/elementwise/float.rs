@@ -39,7 +39,10 @@ macro_rules! native {
                     UnaryOp::Round => map(x, out, |v| v.round_ties_even()),
                     UnaryOp::Trunc => map(x, out, |v| v.trunc()),
                     UnaryOp::Rsqrt => map(x, out, |v| (1.0 / f64::from(v).sqrt()) as $t),
-                    $(UnaryOp::$fast => map(x, out, |v| approx::$f(f64::from(v)) as $t),)*
+                    // Plain loops: a closure around a large function is not inlined, and its loop stays scalar.
+                    $(UnaryOp::$fast => for (to, &v) in out.iter_mut().zip(x) {
+                        *to = approx::$f(f64::from(v)) as $t;
+                    },)*
                     _ => map(x, out, |v| float::unary(op, f64::from(v)) as $t),
                 }
                 if matches!(op, UnaryOp::Sin | UnaryOp::Cos | UnaryOp::Tan) {
@@ -73,7 +76,9 @@ macro_rules! native {
                     BinaryOp::Fmin => {
                         zip(x, y, out, |a, b| if a.is_nan() { b } else if b.is_nan() { a } else { min(a, b) });
                     }
-                    $(BinaryOp::$fast2 => zip(x, y, out, |a, b| approx::$f2(f64::from(a), f64::from(b)) as $t),)*
+                    $(BinaryOp::$fast2 => for ((to, &a), &b) in out.iter_mut().zip(x).zip(y) {
+                        *to = approx::$f2(f64::from(a), f64::from(b)) as $t;
+                    },)*
                     _ => zip(x, y, out, |a, b| float::binary(op, f64::from(a), f64::from(b)) as $t),
                 }
             }
@@ -100,7 +105,7 @@ native!(
 /// Puts the library's values where the own trigonometric functions do not reach.
 #[inline(always)]
 fn far<T: Copy>(op: UnaryOp, x: &[T], out: &mut [T], wide: impl Fn(T) -> f64, narrow: impl Fn(f64) -> T) {
-    let beyond = |v: T| !(wide(v).abs() <= approx::TRIG_LIMIT);
+    let beyond = |v: T| wide(v).is_nan() | (wide(v).abs() > approx::TRIG_LIMIT);
     if x.iter().any(|&v| beyond(v)) {
         for (to, &v) in out.iter_mut().zip(x).filter(|(_, v)| beyond(**v)) {
             *to = narrow(float::unary(op, wide(v)));
