@@ -307,8 +307,8 @@ impl Builder<'_> {
     pub(super) fn bound(&self, g: usize, without: Option<NodeId>) -> HashSet<NodeId> {
         let group = &self.groups[g];
         let mut bound: HashSet<NodeId> = group.outputs.iter().copied().collect();
-        for r in &group.requests {
-            if r.stored || !r.fused && Some(r.node) != without {
+        for r in group.open() {
+            if r.stored || Some(r.node) != without {
                 self.add_bound(r.node, &mut bound);
             }
         }

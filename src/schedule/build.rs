@@ -3,6 +3,7 @@
 //! A request says which node is read through which view over the group's domain. Nothing here decides; `fuse` does.
 
 use hashbrown::HashMap;
+use smallvec::SmallVec;
 
 use super::analyse::{canonical, constant_view};
 use crate::graph::{NodeId, ScanOp};
@@ -45,8 +46,6 @@ pub(super) struct Request {
     pub fused: bool,
 }
 
-type Key = (NodeId, Slot, View, bool);
-
 /// A change of a group that lets a node in.
 #[derive(Clone, Debug)]
 pub(super) struct Reform {
@@ -68,7 +67,10 @@ pub(super) struct Forming {
     pub gpu: bool,
     pub outputs: Vec<NodeId>,
     pub requests: Vec<Request>,
-    known: HashMap<Key, usize>,
+    /// The requests of each node, by number.
+    of_node: HashMap<NodeId, SmallVec<[u32; 2]>>,
+    /// The requests that are not computed in place (so far), by number.
+    open: Vec<u32>,
     /// Instructions so far, loads and constants not counted.
     pub ops: usize,
     /// Whether the domain's coordinates matter beyond views, so that it cannot be reshaped.
@@ -86,7 +88,8 @@ impl Forming {
             gpu,
             outputs: Vec::new(),
             requests: Vec::new(),
-            known: HashMap::new(),
+            of_node: HashMap::new(),
+            open: Vec::new(),
             ops: 0,
             rigid: false,
             next: Vec::new(),
@@ -109,23 +112,51 @@ impl Forming {
     }
 
     fn add(&mut self, request: Request) -> bool {
-        let key = (request.node, request.slot, request.view.clone(), request.stored);
-        if let Some(&i) = self.known.get(&key) {
-            self.requests[i].fused |= request.fused;
+        let numbers = self.of_node.entry(request.node).or_default();
+        let same = |r: &Request| r.slot == request.slot && r.stored == request.stored && r.view == request.view;
+        if let Some(&i) = numbers.iter().find(|&&i| same(&self.requests[i as usize])) {
+            if request.fused && !self.requests[i as usize].fused {
+                self.requests[i as usize].fused = true;
+                self.open.retain(|o| *o != i);
+            }
             return false;
         }
-        self.known.insert(key, self.requests.len());
+        let number = self.requests.len() as u32;
+        numbers.push(number);
+        if !request.fused {
+            self.open.push(number);
+        }
         self.requests.push(request);
         true
     }
 
     pub fn requests_of(&self, node: NodeId) -> impl Iterator<Item = &Request> {
-        self.requests.iter().filter(move |r| r.node == node)
+        self.of_node.get(&node).into_iter().flatten().map(|&i| &self.requests[i as usize])
+    }
+
+    /// Requests that are not computed in place.
+    pub fn open(&self) -> impl Iterator<Item = &Request> {
+        self.open.iter().map(|&i| &self.requests[i as usize])
+    }
+
+    /// Has every read of `node` that does not need it in memory computed in place; says how many there are.
+    pub fn fuse(&mut self, node: NodeId) -> usize {
+        let mut count = 0;
+        for &i in self.of_node.get(&node).into_iter().flatten() {
+            let r = &mut self.requests[i as usize];
+            if !r.stored {
+                r.fused = true;
+                count += 1;
+            }
+        }
+        let requests = &self.requests;
+        self.open.retain(|&i| !requests[i as usize].fused);
+        count
     }
 
     /// Whether a read is computed in place.
     pub fn is_fused(&self, node: NodeId, slot: Slot, view: &View) -> bool {
-        self.known.get(&(node, slot, view.clone(), false)).is_some_and(|&i| self.requests[i].fused)
+        self.requests_of(node).any(|r| r.fused && r.slot == slot && r.view == *view)
     }
 
     /// The view over the domain under which a node with `len` elements is stored by this group.
@@ -172,7 +203,8 @@ impl Forming {
     pub fn reform(&mut self, reform: Reform, views: Vec<View>) {
         let domain = reform.stretch.unwrap_or(reform.shape);
         if domain != self.domain {
-            self.known.clear();
+            self.of_node.clear();
+            self.open.clear();
             for (mut r, view) in std::mem::take(&mut self.requests).into_iter().zip(views) {
                 r.view = view;
                 self.add(r);

@@ -221,11 +221,7 @@ impl<'a> Builder<'a> {
         let weight = self.weight(node);
         let rigid = matches!(self.source.facts.role(node), Role::Pieces | Role::Gather | Role::Scan);
         let group = &mut self.groups[g];
-        let mut times = 0;
-        for r in group.requests.iter_mut().filter(|r| r.node == node && !r.stored) {
-            r.fused = true;
-            times += 1;
-        }
+        let times = group.fuse(node);
         group.ops += weight * times;
         group.rigid |= rigid;
         self.push_reads(g, node, reads);
@@ -360,9 +356,7 @@ impl<'a> Builder<'a> {
     /// The operands of a product enter as reads of its two programs.
     pub fn open_product(&mut self, g: usize, node: NodeId) -> Result<()> {
         let (left, right) = (self.groups[g].domain_of(Slot::Left), self.groups[g].domain_of(Slot::Right));
-        for r in self.groups[g].requests.iter_mut().filter(|r| r.node == node) {
-            r.fused = true;
-        }
+        self.groups[g].fuse(node);
         let reads = self.source.product_reads(node, &left, &right).map_err(Error::internal)?;
         self.push_reads(g, node, reads);
         Ok(())

@@ -183,9 +183,7 @@ impl Builder<'_> {
             let weight = self.weight(n);
             let group = &mut self.groups[g];
             group.ops += weight;
-            for r in group.requests.iter_mut().filter(|r| r.node == n) {
-                r.fused = true;
-            }
+            group.fuse(n);
             let domain = group.domain.clone();
             let reads = reads.into_iter().map(|r| if members.contains(&r.node) { snapped(r, &domain) } else { r });
             self.push_reads(g, n, reads.collect());

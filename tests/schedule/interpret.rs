@@ -3,11 +3,34 @@
 
 use lazurite::cpu::reference::{self, fold, random};
 use lazurite::graph::{CastMode, Graph, NodeId, Op, ReduceOp, ScanOp};
-use lazurite::schedule::{Core, Group, Inst, Program, Schedule, Step, StoreShape, ValueKind};
+use lazurite::schedule::{Core, Group, Inst, Program, Schedule, Step, StoreShape, ValueId, ValueKind};
 use lazurite::types::{DType, HostBuffer, Scalar, Shape, View};
 
-/// The values of the roots, and of every other value still there at the end.
+/// The values of the roots.
 pub fn run(graph: &Graph, s: &Schedule, leaves: &[&HostBuffer], slots: &[Scalar]) -> Vec<HostBuffer> {
+    run_with(graph, s, leaves, slots, &group)
+}
+
+/// The values of the roots, groups run by the tiled executor.
+pub fn run_tiled(graph: &Graph, s: &Schedule, leaves: &[&HostBuffer], slots: &[Scalar]) -> Vec<HostBuffer> {
+    run_with(graph, s, leaves, slots, &|s, g, scalars, memory| {
+        let input = |v: ValueId| Ok(memory[v.index()].as_ref().expect("an input"));
+        let stored = lazurite::cpu::run_group(g, &s.values, &input, scalars).unwrap();
+        for (v, buffer) in stored {
+            memory[v.index()] = Some(buffer);
+        }
+    })
+}
+
+type RunGroup<'a> = &'a dyn Fn(&Schedule, &Group, &[Scalar], &mut [Option<HostBuffer>]);
+
+fn run_with(
+    graph: &Graph,
+    s: &Schedule,
+    leaves: &[&HostBuffer],
+    slots: &[Scalar],
+    run_group: RunGroup<'_>,
+) -> Vec<HostBuffer> {
     let scalars = s.scalar_values(|n| scalar(graph, n, slots));
     let mut memory: Vec<Option<HostBuffer>> = s
         .values
@@ -32,7 +55,7 @@ pub fn run(graph: &Graph, s: &Schedule, leaves: &[&HostBuffer], slots: &[Scalar]
                     memory[out.index()] = Some(result);
                 }
             }
-            Step::Run(g) => group(s, g, &scalars, &mut memory),
+            Step::Run(g) => run_group(s, g, &scalars, &mut memory),
         }
     }
     s.roots.iter().map(|v| memory[v.index()].clone().expect("a root")).collect()

@@ -6,11 +6,11 @@ use lazurite::graph::{
 use lazurite::types::{DType, Dims, HostBuffer, Order, Scalar, Shape, View};
 
 /// A small deterministic generator.
-pub struct Dice(u64);
+pub struct Dice(u64, bool);
 
 impl Dice {
     pub fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1, false)
     }
     pub fn roll(&mut self, n: usize) -> usize {
         self.0 ^= self.0 << 13;
@@ -31,8 +31,11 @@ pub struct Case {
 
 const DTYPES: [DType; 4] = [DType::F32, DType::F32, DType::F64, DType::I32];
 
-pub fn case(seed: u64, ops: usize) -> Case {
+/// A case of about `ops` nodes. An `exact` one has only operations whose results every executor must agree on to the last
+/// digits: nothing transcendental and no product over an axis, whose rounding a later comparison would blow up.
+pub fn case(seed: u64, ops: usize, exact: bool) -> Case {
     let mut d = Dice::new(seed);
+    d.1 = exact;
     let mut c = Case { graph: Graph::default(), leaves: Vec::new(), slots: Vec::new() };
     for _ in 0..2 + d.roll(3) {
         leaf(&mut c, &mut d);
@@ -81,31 +84,33 @@ fn grow(c: &mut Case, d: &mut Dice) {
     let axis = d.roll(rank);
     let (op, operands, to): (Op, Vec<NodeId>, Option<DType>) = match d.roll(30) {
         0..4 => {
-            let u = d.pick(&[
+            let all = [
                 UnaryOp::Neg,
                 UnaryOp::Abs,
                 UnaryOp::Square,
-                UnaryOp::Exp,
-                UnaryOp::Sqrt,
+                if d.1 { UnaryOp::Ceil } else { UnaryOp::Exp },
+                if d.1 { UnaryOp::Sign } else { UnaryOp::Sqrt },
                 UnaryOp::Floor,
                 UnaryOp::Not,
                 UnaryOp::IsNan,
                 UnaryOp::Powi(3),
-            ]);
+            ];
+            let u = d.pick(&all);
             (Op::Unary(u), vec![x], None)
         }
         4..11 => {
-            let b = d.pick(&[
+            let all = [
                 BinaryOp::Add,
                 BinaryOp::Sub,
                 BinaryOp::Mul,
-                BinaryOp::Div,
+                if d.1 { BinaryOp::Fmax } else { BinaryOp::Div },
                 BinaryOp::Maximum,
                 BinaryOp::Fmin,
                 BinaryOp::Lt,
                 BinaryOp::Eq,
                 BinaryOp::And,
-            ]);
+            ];
+            let b = d.pick(&all);
             let y = (0..12)
                 .map(|_| some(d))
                 .find(|&y| c.graph.node(y).dtype == dtype && c.graph.node(y).shape.broadcast(&shape).is_ok());
@@ -129,11 +134,14 @@ fn grow(c: &mut Case, d: &mut Dice) {
             if axes.is_empty() {
                 axes.push(axis);
             }
-            let op = d.pick(&[ReduceOp::Sum, ReduceOp::Max, ReduceOp::Fmin, ReduceOp::Prod, ReduceOp::Any]);
+            let prod = if d.1 { ReduceOp::Min } else { ReduceOp::Prod };
+            let op = d.pick(&[ReduceOp::Sum, ReduceOp::Max, ReduceOp::Fmin, prod, ReduceOp::Any]);
             (Op::Reduce { op, axes }, vec![x], None)
         }
         20 if rank > 0 => (Op::ArgReduce { op: d.pick(&ArgOp::ALL), axis }, vec![x], None),
-        21 if rank > 0 => (Op::Scan { op: d.pick(&ScanOp::ALL), axis }, vec![x], None),
+        21 if rank > 0 => {
+            (Op::Scan { op: d.pick(if d.1 { &[ScanOp::Sum, ScanOp::Max] } else { &ScanOp::ALL }), axis }, vec![x], None)
+        }
         22 | 23 => {
             let y = (0..30).map(|_| some(d)).find(|&y| {
                 let s = &c.graph.node(y).shape;
