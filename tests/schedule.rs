@@ -298,6 +298,28 @@ fn random_graphs_run_by_the_tiled_executor() {
 }
 
 #[test]
+fn what_is_sent_to_the_gpu_lowers_within_its_limits() {
+    let mut lowered = 0;
+    let wide = Limits { f64: true, i64: true, f16: true, max_storage_buffers: 10, ..Limits::webgpu() };
+    for seed in 1..=120 {
+        let case = random::case(2_000_000 + seed, 6 + (seed as usize * 7) % 40, false);
+        for (limits, fuse) in [(wide.clone(), true), (wide.clone(), false), (Limits::webgpu(), true)] {
+            let s = plan(&case.graph, &ScheduleOptions { limits: Some(limits.clone()), fuse, ..gpu() });
+            let scalars: Vec<DType> = s.scalars.iter().map(|n| case.graph.node(*n).dtype).collect();
+            for g in s.groups().filter(|g| g.place == Place::Gpu) {
+                let kernels = lazurite::kernels::lower(g, &s.values, &scalars, &limits)
+                    .unwrap_or_else(|e| panic!("seed {seed}: g{} does not lower: {e}\n{s}", g.id));
+                for k in &kernels.kernels {
+                    assert!(k.bindings.len() < limits.max_storage_buffers as usize, "seed {seed}: g{}\n{s}", g.id);
+                }
+                lowered += 1;
+            }
+        }
+    }
+    assert!(lowered > 500, "only {lowered} groups went to the GPU");
+}
+
+#[test]
 fn normalise_takes_two_kernels_before_the_error() {
     for options in [cpu(), gpu()] {
         for store_result in [false, true] {
