@@ -144,10 +144,11 @@ impl Builder<'_> {
                 times *= across.div_ceil(TILE) as f64;
             }
             // A row result is computed once for its row.
-            if let Kind::Rows(axes) = &group.kind {
-                if axes.iter().all(|&a| r.view.strides()[a] == 0) {
-                    times = rows(&group.domain, axes).0 as f64;
-                }
+            if let Kind::Rows(axes) = &group.kind
+                && r.slot == Slot::Body
+                && axes.iter().all(|&a| r.view.strides()[a] == 0)
+            {
+                times = rows(&group.domain, axes).0 as f64;
             }
             evaluations += times;
         }

@@ -171,6 +171,7 @@ pub struct Group {
 }
 
 /// One step of a run.
+#[expect(clippy::large_enum_variant, reason = "steps are few, and most of them are groups")]
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
     /// Host memory to the device.
