@@ -209,10 +209,10 @@ fn grow(c: &mut Case, d: &mut Dice) {
         _ => return,
     };
     // What does not fit is refused at the door; bounded so that products and paddings do not explode.
-    if let Ok(id) = c.graph.add(op, &operands, to) {
-        if c.graph.node(id).shape.len() > 600 || c.graph.node(id).shape.rank() > 5 {
-            c.graph.nodes.pop();
-        }
+    if let Ok(id) = c.graph.add(op, &operands, to)
+        && (c.graph.node(id).shape.len() > 600 || c.graph.node(id).shape.rank() > 5)
+    {
+        c.graph.nodes.pop();
     }
 }
 
