@@ -13,17 +13,17 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let z = above / {{M}};
     let row = above - z * {{M}};
 #ifdef SYMMETRIC
-    // Only tiles of the lower triangle were written.
-    let upper = col / {{TILE_M}}u > row / {{TILE_M}}u;
-    let r = select(row, col, upper);
-    let c = select(col, row, upper);
-    let at = (z * {{M}} + r) * {{N}} + c;
-#else
-    let at = i;
+    // Only tiles of the lower triangle were written; those off the diagonal go to both places.
+    let tile_row = row / {{TILE_M}}u;
+    let tile_col = col / {{TILE_M}}u;
+    if (tile_col > tile_row) { return; }
 #endif
     var acc = {{T}}();
     for (var p = 0u; p < {{PARTS}}; p++) {
-        acc += {{SCRATCH}}[p * {{CELLS}} + at];
+        acc += {{SCRATCH}}[p * {{CELLS}} + i];
     }
     finish(z, row, col, acc);
+#ifdef SYMMETRIC
+    if (tile_col < tile_row) { finish(z, col, row, acc); }
+#endif
 }

@@ -34,21 +34,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let begin = 0u;
     let end = {{K}};
 #endif
-#ifdef SYMMETRIC
-    // Tiles of the lower triangle, row by row; the root is exact or one off.
-    var tile_row = u32((sqrt(8.0 * f32(tile) + 1.0) - 1.0) * 0.5);
-    if (tile_row * (tile_row + 1u) / 2u > tile) { tile_row -= 1u; }
-    if ((tile_row + 1u) * (tile_row + 2u) / 2u <= tile) { tile_row += 1u; }
-    let tile_col = tile - tile_row * (tile_row + 1u) / 2u;
-#else
-    // Groups of eight tile rows are walked column by column: what neighbours load stays in cache.
-    let band = 8u * {{TILES_N}};
-    let first = tile / band * 8u;
-    let height = min({{TILES_M}} - first, 8u);
-    let within = tile % band;
-    let tile_row = first + within % height;
-    let tile_col = within / height;
-#endif
+{{PLACE}}
     let row0 = tile_row * {{TILE_M}}u;
     let col0 = tile_col * {{TILE_N}}u;
     let tx = lid % 16u;

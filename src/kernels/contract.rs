@@ -14,7 +14,7 @@ use super::rows::target_groups;
 use super::{Kernel, Lowered, Source, map};
 use crate::error::{Error, Result};
 use crate::schedule::{Core, Inst, Program, Reg, StoreShape};
-use crate::types::{DType, Scalar, Shape, View};
+use crate::types::{DType, Limits, Scalar, Shape, View};
 
 /// The extents of tiles: rows, columns and the contracted axis, and elements a thread computes in each direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +22,12 @@ struct Tile {
     m: u32,
     n: u32,
     k: u32,
+    /// Whether the double-buffered form for large operands computes it.
+    wide: bool,
 }
+
+/// Bytes of workgroup memory of the wide form.
+const WIDE_BYTES: u32 = 2 * 1056 * 16;
 
 /// A contraction with its batch axes merged into as few as all programs allow.
 struct Contract<'a> {
@@ -70,7 +75,7 @@ pub(super) fn lower(ctx: Context<'_>) -> Result<Lowered> {
         left: merged_program(left, &left_shape, &merging)?,
         right: merged_program(right, &right_shape, &merging)?,
         body: merged_program(&ctx.group.body, domain, &merging)?,
-        tile: Tile::choose(m, n, acc, ctx.limits.software),
+        tile: Tile::choose(m, n, *k, acc, ctx.limits),
         ctx,
         batch,
         m,
@@ -95,13 +100,19 @@ fn lower_empty(ctx: Context<'_>, dtype: DType) -> Result<Lowered> {
 }
 
 impl Tile {
-    fn choose(m: usize, n: usize, acc: DType, software: bool) -> Self {
-        if m.min(n) <= 16 || m.max(n) <= 32 || software && m.max(n) <= 64 {
-            return Self { m: 16, n: 16, k: 16 };
+    fn choose(m: usize, n: usize, k: usize, acc: DType, limits: &Limits) -> Self {
+        if m.min(n) <= 16 || m.max(n) <= 32 || limits.software && m.max(n) <= 64 {
+            return Self { m: 16, n: 16, k: 16, wide: false };
+        }
+        // A tile that is mostly outside would waste what its size wins.
+        let fits = |d: usize| d >= 96 && d.next_multiple_of(128) <= d + d / 3;
+        let room = limits.max_workgroup_bytes >= WIDE_BYTES;
+        if !limits.software && room && acc.size() == 4 && fits(m) && fits(n) && k >= 16 {
+            return Self { m: 128, n: 128, k: 16, wide: true };
         }
         // Eight-byte elements take shallower tiles, so that 16 KiB hold them.
         let k = if acc.size() == 8 { 8 } else { 16 };
-        Self { m: 64, n: 64, k }
+        Self { m: 64, n: 64, k, wide: false }
     }
 }
 
@@ -115,13 +126,16 @@ impl Contract<'_> {
     fn lower(&self) -> Result<Lowered> {
         let (_, _, tiles) = self.tiles();
         let slabs = self.batch.len() * tiles;
-        let wanted = target_groups(self.ctx.limits) / 2 / slabs.max(1);
+        // Enough workgroups for each processor to hold two; where the axis is long, four times that, for an even end.
         // A part has to be worth its trip through memory.
-        let most = self.k / (self.tile.k as usize * 8);
+        let target = target_groups(self.ctx.limits);
+        let few = (target / 4).div_ceil(slabs.max(1)).min(self.k / (self.tile.k as usize * 8));
+        let many = (target / slabs.max(1)).min(self.k / 2048);
+        let wanted = few.max(many);
         let cells = self.batch.len() * self.m * self.n;
         let bytes = (cells as u64).saturating_mul(self.acc.size() as u64);
         let room = (self.ctx.limits.max_binding_bytes.min(1 << 30) / bytes.max(1)) as usize;
-        let parts = wanted.min(most).min(room).min(64);
+        let parts = wanted.min(room).min(64);
         if parts > 1 {
             let chunk = self.k.div_ceil(parts).next_multiple_of(self.tile.k as usize);
             let parts = self.k.div_ceil(chunk);
@@ -140,7 +154,7 @@ impl Contract<'_> {
         let mut m = Module::new(self.ctx);
         m.uses(self.dtype)?;
         m.uses(self.acc)?;
-        let Tile { m: tile_m, n: tile_n, k: tile_k } = self.tile;
+        let Tile { m: tile_m, n: tile_n, k: tile_k, wide } = self.tile;
         let (rows, cols, tiles) = self.tiles();
         let mut slabs = self.batch.len();
         for (name, extent) in
@@ -198,8 +212,18 @@ impl Contract<'_> {
         m.define("LEFT", left);
         m.define("RIGHT", right);
         m.define("FINISH", finish);
+        m.include("PLACE", "gemm_place")?;
+        if wide {
+            let whole = |d: usize, t: u32| d.is_multiple_of(t as usize);
+            // Parts end at multiples of the tile's depth.
+            if whole(self.m, tile_m) && whole(self.n, tile_n) && whole(self.k, tile_k) {
+                m.define("ALIGNED", "");
+            }
+            m.include("FETCH", "gemm_wide_fetch")?;
+            m.include("KEEP", "gemm_wide_keep")?;
+        }
         let label = if parts.is_some() { format!("{} parts", self.label()) } else { self.label().to_owned() };
-        m.finish(&label, "gemm", slabs as u64 * tiles as u64)
+        m.finish(&label, if wide { "gemm_wide" } else { "gemm" }, slabs as u64 * tiles as u64)
     }
 
     fn combine(&self, parts: usize) -> Result<Kernel> {

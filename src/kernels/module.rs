@@ -120,6 +120,16 @@ impl<'a> Module<'a> {
         self.names.insert(name.to_owned(), text.into());
     }
 
+    /// Gives the template the expansion of another one as a name.
+    ///
+    /// # Errors
+    /// As [`template::expand`].
+    pub fn include(&mut self, name: &str, part: &str) -> Result<()> {
+        let text = template::expand(part, &self.names)?;
+        self.define(name, text);
+        Ok(())
+    }
+
     /// Includes a library function and gives its name back.
     pub fn function(&mut self, name: &str) -> String {
         self.functions.insert(name.to_owned());

@@ -13,10 +13,14 @@ use crate::error::{Error, Result};
 /// Names and their texts; a name that is only tested by `#ifdef` has an empty text.
 pub(super) type Names = BTreeMap<String, String>;
 
-const TEMPLATES: [(&str, &str); 5] = [
+const TEMPLATES: [(&str, &str); 9] = [
     ("map", include_str!("../../shaders/map.wgsl")),
     ("rows", include_str!("../../shaders/rows.wgsl")),
     ("gemm", include_str!("../../shaders/gemm.wgsl")),
+    ("gemm_wide", include_str!("../../shaders/gemm_wide.wgsl")),
+    ("gemm_wide_fetch", include_str!("../../shaders/gemm_wide_fetch.wgsl")),
+    ("gemm_wide_keep", include_str!("../../shaders/gemm_wide_keep.wgsl")),
+    ("gemm_place", include_str!("../../shaders/gemm_place.wgsl")),
     ("combine", include_str!("../../shaders/combine.wgsl")),
     ("scan", include_str!("../../shaders/scan.wgsl")),
 ];

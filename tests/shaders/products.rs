@@ -73,6 +73,7 @@ pub fn all() -> Vec<Case> {
     all.push(product("batch broadcast", f, &[4, 3, 40, 36], 16, plain(&[3, 40, 16]), turned(&[4, 1, 36, 16])));
     all.push(product("long", f, &[33, 40], 2101, turned(&[2101, 33]), plain(&[2101, 40])));
     all.push(product("large", f, &[300, 200], 130, plain(&[300, 130]), plain(&[130, 200])));
+    all.push(product("batch wide", f, &[2, 128, 120], 40, plain(&[2, 128, 40]), turned(&[2, 120, 40])));
     all.push(product("aligned", f, &[256, 256], 64, plain(&[256, 64]), plain(&[64, 256])));
     all.push(product("aligned turned", f, &[256, 128], 64, turned(&[64, 256]), plain(&[64, 128])));
     all.push(empty());
