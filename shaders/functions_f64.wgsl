@@ -11,21 +11,21 @@ fn neg_f64(x: f64) -> f64 { return -x; }
 fn sign_f64(x: f64) -> f64 { return select(select(x, 1.0lf, x > 0.0lf), -1.0lf, x < 0.0lf); }
 fn ne_f64(a: f64, b: f64) -> bool { return !(a == b); }
 fn eq_f64(a: f64, b: f64) -> bool { return a == b; }
-// Of two equal numbers the sum or the negated sum of negations has the wanted zero; other equal numbers are kept.
+// Of two zeros the sign decides; no arithmetic on them, which drivers would simplify.
 fn maximum_f64(a: f64, b: f64) -> f64 {
-    let number = select(select(b, a, a > b), a + b, a == 0.0lf && b == 0.0lf);
+    let number = select(select(b, a, a > b), select(a, b, below_f64(a)), a == 0.0lf && b == 0.0lf);
     return select(select(number, b, !(b == b)), a, !(a == a));
 }
 fn minimum_f64(a: f64, b: f64) -> f64 {
-    let number = select(select(b, a, a < b), -(-a - b), a == 0.0lf && b == 0.0lf);
+    let number = select(select(b, a, a < b), select(b, a, below_f64(a)), a == 0.0lf && b == 0.0lf);
     return select(select(number, b, !(b == b)), a, !(a == a));
 }
 fn fmax_f64(a: f64, b: f64) -> f64 {
-    let number = select(select(b, a, a > b), a + b, a == 0.0lf && b == 0.0lf);
+    let number = select(select(b, a, a > b), select(a, b, below_f64(a)), a == 0.0lf && b == 0.0lf);
     return select(select(number, a, !(b == b)), b, !(a == a));
 }
 fn fmin_f64(a: f64, b: f64) -> f64 {
-    let number = select(select(b, a, a < b), -(-a - b), a == 0.0lf && b == 0.0lf);
+    let number = select(select(b, a, a < b), select(b, a, below_f64(a)), a == 0.0lf && b == 0.0lf);
     return select(select(number, a, !(b == b)), b, !(a == a));
 }
 fn sqrt_f64(x: f64) -> f64 { return select(sqrt(x), x, x == 0.0lf); }

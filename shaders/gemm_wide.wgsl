@@ -5,11 +5,12 @@
 var<workgroup> left_tile: array<vec4<{{T}}>, 1056>;
 var<workgroup> right_tile: array<vec4<{{T}}>, 1056>;
 
-fn left_at(z: u32, row: u32, k: u32) -> {{T}} {
+// Four elements of an operand along its own fast axis.
+fn left_at(z: u32, row: u32, k: u32) -> vec4<{{T}}> {
 {{LEFT}}
 }
 
-fn right_at(z: u32, k: u32, col: u32) -> {{T}} {
+fn right_at(z: u32, k: u32, col: u32) -> vec4<{{T}}> {
 {{RIGHT}}
 }
 
@@ -44,26 +45,26 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let mine_m = team_m * 8u + lane / 8u;
     let mine_n = team_n * 16u + lane % 8u;
 #ifdef LEFT_ALONG_K
-    let left_k = lid % 16u;
-    let left_m = lid / 16u;
+    let left_k = (lid % 4u) * 4u;
+    let left_m = lid / 4u;
 #else
-    let left_k = lid / 128u;
-    let left_m = lid % 128u;
+    let left_k = lid / 32u;
+    let left_m = (lid % 32u) * 4u;
 #endif
 #ifdef RIGHT_ALONG_K
-    let right_k = lid % 16u;
-    let right_n = lid / 16u;
+    let right_k = (lid % 4u) * 4u;
+    let right_n = lid / 4u;
 #else
-    let right_k = lid / 128u;
-    let right_n = lid % 128u;
+    let right_k = lid / 32u;
+    let right_n = (lid % 32u) * 4u;
 #endif
 #for r 8
     var c{{r}}_0 = vec4<{{T}}>();
     var c{{r}}_1 = vec4<{{T}}>();
 #endfor
-#for u 8
-    var next_left{{u}} = {{T}}();
-    var next_right{{u}} = {{T}}();
+#for u 2
+    var next_left{{u}} = vec4<{{T}}>();
+    var next_right{{u}} = vec4<{{T}}>();
 #endfor
     var k0 = begin;
 {{FETCH}}

@@ -97,7 +97,7 @@ impl<'p> Body<'p> {
                 let load = &p.loads[*i as usize];
                 let buffer = m.bind_value(load.value, load.dtype, false)?;
                 let index = index(m, &load.view, &place.coords, &[]);
-                Module::read(&buffer, load.dtype, &index)
+                m.read(&buffer, load.dtype, &index)
             }
             Inst::Gather { load, index: at, stride, extent } => {
                 let l = &p.loads[*load as usize];
@@ -106,7 +106,7 @@ impl<'p> Body<'p> {
                 let step = m.stride(*stride);
                 let term = format!("u32(clamp({}, 0, i32({last}))) * {step}", self.get(*at)?);
                 let index = index(m, &l.view, &place.coords, &[term]);
-                Module::read(&buffer, l.dtype, &index)
+                m.read(&buffer, l.dtype, &index)
             }
             Inst::Window { load, window, otherwise } => {
                 let l = &p.loads[*load as usize];
@@ -115,7 +115,7 @@ impl<'p> Body<'p> {
                 let (inside, coords) = inside(m, window, l.view.shape(), place, out)?;
                 let at = index(m, &l.view, &coords, &[]);
                 let _ = writeln!(out, "var {name}: {} = {};", register_type(dtype), self.get(*otherwise)?);
-                let _ = writeln!(out, "if ({inside}) {{ {name} = {}; }}", Module::read(&buffer, l.dtype, &at));
+                let _ = writeln!(out, "if ({inside}) {{ {name} = {}; }}", m.read(&buffer, l.dtype, &at));
                 return Ok(None);
             }
             Inst::Literal(s) => m.literal(*s)?,

@@ -7,11 +7,11 @@ use std::fmt::Write as _;
 
 use smallvec::SmallVec;
 
-use super::body::{Body, Place, coordinates};
+use super::body::{Body, Place, coordinates, index};
 use super::domain::{merge, merged_program, merged_shape};
 use super::module::{Context, Module, accumulator, narrow, register_type, widen};
 use super::rows::target_groups;
-use super::{Kernel, Lowered, Source, map};
+use super::{Kernel, Lowered, Source, map, thin};
 use crate::error::{Error, Result};
 use crate::schedule::{Core, Inst, Program, Reg, StoreShape};
 use crate::types::{DType, Limits, Scalar, Shape, View};
@@ -55,6 +55,9 @@ pub(super) fn lower(ctx: Context<'_>) -> Result<Lowered> {
     }
     if matches!(dtype, DType::Bool | DType::U8) {
         return Err(Error::unsupported(format!("products of {dtype} have no form in kernels")));
+    }
+    if thin::is_thin(ctx.group, *dtype) {
+        return thin::lower(ctx);
     }
     let domain = &ctx.group.domain;
     let rank = domain.rank();
@@ -186,10 +189,12 @@ impl Contract<'_> {
         }
         m.define("T", register_type(self.acc));
         let last = self.batch.rank();
-        if along(&self.left, last + 1, last) {
+        let left_along_k = along(&self.left, last + 1, last);
+        let right_along_k = along(&self.right, last, last + 1);
+        if left_along_k {
             m.define("LEFT_ALONG_K", "");
         }
-        if along(&self.right, last, last + 1) {
+        if right_along_k {
             m.define("RIGHT_ALONG_K", "");
         }
         if self.symmetric {
@@ -198,8 +203,16 @@ impl Contract<'_> {
                 m.define("MIRROR", "");
             }
         }
-        let left = self.operand(&mut m, &self.left, ["row", "k"])?;
-        let right = self.operand(&mut m, &self.right, ["k", "col"])?;
+        let (left, right) = if wide {
+            // All vectors are bound before anything else reads the same values.
+            let (rank, [lk, rk]) = (self.batch.rank(), [left_along_k, right_along_k]);
+            let lv = vectors(&mut m, &self.left, rank + usize::from(lk))?;
+            let rv = vectors(&mut m, &self.right, rank + usize::from(!rk))?;
+            let left = self.operand4(&mut m, &self.left, &lv, [("row", self.m), ("k", self.k)], lk)?;
+            (left, self.operand4(&mut m, &self.right, &rv, [("k", self.k), ("col", self.n)], !rk)?)
+        } else {
+            (self.operand(&mut m, &self.left, ["row", "k"])?, self.operand(&mut m, &self.right, ["k", "col"])?)
+        };
         let finish = match parts {
             None => self.finish(&mut m)?,
             Some(_) => {
@@ -253,18 +266,64 @@ impl Contract<'_> {
         let mut out = String::new();
         let mut coords = coordinates(m, &self.batch, "z", "z", &mut out)?;
         coords.extend(names.map(str::to_owned));
-        let result = program
-            .insts
-            .len()
-            .checked_sub(1)
-            .map(|i| Reg(i as u32))
-            .ok_or_else(|| Error::internal("an operand's program is empty"))?;
+        let result = last_register(program)?;
         if program.dtype(result) != self.dtype {
             return Err(Error::internal("an operand's program has another dtype than its contraction"));
         }
         let mut body = Body::new(program, "r");
         body.emit(m, &Place { coords }, &[result], &mut out)?;
         let _ = writeln!(out, "return {};", widen(self.dtype, &body.get(result)?));
+        Ok(out)
+    }
+
+    /// As [`Contract::operand`], four elements along one of the last two axes at once: loads in `vectors` are read as
+    /// vectors, all else happens lane by lane. Coordinates outside are pulled inside; the caller masks what comes of them.
+    fn operand4(
+        &self,
+        m: &mut Module<'_>,
+        program: &Program,
+        vectors: &[Option<String>],
+        axes: [(&str, usize); 2],
+        last_axis_fast: bool,
+    ) -> Result<String> {
+        let result = last_register(program)?;
+        let ((fast_name, fast_extent), (slow_name, slow_extent)) =
+            if last_axis_fast { (axes[1], axes[0]) } else { (axes[0], axes[1]) };
+        let mut out = String::new();
+        let batch = coordinates(m, &self.batch, "z", "z", &mut out)?;
+        let whole = fast_extent.is_multiple_of(4);
+        let (fast_word, slow_word) = (m.extent(fast_extent)?, m.extent(slow_extent)?);
+        let _ = writeln!(out, "let slow = min({slow_name}, {slow_word} - 1u);");
+        let base = if whole { format!("min({fast_name}, {fast_word} - 4u)") } else { fast_name.to_owned() };
+        let _ = writeln!(out, "let fast = {base};");
+        let place = |lane: u32| {
+            let mut coords = batch.clone();
+            let at = if whole { format!("(fast + {lane}u)") } else { format!("min(fast + {lane}u, {fast_word} - 1u)") };
+            coords.push(if last_axis_fast { "slow".to_owned() } else { at.clone() });
+            coords.push(if last_axis_fast { at } else { "slow".to_owned() });
+            Place { coords }
+        };
+        for (i, buffer) in vectors.iter().enumerate() {
+            if let Some(buffer) = buffer {
+                let at = index(m, &program.loads[i].view, &place(0).coords, &[]);
+                let _ = writeln!(out, "let four{i} = {buffer}[{at} >> 2u];");
+            }
+        }
+        let mut lanes = Vec::new();
+        for lane in 0..4 {
+            let mut body = Body::new(program, format!("r{lane}_"));
+            for (i, inst) in program.insts.iter().enumerate() {
+                match inst {
+                    Inst::Load(l) if vectors[*l as usize].is_some() => {
+                        body.set(Reg(i as u32), format!("four{l}[{lane}]"));
+                    }
+                    _ => {}
+                }
+            }
+            body.emit(m, &place(lane), &[result], &mut out)?;
+            lanes.push(widen(self.dtype, &body.get(result)?));
+        }
+        let _ = writeln!(out, "return vec4<{}>({});", register_type(self.acc), lanes.join(", "));
         Ok(out)
     }
 
@@ -313,4 +372,33 @@ fn along(program: &Program, a: usize, b: usize) -> bool {
     let votes =
         |axis: usize| program.loads.iter().filter(|l| l.view.strides()[axis] == 1 && l.view.shape()[axis] > 1).count();
     votes(a) > votes(b)
+}
+
+fn last_register(program: &Program) -> Result<Reg> {
+    let last = program.insts.len().checked_sub(1).ok_or_else(|| Error::internal("an operand's program is empty"))?;
+    Ok(Reg(last as u32))
+}
+
+/// The buffers of those loads that can be read in fours along axis `fast`: neighbours lie side by side and every four of
+/// them begin at a multiple of four.
+fn vectors(m: &mut Module<'_>, program: &Program, fast: usize) -> Result<Vec<Option<String>>> {
+    let mut out = Vec::new();
+    for (i, load) in program.loads.iter().enumerate() {
+        let view = &load.view;
+        let plain = program.insts.iter().all(|inst| match inst {
+            Inst::Window { load, .. } | Inst::Gather { load, .. } => *load as usize != i,
+            _ => true,
+        });
+        let aligned = |axis: usize| axis == fast || view.shape()[axis] == 1 || view.strides()[axis] % 4 == 0;
+        let length = m.ctx.values.get(load.value.index()).map_or(0, |v| v.shape.len());
+        let fits = plain
+            && matches!(load.dtype, DType::F32 | DType::I32 | DType::U32)
+            && view.strides()[fast] == 1
+            && view.shape()[fast].is_multiple_of(4)
+            && view.offset() % 4 == 0
+            && length.is_multiple_of(4)
+            && (0..view.shape().rank()).all(aligned);
+        out.push(if fits { Some(m.bind_vectors(load.value, load.dtype)?) } else { None });
+    }
+    Ok(out)
 }

@@ -13,6 +13,7 @@ mod ops;
 mod rows;
 mod scan;
 mod template;
+mod thin;
 
 use std::sync::Arc;
 

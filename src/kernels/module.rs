@@ -60,6 +60,8 @@ fn element_type(dtype: DType, writable: bool) -> &'static str {
 struct Buffer {
     binding: Binding,
     dtype: DType,
+    /// Whether elements are seen in fours.
+    vectors: bool,
 }
 
 /// A module in the making.
@@ -176,8 +178,21 @@ impl<'a> Module<'a> {
             }
             return Ok(format!("buffer{i}"));
         }
-        self.buffers.push(Buffer { binding: Binding { source, writable }, dtype });
+        self.buffers.push(Buffer { binding: Binding { source, writable }, dtype, vectors: false });
         Ok(format!("buffer{}", self.buffers.len() - 1))
+    }
+
+    /// Shows a value that is only read as vectors of four; its length has to be a multiple of four. Must come before any
+    /// other use of the value in the kernel.
+    ///
+    /// # Errors
+    /// As [`Module::bind`].
+    pub fn bind_vectors(&mut self, id: ValueId, dtype: DType) -> Result<String> {
+        let name = self.bind_value(id, dtype, false)?;
+        for b in &mut self.buffers {
+            b.vectors |= b.binding.source == Source::Value(id);
+        }
+        Ok(name)
     }
 
     /// The buffer of a value of the schedule.
@@ -197,7 +212,11 @@ impl<'a> Module<'a> {
     }
 
     /// The element at `index` as a register.
-    pub fn read(buffer: &str, dtype: DType, index: &str) -> String {
+    pub fn read(&self, buffer: &str, dtype: DType, index: &str) -> String {
+        let number = buffer.trim_start_matches("buffer").parse::<usize>().ok();
+        if number.and_then(|i| self.buffers.get(i)).is_some_and(|b| b.vectors) {
+            return format!("{buffer}[({index}) >> 2u][({index}) & 3u]");
+        }
         match dtype {
             DType::Bool => format!("({buffer}[{index}] != 0u)"),
             DType::U8 => format!("(({buffer}[({index}) >> 2u] >> ((({index}) & 3u) * 8u)) & 255u)"),
@@ -299,7 +318,10 @@ impl<'a> Module<'a> {
         head.push_str("@group(0) @binding(0) var<storage, read> params: array<u32>;\n");
         for (i, b) in self.buffers.iter().enumerate() {
             let access = if b.binding.writable { "read_write" } else { "read" };
-            let element = element_type(b.dtype, b.binding.writable);
+            let mut element = element_type(b.dtype, b.binding.writable).to_owned();
+            if b.vectors {
+                element = format!("vec4<{element}>");
+            }
             let _ = writeln!(head, "@group(0) @binding({}) var<storage, {access}> buffer{i}: array<{element}>;", i + 1);
         }
         let body = template::expand(template, &self.names)?;

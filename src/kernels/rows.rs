@@ -343,7 +343,7 @@ impl<'a> Rows<'a> {
             let mut slot = 0;
             for f in folds {
                 let buffer = m.bind(Source::Scratch(slot), f.acc, false)?;
-                let x = Module::read(&buffer, f.acc, &format!("j * {rows} + row"));
+                let x = m.read(&buffer, f.acc, &format!("j * {rows} + row"));
                 slot += 1;
                 let mut at = String::new();
                 if matches!(f.op, Op::Position(_)) {

@@ -68,6 +68,9 @@ pub fn all() -> Vec<Case> {
     let f = DType::F32;
     all.push(product("turned", f, &[65, 66], 40, turned(&[40, 65]), turned(&[66, 40])));
     all.push(product("vector", f, &[129, 1], 70, plain(&[129, 70]), plain(&[70, 1])));
+    all.push(product("row by matrix", f, &[1, 300], 500, plain(&[1, 500]), plain(&[500, 300])));
+    all.push(product("thin batch", f, &[5, 3, 20], 40, plain(&[5, 3, 40]), turned(&[20, 40])));
+    all.push(product("inner", f, &[1, 1], 9000, plain(&[1, 9000]), plain(&[9000, 1])));
     all.push(product("outer", f, &[67, 80], 1, plain(&[67, 1]), plain(&[1, 80])));
     all.push(product("batch", f, &[3, 2, 20, 40], 24, plain(&[3, 2, 20, 24]), plain(&[3, 2, 24, 40])));
     all.push(product("batch broadcast", f, &[4, 3, 40, 36], 16, plain(&[3, 40, 16]), turned(&[4, 1, 36, 16])));
@@ -76,6 +79,9 @@ pub fn all() -> Vec<Case> {
     all.push(product("batch wide", f, &[2, 128, 120], 40, plain(&[2, 128, 40]), turned(&[2, 120, 40])));
     all.push(product("aligned", f, &[256, 256], 64, plain(&[256, 64]), plain(&[64, 256])));
     all.push(product("aligned turned", f, &[256, 128], 64, turned(&[64, 256]), plain(&[64, 128])));
+    // Extents that are no multiples of four, and vectors on one side only.
+    all.push(product("wide odd", f, &[127, 255], 70, plain(&[127, 70]), plain(&[70, 255])));
+    all.push(product("wide mixed", f, &[128, 251], 66, turned(&[66, 128]), turned(&[251, 66])));
     all.push(empty());
     all.push(prologue());
     // The longer axis passes a run of summation and is cut into parts on a fast device.
