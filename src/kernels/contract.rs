@@ -227,6 +227,13 @@ impl Contract<'_> {
         m.define("FINISH", finish);
         m.include("PLACE", "gemm_place")?;
         if wide {
+            // A fused multiply-add said outright: compilers do not always find one in vector arithmetic.
+            let t = register_type(self.acc);
+            let (open, by) =
+                if self.acc.is_float() { (format!("fma(vec4<{t}>("), "), ") } else { ("(".to_owned(), " * ") };
+            m.define("FMA_OPEN", open);
+            m.define("FMA_BY", by);
+            m.define("FMA_PLUS", if self.acc.is_float() { ", " } else { " + " });
             let whole = |d: usize, t: u32| d.is_multiple_of(t as usize);
             // Parts end at multiples of the tile's depth.
             if whole(self.m, tile_m) && whole(self.n, tile_n) && whole(self.k, tile_k) {

@@ -11,6 +11,7 @@ mod map;
 mod module;
 mod ops;
 mod rows;
+mod rows_text;
 mod scan;
 mod template;
 mod thin;

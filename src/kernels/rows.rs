@@ -1,29 +1,35 @@
-//! The reduction core: rows are folded by the lanes of a workgroup, in one pass for each level of folds that depend on one
-//! another, and a last pass that stores what varies along the row. Rows too few to fill a device are cut into parts whose
-//! folds a second kernel combines.
+//! The reduction core: which kernels a rows group becomes.
+//!
+//! Rows are folded by the lanes of a workgroup, in one pass for each level of folds that depend on one another, and a last
+//! pass stores what varies along the row. Rows too few to fill a device are cut into parts: for each level a kernel folds the
+//! parts and another combines them, and an elementwise kernel stores the rest. The text is written in `rows_text`.
 
-use std::fmt::Write as _;
-
-use super::body::{Body, Place, coordinates, index};
+use super::body::{Body, Place, coordinates};
 use super::domain::{merge, merged_program, merged_shape, merged_view};
-use super::fold::{Fold, Op, shared};
+use super::fold::{Fold, Op};
 use super::module::{Context, Module};
-use super::{Kernel, Lowered, Source};
+use super::rows_text::Stage;
+use super::{Kernel, Lowered, Source, map};
 use crate::error::{Error, Result};
-use crate::schedule::{Core, Inst, Level, Program, Reg, StoreShape};
-use crate::types::{DType, Limits, Shape, View};
+use crate::schedule::{Core, Inst, Level, Program, Reg, Store, StoreShape};
+use crate::types::{Limits, Shape, View};
+
+/// Elements that a lane keeps in registers between passes.
+const HELD: usize = 8;
 
 /// A rows group over merged axes, kept ones first.
-struct Rows<'a> {
-    ctx: Context<'a>,
-    program: Program,
-    kept: Shape,
-    reduced: Shape,
+pub(super) struct Rows<'a> {
+    pub ctx: Context<'a>,
+    pub program: Program,
+    pub kept: Shape,
+    pub reduced: Shape,
     /// The dense view of the domain, for whole stores.
-    whole: View,
-    levels: Vec<Level>,
-    /// How many folds lie below each register.
-    depth: Vec<u32>,
+    pub whole: View,
+    pub levels: Vec<Level>,
+    /// How many folds lie below each register, itself included.
+    pub depth: Vec<u32>,
+    /// The folds that the stores need, in order.
+    pub folds: Vec<Fold>,
 }
 
 /// How threads are laid over rows.
@@ -33,6 +39,8 @@ pub(super) struct Lanes {
     pub lanes: u32,
     /// Whether neighbouring threads belong to neighbouring rows rather than to neighbouring elements of one.
     pub columns: bool,
+    /// Elements that each lane loads once and keeps for all passes; 0 to read them again in every pass.
+    pub held: u32,
 }
 
 impl Lanes {
@@ -41,7 +49,8 @@ impl Lanes {
         256 / self.lanes
     }
 
-    fn step(self) -> u32 {
+    /// Threads between neighbouring lanes of a row.
+    pub fn step(self) -> u32 {
         if self.columns { self.slots() } else { 1 }
     }
 
@@ -58,19 +67,27 @@ impl Lanes {
                 _ => 256,
             }
         };
-        Self { lanes, columns: columns && lanes < 256 }
+        Self { lanes, columns: columns && lanes < 256, held: 0 }
+    }
+
+    /// Lanes that hold whole rows of `count` elements in registers, if so many are few enough.
+    fn holding(self, count: usize) -> Option<Self> {
+        let lanes = if self.columns {
+            self.lanes as usize
+        } else {
+            count.div_ceil(HELD).next_power_of_two().max(count.next_power_of_two().min(16)).min(256)
+        };
+        let held = count.div_ceil(lanes);
+        (held <= HELD).then_some(Self { lanes: lanes as u32, held: held as u32, ..self })
     }
 }
 
-/// Which part of the work a kernel does.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    /// All of it.
-    Whole,
-    /// Folds of one part of each row, to scratch.
-    Parts { parts: u32, chunk: usize },
-    /// The folds of those, and what follows.
-    Combine { parts: u32 },
+/// The scratch buffers of a fold: its partial results, their positions, and its result for each row.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Slots {
+    pub parts: Source,
+    pub positions: Source,
+    pub result: Source,
 }
 
 /// Lowers a rows group.
@@ -79,6 +96,9 @@ pub(super) fn lower(ctx: Context<'_>) -> Result<Lowered> {
         return Err(Error::internal("a rows group was expected"));
     };
     let rows = Rows::new(ctx, axes)?;
+    if rows.has(StoreShape::Diagonal) {
+        return Err(Error::unsupported("a rows group stores no diagonals"));
+    }
     let parts = rows.parts(*split);
     if parts > 1 {
         match rows.split(parts) {
@@ -86,7 +106,11 @@ pub(super) fn lower(ctx: Context<'_>) -> Result<Lowered> {
             other => return other,
         }
     }
-    let lanes = rows.lanes();
+    let mut lanes = rows.lanes();
+    let passes = rows.most() + u32::from(rows.has(StoreShape::Full));
+    if passes > 1 && !ctx.limits.software {
+        lanes = lanes.holding(rows.reduced.len()).unwrap_or(lanes);
+    }
     Ok(Lowered { kernels: vec![rows.kernel(Stage::Whole, lanes)?], scratch: Vec::new() })
 }
 
@@ -110,6 +134,9 @@ impl<'a> Rows<'a> {
             let below = Program::operands(inst).iter().map(|r| depth[r.index()]).max().unwrap_or(0);
             depth.push(below + u32::from(matches!(inst, Inst::Reduce(..) | Inst::ArgReduce(..))));
         }
+        let targets: Vec<Reg> = group.stores.iter().map(|s| s.reg).collect();
+        let cone = Body::new(&program, "").cone(&targets);
+        let folds = cone.into_iter().filter_map(|r| Fold::of(&program, r)).collect();
         Ok(Self {
             ctx,
             kept: Shape::new(&shape[..n_kept]),
@@ -118,12 +145,23 @@ impl<'a> Rows<'a> {
             program,
             levels,
             depth,
+            folds,
         })
     }
 
-    fn folds(&self) -> Vec<Fold> {
-        let targets: Vec<Reg> = self.ctx.group.stores.iter().map(|s| s.reg).collect();
-        Body::new(&self.program, "").cone(&targets).into_iter().filter_map(|r| Fold::of(&self.program, r)).collect()
+    /// Whether some store has this shape.
+    pub fn has(&self, shape: StoreShape) -> bool {
+        self.ctx.group.stores.iter().any(|s| s.shape == shape)
+    }
+
+    /// The stores of one shape.
+    pub fn stores(&self, shape: StoreShape) -> Vec<Store> {
+        self.ctx.group.stores.iter().filter(|s| s.shape == shape).cloned().collect()
+    }
+
+    /// How many levels of folds there are.
+    pub fn most(&self) -> u32 {
+        self.folds.iter().map(|f| self.depth[f.reg.index()]).max().unwrap_or(0)
     }
 
     /// Whether neighbouring rows, rather than neighbouring elements of a row, are neighbours in memory for most of what
@@ -144,7 +182,7 @@ impl<'a> Rows<'a> {
         for load in &self.program.loads {
             count(&load.view);
         }
-        if self.ctx.group.stores.iter().any(|s| s.shape == StoreShape::Full) {
+        if self.has(StoreShape::Full) {
             count(&self.whole);
         }
         Lanes::choose(self.kept.len(), self.reduced.len(), across > along)
@@ -152,272 +190,105 @@ impl<'a> Rows<'a> {
 
     /// How many parts each row is cut into: at least as many as the schedule asks for, and enough to fill a device.
     fn parts(&self, asked: u32) -> u32 {
-        let stores = &self.ctx.group.stores;
-        let single = self.folds().iter().all(|f| self.depth[f.reg.index()] == 1);
-        if !single || stores.iter().any(|s| s.shape != StoreShape::Row) {
+        if self.folds.is_empty() {
             return 1;
         }
         let lanes = self.lanes();
-        let groups = self.kept.len().div_ceil(lanes.slots() as usize);
-        let wanted = target_groups(self.ctx.limits) / groups.max(1);
+        let groups = self.kept.len().div_ceil(lanes.slots() as usize).max(1);
+        let target = target_groups(self.ctx.limits);
+        let several = self.most() > 1 || self.has(StoreShape::Full);
+        // Passes in kernels of their own read memory again and again: that has to be won back by an idle device's filling.
+        if several && (groups * 4 > target || self.ctx.limits.software) {
+            return 1;
+        }
         // A part is worth its workgroup from a few elements for each thread on.
         let most = self.reduced.len() / (lanes.lanes as usize * 16);
-        let parts = wanted.max(asked as usize).min(most.max(1)).min(1024);
-        parts as u32
+        let wanted = (target / groups).max(if several { 1 } else { asked as usize });
+        wanted.min(most.max(1)).min(1024) as u32
     }
 
+    /// Parts and their combination, level by level, and what varies along the rows at last.
     fn split(&self, parts: u32) -> Result<Lowered> {
         let chunk = self.reduced.len().div_ceil(parts as usize);
         let parts = self.reduced.len().div_ceil(chunk) as u32;
-        let first = self.kernel(Stage::Parts { parts, chunk }, self.lanes())?;
         let lanes = Lanes::choose(self.kept.len(), parts as usize, true);
-        let second = self.kernel(Stage::Combine { parts }, lanes)?;
-        let cells = self.kept.len() as u64 * u64::from(parts);
-        let mut scratch = Vec::new();
-        for fold in self.folds() {
-            scratch.push(cells * fold.acc.device_size() as u64);
-            if matches!(fold.op, Op::Position(_)) {
-                scratch.push(cells * 4);
-            }
+        let mut kernels = Vec::new();
+        for depth in 1..=self.most() {
+            kernels.push(self.kernel(Stage::Parts { parts, chunk, depth }, self.lanes())?);
+            kernels.push(self.kernel(Stage::Combine { parts, depth }, lanes)?);
         }
-        Ok(Lowered { kernels: vec![first, second], scratch })
+        if self.has(StoreShape::Full) {
+            kernels.push(self.rest()?);
+        }
+        let (rows, cells) = (self.kept.len() as u64, self.kept.len() as u64 * u64::from(parts));
+        let scratch = self.folds.iter().flat_map(|f| {
+            let position = matches!(f.op, Op::Position(_));
+            let result = self.program.dtype(f.reg).device_size() as u64;
+            [cells * f.acc.device_size() as u64, if position { cells * 4 } else { 4 }, rows * result]
+        });
+        Ok(Lowered { kernels, scratch: scratch.collect() })
     }
 
-    fn kernel(&self, stage: Stage, lanes: Lanes) -> Result<Kernel> {
+    /// The scratch buffers of the fold that defines `reg`.
+    pub fn slots(&self, reg: Reg) -> Slots {
+        let i = self.folds.iter().position(|f| f.reg == reg).unwrap_or_default() as u32;
+        Slots {
+            parts: Source::Scratch(3 * i),
+            positions: Source::Scratch(3 * i + 1),
+            result: Source::Scratch(3 * i + 2),
+        }
+    }
+
+    /// Makes the results of folds above `depth` known to `body`, from scratch.
+    pub fn recall(
+        &self,
+        m: &mut Module<'_>,
+        depth: u32,
+        body: &mut Body<'_>,
+        needed: &[Reg],
+        out: &mut String,
+    ) -> Result<()> {
+        let cone = body.cone(needed);
+        for f in &self.folds {
+            if self.depth[f.reg.index()] < depth && cone.contains(&f.reg) {
+                let dtype = self.program.dtype(f.reg);
+                let buffer = m.bind(self.slots(f.reg).result, dtype, false)?;
+                out.push_str(&format!("let r{} = {};\n", f.reg.0, m.read(&buffer, dtype, "row")));
+                body.set(f.reg, format!("r{}", f.reg.0));
+            }
+        }
+        Ok(())
+    }
+
+    /// The elementwise kernel behind split folds.
+    fn rest(&self) -> Result<Kernel> {
         let mut m = Module::new(self.ctx);
-        let rows = self.kept.len();
-        let (count, label) = match stage {
-            Stage::Whole => (self.reduced.len(), "rows"),
-            Stage::Parts { .. } => (self.reduced.len(), "rows parts"),
-            Stage::Combine { parts } => (parts as usize, "rows combine"),
-        };
-        let (rows_word, count_word) = (m.extent(rows)?, m.extent(count)?);
-        m.define("ROWS", rows_word);
-        m.define("COUNT", count_word);
-        let mut groups = (rows as u64).div_ceil(u64::from(lanes.slots()));
-        if let Stage::Parts { parts, chunk } = stage {
-            let (parts_word, chunk_word) = (m.word(parts), m.extent(chunk)?);
-            m.define("PARTS", parts_word);
-            m.define("CHUNK", chunk_word);
-            groups *= u64::from(parts);
-        }
-        if lanes.columns {
-            m.define("COLUMNS", "");
-        }
-        m.define("LANES", lanes.lanes.to_string());
-        m.define("SLOTS", lanes.slots().to_string());
-
-        let folds = self.folds();
-        let mut functions: Vec<String> = folds.iter().filter_map(|f| f.function(&mut m)).collect();
-        functions.sort();
-        functions.dedup();
         let mut text = String::new();
-        self.write(&mut m, stage, lanes, &folds, &mut text)?;
-        m.define("SHARED", if lanes.lanes > 1 { shared(&folds) } else { String::new() });
-        m.define("FUNCTIONS", functions.concat());
-        m.define("BODY", text);
-        m.finish(label, "rows", groups)
-    }
-
-    fn write(&self, m: &mut Module<'_>, stage: Stage, lanes: Lanes, folds: &[Fold], out: &mut String) -> Result<()> {
-        let kept = coordinates(m, &self.kept, "row", "c", out)?;
-        let mut row_coords = kept.clone();
-        row_coords.extend(self.reduced.iter().map(|_| "0u".to_owned()));
-        let row_place = Place { coords: row_coords };
+        // Element i of the dense result: its axes from the slowest to the fastest.
+        let mut order: Vec<usize> = (0..self.whole.shape().rank()).collect();
+        order.sort_by_key(|&a| std::cmp::Reverse(self.whole.strides()[a]));
+        let shape: Vec<usize> = order.iter().map(|&a| self.whole.shape()[a]).collect();
+        let found = coordinates(&mut m, &shape, "i", "i", &mut text)?;
+        let mut coords = vec![String::new(); order.len()];
+        for (name, &axis) in found.into_iter().zip(&order) {
+            coords[axis] = name;
+        }
+        let rows = View::dense(&self.kept);
+        let row = super::body::index(&mut m, &rows, &coords[..self.kept.rank()], &[]);
+        text.push_str(&format!("let row = {row};\n"));
+        let stores = self.stores(StoreShape::Full);
+        let targets: Vec<Reg> = stores.iter().map(|s| s.reg).collect();
         let mut body = Body::new(&self.program, "r");
-        let most = folds.iter().map(|f| self.depth[f.reg.index()]).max().unwrap_or(0);
-        for depth in 1..=most {
-            let now: Vec<&Fold> = folds.iter().filter(|f| self.depth[f.reg.index()] == depth).collect();
-            self.pass(m, stage, lanes, &now, &kept, &row_place, &mut body, out)?;
-        }
-        if let Stage::Parts { .. } = stage {
-            let rows = m.extent(self.kept.len())?;
-            out.push_str("if (valid && lane == 0u) {\n");
-            let mut slot = 0;
-            for f in folds {
-                let name = format!("fold{}", f.reg.0);
-                let buffer = m.bind(Source::Scratch(slot), f.acc, true)?;
-                let _ = writeln!(out, "{}", Module::write(&buffer, f.acc, &format!("part * {rows} + row"), &name));
-                slot += 1;
-                if matches!(f.op, Op::Position(_)) {
-                    let buffer = m.bind(Source::Scratch(slot), DType::U32, true)?;
-                    let _ = writeln!(out, "{buffer}[part * {rows} + row] = {name}_at;");
-                    slot += 1;
-                }
-            }
-            out.push_str("}\n");
-            return Ok(());
-        }
-        self.store_whole(m, lanes, &kept, &row_place, &mut body, out)?;
-        let stores: Vec<_> = self.ctx.group.stores.iter().filter(|s| s.shape == StoreShape::Row).collect();
-        let targets: Vec<Reg> = stores.iter().map(|s| s.reg).collect();
-        if stores.is_empty() {
-            return Ok(());
-        }
-        out.push_str("if (valid && lane == 0u) {\n");
-        body.emit(m, &row_place, &targets, out)?;
-        for store in stores {
-            let dtype = self.program.dtype(store.reg);
-            let buffer = m.bind_value(store.value, dtype, true)?;
-            let _ = writeln!(out, "{}", Module::write(&buffer, dtype, "row", &body.get(store.reg)?));
-        }
-        out.push_str("}\n");
-        Ok(())
-    }
-
-    /// Emits the registers below `targets` that are one value for a row, so that loops find them known.
-    fn hoist(
-        &self,
-        m: &mut Module<'_>,
-        place: &Place,
-        body: &mut Body<'_>,
-        targets: &[Reg],
-        out: &mut String,
-    ) -> Result<()> {
-        let fixed: Vec<Reg> = body.cone(targets).into_iter().filter(|r| self.levels[r.index()] == Level::Row).collect();
-        body.emit(m, place, &fixed, out)
-    }
-
-    /// A loop over the row's elements: `make` writes the statements of one element after its registers are known.
-    #[expect(clippy::too_many_arguments, reason = "the parts of a loop, all of them different")]
-    fn walk(
-        &self,
-        m: &mut Module<'_>,
-        lanes: Lanes,
-        kept: &[String],
-        body: &Body<'_>,
-        targets: &[Reg],
-        out: &mut String,
-        mut make: impl FnMut(&mut Module<'_>, &Body<'_>, &Place, &str, usize, &mut String) -> Result<()>,
-    ) -> Result<()> {
-        let unroll = unroll(m.ctx.limits);
-        let lanes = lanes.lanes;
-        out.push_str("{\nvar j = begin + lane;\n");
-        let mut forms = vec![1usize];
-        if unroll > 1 {
-            forms.insert(0, unroll);
-        }
-        for copies in forms {
-            let ahead = (copies as u32 - 1) * lanes;
-            let _ = writeln!(out, "for (; j + {ahead}u < end; j += {}u) {{", copies as u32 * lanes);
-            let mut after = String::new();
-            for copy in 0..copies {
-                let _ = writeln!(out, "let j{copy} = j + {}u;", copy as u32 * lanes);
-                let mut coords = kept.to_vec();
-                coords.extend(coordinates(m, &self.reduced, &format!("j{copy}"), &format!("j{copy}_"), out)?);
-                let place = Place { coords };
-                let mut own = body.copy(format!("e{copy}_"));
-                own.emit(m, &place, targets, out)?;
-                make(m, &own, &place, &format!("j{copy}"), copy, &mut after)?;
-            }
-            out.push_str(&after);
-            out.push_str("}\n");
-        }
-        out.push_str("}\n");
-        Ok(())
-    }
-
-    /// One pass of folds that need no other fold of their own level.
-    #[expect(clippy::too_many_arguments, reason = "the parts of a pass, all of them different")]
-    fn pass(
-        &self,
-        m: &mut Module<'_>,
-        stage: Stage,
-        lanes: Lanes,
-        folds: &[&Fold],
-        kept: &[String],
-        row_place: &Place,
-        body: &mut Body<'_>,
-        out: &mut String,
-    ) -> Result<()> {
-        let unroll = unroll(m.ctx.limits);
-        let name = |f: &Fold| format!("fold{}", f.reg.0);
-        for f in folds {
-            for copy in 0..unroll {
-                f.declare(m, &accumulator_name(&name(f), copy), out)?;
-            }
-        }
-        if let Stage::Combine { .. } = stage {
-            let rows = m.extent(self.kept.len())?;
-            let _ = writeln!(out, "for (var j = lane; j < end; j += {}u) {{", lanes.lanes);
-            let mut slot = 0;
-            for f in folds {
-                let buffer = m.bind(Source::Scratch(slot), f.acc, false)?;
-                let x = m.read(&buffer, f.acc, &format!("j * {rows} + row"));
-                slot += 1;
-                let mut at = String::new();
-                if matches!(f.op, Op::Position(_)) {
-                    let buffer = m.bind(Source::Scratch(slot), DType::U32, false)?;
-                    at = format!("{buffer}[j * {rows} + row]");
-                    slot += 1;
-                }
-                f.add(m, &name(f), &x, &at, out)?;
-            }
-            out.push_str("}\n");
-        } else {
-            let targets: Vec<Reg> = folds.iter().map(|f| f.operand).collect();
-            self.hoist(m, row_place, body, &targets, out)?;
-            self.walk(m, lanes, kept, body, &targets, out, |m, own, _, j, copy, after| {
-                for f in folds {
-                    let x = f.lift(&own.get(f.operand)?);
-                    f.add(m, &accumulator_name(&name(f), copy), &x, j, after)?;
-                }
-                Ok(())
-            })?;
-        }
-        for f in folds {
-            for copy in 1..unroll {
-                let other = accumulator_name(&name(f), copy);
-                f.add(m, &name(f), &other, &format!("{other}_at"), out)?;
-            }
-            f.meet(m, &name(f), lanes.lanes, lanes.step(), out)?;
-            let _ = writeln!(out, "let r{} = {};", f.reg.0, f.lower(&name(f)));
-            body.set(f.reg, format!("r{}", f.reg.0));
-        }
-        Ok(())
-    }
-
-    /// The last pass: what varies along the row.
-    fn store_whole(
-        &self,
-        m: &mut Module<'_>,
-        lanes: Lanes,
-        kept: &[String],
-        row_place: &Place,
-        body: &mut Body<'_>,
-        out: &mut String,
-    ) -> Result<()> {
-        let stores: Vec<_> = self.ctx.group.stores.iter().filter(|s| s.shape == StoreShape::Full).collect();
-        if self.ctx.group.stores.iter().any(|s| s.shape == StoreShape::Diagonal) {
-            return Err(Error::unsupported("a rows group stores no diagonals"));
-        }
-        if stores.is_empty() {
-            return Ok(());
-        }
-        let targets: Vec<Reg> = stores.iter().map(|s| s.reg).collect();
-        self.hoist(m, row_place, body, &targets, out)?;
-        out.push_str("if (valid) {\n");
-        self.walk(m, lanes, kept, body, &targets, out, |m, own, place, _, _, after| {
-            for store in &stores {
-                let dtype = self.program.dtype(store.reg);
-                let buffer = m.bind_value(store.value, dtype, true)?;
-                let at = index(m, &self.whole, &place.coords, &[]);
-                let _ = writeln!(after, "{}", Module::write(&buffer, dtype, &at, &own.get(store.reg)?));
-            }
-            Ok(())
-        })?;
-        out.push_str("}\n");
-        Ok(())
+        self.recall(&mut m, u32::MAX, &mut body, &targets, &mut text)?;
+        let total = self.whole.shape().len();
+        map::kernel(m, "rows rest", body, &self.program, &Place { coords }, text, &stores, total)
     }
 }
 
-fn accumulator_name(base: &str, copy: usize) -> String {
-    if copy == 0 { base.to_owned() } else { format!("{base}_{copy}") }
-}
-
-/// Elements in flight for each thread.
-fn unroll(limits: &Limits) -> usize {
-    if limits.software { 1 } else { 4 }
+/// Whether a register is a load that varies along the row.
+pub(super) fn is_inner_load(rows: &Rows<'_>, reg: Reg) -> bool {
+    let level = rows.levels[reg.index()] == Level::Inner;
+    level && matches!(rows.program.insts[reg.index()], Inst::Load(_))
 }
 
 /// Workgroups that keep a device busy.

@@ -1,7 +1,7 @@
 //! Cases for reductions, positions of extremes and running folds, in every shape of rows that lowering tells apart.
 
 use lazurite::graph::{ArgOp, BinaryOp, ReduceOp, ScanOp, UnaryOp};
-use lazurite::schedule::{Core, Inst, StoreShape};
+use lazurite::schedule::{Coord, Core, Inst, StoreShape};
 use lazurite::types::{HostBuffer, Kind, View};
 use lazurite::{DType, Scalar, Shape};
 
@@ -173,6 +173,20 @@ pub fn chains() -> Vec<Case> {
         let y = c.push(Inst::Binary(BinaryOp::Add, s, shift), DType::F32);
         c.store(y, StoreShape::Row);
         c.store(at, StoreShape::Row);
+        all.push(c);
+    }
+    // A position that what is stored of every element depends on, with rows few and long, and rows short.
+    for shape in [&[3usize, 9000], &[50, 100]] {
+        let mut c = Case::rows(format!("distance to the largest {shape:?}"), shape, &[1], 1);
+        let id = c.input(shape, spiked(DType::F32, shape[0] * shape[1], 1));
+        let x = c.load(id);
+        let at = c.push(Inst::ArgReduce(ArgOp::Fmax, x), DType::I32);
+        let view = View::from_parts(Shape::new(shape), &[0, 1], 0).unwrap();
+        let here = c.push(Inst::Index(Coord { view }), DType::I32);
+        let d = c.push(Inst::Binary(BinaryOp::Sub, here, at), DType::I32);
+        let far = c.push(Inst::Reduce(ReduceOp::Max, d), DType::I32);
+        c.store(d, StoreShape::Full);
+        c.store(far, StoreShape::Row);
         all.push(c);
     }
     // The transposed operand: rows lie across memory.
