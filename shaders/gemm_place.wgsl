@@ -1,3 +1,4 @@
+// Which tile a workgroup computes: a part of gemm and gemm_wide.
 #ifdef SYMMETRIC
     // Tiles of the lower triangle, row by row; the root is exact or one off.
     var tile_row = u32((sqrt(8.0 * f32(tile) + 1.0) - 1.0) * 0.5);

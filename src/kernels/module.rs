@@ -248,7 +248,7 @@ impl<'a> Module<'a> {
         self.params.push(Param::Scalar(index));
         let at = self.words;
         self.words += if dtype.size() == 8 { 2 } else { 1 };
-        self.from_words(dtype, &format!("params[{at}]"), &format!("params[{}]", at + 1))
+        self.spell_words(dtype, &format!("params[{at}]"), &format!("params[{}]", at + 1))
     }
 
     /// A literal as a register. Only short finite numbers stand in the text; all else is hidden in parameters, because WGSL
@@ -272,13 +272,13 @@ impl<'a> Module<'a> {
             _ => {
                 let low = self.word(value.bits() as u32);
                 let high = if dtype.size() == 8 { self.word((value.bits() >> 32) as u32) } else { String::new() };
-                return self.from_words(dtype, &low, &high);
+                return self.spell_words(dtype, &low, &high);
             }
         };
         Ok(text)
     }
 
-    fn from_words(&mut self, dtype: DType, low: &str, high: &str) -> Result<String> {
+    fn spell_words(&mut self, dtype: DType, low: &str, high: &str) -> Result<String> {
         Ok(match dtype {
             DType::Bool => format!("({low} != 0u)"),
             DType::U8 | DType::U32 => low.to_owned(),

@@ -175,7 +175,7 @@ impl Module<'_> {
                 let f = self.function(&format!("{}_to_{}", own.name(), to.name()));
                 format!("{f}({x})")
             }
-            (Kind::Float, Kind::Float) | (Kind::Int, Kind::Float) => self.to_float(from, to, x)?,
+            (Kind::Float, Kind::Float) | (Kind::Int, Kind::Float) => self.widen_or_round(from, to, x)?,
             (Kind::Int, Kind::Int) if mode == CastMode::RoundSaturate => saturate(from, to, x),
             (Kind::Int, Kind::Int) => match (from, to) {
                 (_, DType::U8) => format!("(u32({x}) & 255u)"),
@@ -186,7 +186,7 @@ impl Module<'_> {
         })
     }
 
-    fn to_float(&mut self, from: DType, to: DType, x: &str) -> Result<String> {
+    fn widen_or_round(&mut self, from: DType, to: DType, x: &str) -> Result<String> {
         // Halves are reached through single precision: integers beyond 2^16 overflow to infinity either way.
         Ok(match (from, to) {
             (DType::I32 | DType::U32 | DType::I64 | DType::U8, DType::F16) => {
