@@ -112,7 +112,7 @@ const CASES: &[(&str, &str, &str)] = &[
     ("a = ones(2); a(:, 3) = [1 2 3];", "1:14 ", "=: nonconformant arguments (op1 is 2x1, op2 is 1x3)"),
     ("a = ones(2); a(7) = 1;", "1:14 ", "Invalid resizing operation"),
     ("a = ones(2); a(0) = 1;", "1:14 ", "subscripts must be"),
-    ("a = ones(2); a(1, 1) = [];", "1:14 ", "a null assignment can only have one nonscalar index"),
+    ("a = ones(2); a(1, 1) = [];", "1:14 ", "a null assignment can only have one non-colon index"),
     // Syntax.
     ("x = [1, 2", "1:5 ", "the matrix '[' opened here is never closed"),
     ("x = (1", "1:5 ", "the parenthesis '(' opened here is never closed"),

@@ -72,10 +72,9 @@ fn join(rt: &mut Runtime, class: Class, parts: &[Value], axis: usize, words: Wor
     for part in &kept[1..] {
         let other = padded(part);
         let fits = (0..rank).all(|i| i == axis || dims[i] == other[i]);
-        // In a row, a part without columns is dropped even if its rows do not fit; so is one without rows in a column.
-        let is_void =
-            words == Words::Matrix && other.len() == 2 && other.contains(&0) && other[axis] == 0 && other.contains(&1);
-        let was_void = words == Words::Matrix && dims.len() == 2 && dims[axis] == 0 && dims.contains(&1);
+        // An empty row or column, 1×0 or 0×1, fits nowhere but harms nothing either.
+        let is_void = |dims: &[usize]| words == Words::Matrix && dims.len() == 2 && dims[0] + dims[1] == 1;
+        let (was_void, is_void) = (is_void(&dims), is_void(&other));
         if !fits && was_void {
             fitting.clear();
             dims = other;

@@ -5,6 +5,7 @@ use lazurite::{Array, Order};
 use super::super::ast::BinaryOp;
 use super::super::classes::Class;
 use super::super::diagnostic::Diagnostic;
+use super::super::index::{Subscript, read};
 use super::super::operators::{self, computed_in, finish, matrix};
 use super::super::runtime::Runtime;
 use super::super::value::{Value, dtype_of, numel_of};
@@ -55,11 +56,22 @@ fn trace(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
     let x = &call.arguments[0];
     let class = class_of(rt, call)?;
     let dims = x.dims();
-    if dims.len() != 2 || dims[0] != dims[1] {
-        return Err(rt.error("trace: only valid on square matrix"));
+    if dims.len() != 2 {
+        return Err(rt.error("trace: only valid on 2-D objects"));
     }
     if let Some(scalar) = x.known() {
         return Ok(vec![Value::scalar(class, scalar.value)]);
+    }
+    if x.numel() == 0 {
+        return Ok(vec![Value::scalar(class, 0.0)]);
+    }
+    if dims.contains(&1) {
+        // A vector's diagonal is its first element.
+        let first = read::read(rt, None, x, &[Subscript::Value(Value::number(1.0))])?;
+        return Ok(vec![operators::convert(rt, &first, class)?]);
+    }
+    if dims[0] != dims[1] {
+        return Err(rt.error("trace: only valid on square matrix"));
     }
     let array = rt.operand(x, computed_in(class), 2)?.trace().reshape(&[1, 1], Order::C);
     let tensor = finish(rt, array, class, vec![1, 1]);
@@ -69,6 +81,9 @@ fn trace(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
 /// The inner product of two vectors in any direction, or of the columns (or another axis) of two arrays of one shape.
 fn dot(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
     let (x, y) = (&call.arguments[0], &call.arguments[1]);
+    if x.class() == Class::Char || y.class() == Class::Char {
+        return Err(rt.error("dot: X and Y must be numeric"));
+    }
     let class = rt.class_of_two(".*", x, y)?;
     let (dims, others) = (x.dims(), y.dims());
     if let (Some(x), Some(y)) = (x.known(), y.known()) {
@@ -133,13 +148,20 @@ fn norm(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
         Norm::Power(p) if is_vector => vector_norm(rt, call, &array, p)?,
         Norm::Power(1.0) => array.abs().sum(0, false).nanmax(.., false),
         Norm::Power(f64::INFINITY) => array.abs().sum(1, false).nanmax(.., false),
-        Norm::Power(2.0) => array.svd().1.nanmax(.., false),
+        Norm::Power(2.0) => largest_singular_value(&array),
         Norm::Power(p) => {
             return Err(call.bad(1, format!("the {p}-norm of a matrix is not supported; 1, 2, Inf and 'fro' are")));
         }
     };
     let tensor = finish(rt, result.reshape(&[1, 1], Order::C), class, vec![1, 1]);
     Ok(vec![Value::Array(tensor.with_complex(x.complex()))])
+}
+
+/// The factorisation takes finite matrices only, so what is not finite goes around it: the result is then ±Inf or NaN.
+fn largest_singular_value(array: &Array) -> Array {
+    let finite = array.isfinite();
+    let largest = finite.select(array, 0.0).svd().1.nanmax(.., false);
+    largest.add(&finite.select(0.0, array).sum(.., false).abs())
 }
 
 fn vector_norm(rt: &Runtime, call: &Call, array: &Array, p: f64) -> Result<Array, Diagnostic> {

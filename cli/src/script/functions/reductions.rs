@@ -28,9 +28,7 @@ pub(super) const TABLE: &[Function] = &[
 /// The axes that argument `at` names, within the value's rank.
 fn axes(rt: &mut Runtime, call: &Call, at: usize, dims: &[usize]) -> Result<Vec<usize>, Diagnostic> {
     let all = (0..dims.len()).collect();
-    let Some(given) = call.arguments.get(at) else {
-        return Ok(if dims == [0, 0] { all } else { vec![first_long_axis(dims)] });
-    };
+    let Some(given) = call.arguments.get(at) else { return Ok(vec![first_long_axis(dims)]) };
     if let Some(word) = call.text(at) {
         return if word == "all" { Ok(all) } else { Err(call.bad(at, format!("'{word}' is not an option here"))) };
     }
@@ -53,6 +51,11 @@ fn axes(rt: &mut Runtime, call: &Call, at: usize, dims: &[usize]) -> Result<Vec<
     Ok(axes)
 }
 
+/// The value to fold: `[]` counts as an empty column, so that its sum is one number.
+fn folded(rt: &mut Runtime, x: &Value) -> Value {
+    if x.dims() == [0, 0] { construct::full(rt, vec![0, 1], x.class(), 0.0) } else { x.clone() }
+}
+
 fn reduced(dims: &[usize], axes: &[usize]) -> Vec<usize> {
     dims.iter().enumerate().map(|(axis, d)| if axes.contains(&axis) { 1 } else { *d }).collect()
 }
@@ -69,7 +72,7 @@ fn fold(
     at: usize,
     apply: fn(&Array, &[usize]) -> Array,
 ) -> Result<Vec<Value>, Diagnostic> {
-    let x = &call.arguments[0];
+    let x = &folded(rt, &call.arguments[0]);
     let class = class_of(rt, call)?;
     let dims = x.dims();
     let axes = axes(rt, call, at, &dims)?;
@@ -88,7 +91,7 @@ fn spread(
     call: &Call,
     apply: fn(&Array, &[usize], usize) -> Array,
 ) -> Result<Vec<Value>, Diagnostic> {
-    let x = &call.arguments[0];
+    let x = &folded(rt, &call.arguments[0]);
     let class = class_of(rt, call)?;
     let dims = x.dims();
     let axes = axes(rt, call, 2, &dims)?;
@@ -119,7 +122,7 @@ fn tested(
     truth: fn(&Array) -> Array,
     apply: fn(&Array, &[usize]) -> Array,
 ) -> Result<Vec<Value>, Diagnostic> {
-    let x = &call.arguments[0];
+    let x = &folded(rt, &call.arguments[0]);
     let dims = x.dims();
     let axes = axes(rt, call, 1, &dims)?;
     if let Some(scalar) = x.known() {

@@ -114,7 +114,7 @@ fn linear(
     let needs = picked.pick.needs();
     if needs > numel_of(&dims) {
         let grown = match dims[..] {
-            [0, 0] | [1, _] => vec![1, needs],
+            [0, _] | [1, _] => vec![1, needs],
             [_, 1] => vec![needs, 1],
             _ => {
                 return Err(rt.error(BAD_RESIZE));
@@ -160,6 +160,10 @@ fn by_axis(
     let needs: Vec<usize> = (0..total).map(|axis| seen[axis].max(picks[axis].pick.needs()).max(wanted[axis])).collect();
     let mut array = rt.tensor(target)?.array;
     let lens: Vec<usize> = picks.iter().zip(&needs).map(|(p, extent)| p.pick.len(*extent)).collect();
+    if numel_of(&lens) == 0 && value.numel() == 0 {
+        // Nothing goes nowhere, whatever the shapes.
+        return Ok(rt.made(array, class, dims));
+    }
     let long = |dims: &[usize]| dims.iter().copied().filter(|d| *d != 1).collect::<Vec<_>>();
     if !value.is_scalar() && long(&lens) != long(&source) {
         let shown = if total == 2 { lens.clone() } else { trimmed(lens.clone()) };
@@ -262,12 +266,17 @@ fn grow(rt: &Runtime, array: Array, from: &[usize], to: &[usize], class: Class) 
     if to.iter().try_fold(1usize, |n, d| n.checked_mul(*d)).is_none() {
         return Err(rt.error("out of memory or dimension too large for Octave's index type"));
     }
+    if from.contains(&0) {
+        // Nothing is kept, and an axis may even shrink: 0×3 grows into a row.
+        return Ok(rt.engine.zeros(to, dtype_of(class)));
+    }
     let after: Vec<usize> = to.iter().zip(&from).map(|(to, from)| to - from).collect();
     let before = vec![0; to.len()];
     Ok(if class == Class::Logical { array.pad(&before, &after, false) } else { array.pad(&before, &after, 0) })
 }
 
-/// `target` without the part that `subscripts` name: `x(i) = []`. All subscripts but one must be colons.
+/// `target` without the part that `subscripts` name: `x(i) = []`. All subscripts but one must be colons, unless one of them
+/// picks nothing.
 ///
 /// # Errors
 /// Subscripts that are no positions or lie outside, and parts that are no slices.
@@ -275,33 +284,60 @@ pub fn remove(rt: &mut Runtime, name: &str, target: &Value, subscripts: &[Subscr
     let total = subscripts.len();
     let dims = target.dims();
     let seen = if total == 1 { vec![numel_of(&dims)] } else { folded(&dims, total) };
-    let mut kept: Vec<Subscript> = Vec::with_capacity(total);
-    let mut partial = 0;
+    let mut picks = Vec::with_capacity(total);
     for (position, subscript) in subscripts.iter().enumerate() {
-        let place = Place { name: Some(name), position, total };
-        let picked = pick(rt, &place, subscript)?;
-        let needs = picked.pick.needs();
-        if needs > seen[position] {
-            return Err(place.beyond(rt, needs, seen[position], &dims));
-        }
-        if seen[position] > MAX_REMOVED_FROM {
-            return Err(rt.error("out of memory: too many elements to take some of them away"));
-        }
-        let mut gone = vec![false; seen[position]];
-        (0..picked.pick.len(seen[position])).for_each(|i| gone[picked.pick.get(i)] = true);
-        if gone.iter().all(|gone| *gone) && (partial > 0 || position + 1 < total) {
-            kept.push(Subscript::All);
-            continue;
-        }
-        partial += 1;
-        let left: Vec<f64> = (0..seen[position]).filter(|i| !gone[*i]).map(|i| i as f64 + 1.0).collect();
-        kept.push(Subscript::Value(Value::numbers(Class::Double, vec![1, left.len()], left)));
+        picks.push(pick(rt, &Place { name: Some(name), position, total }, subscript)?.pick);
     }
-    if partial != 1 {
-        return Err(rt.error("a null assignment can only have one nonscalar index"));
+    let partial: Vec<usize> = (0..total).filter(|axis| picks[*axis] != Pick::All).collect();
+    let [axis] = partial[..] else {
+        if partial.is_empty() {
+            let left =
+                if total == 1 { vec![0, 0] } else { std::iter::once(0).chain(seen[1..].iter().copied()).collect() };
+            return Ok(Value::numbers(target.class(), left, vec![]));
+        }
+        if partial.iter().any(|axis| picks[*axis].len(seen[*axis]) == 0) {
+            return Ok(target.clone());
+        }
+        return Err(rt.error("a null assignment can only have one non-colon index"));
+    };
+    let (pick, extent) = (&picks[axis], seen[axis]);
+    let len = pick.len(extent);
+    if len == 0 {
+        return Ok(target.clone());
     }
-    if total == 1 && vector_axis(&dims).is_none() && !matches!(subscripts[0], Subscript::All) {
-        return Err(rt.error("a null assignment can only have one nonscalar index"));
+    if pick.needs() > extent {
+        let place = if total == 1 { "I" } else { "..,I,.." };
+        let needs = pick.needs();
+        return Err(rt.error(format!("A({place}) = []: index out of bounds: value {needs} out of bound {extent}")));
     }
-    read::read(rt, Some(name), target, &kept)
+    if extent > MAX_REMOVED_FROM {
+        return Err(rt.error("out of memory: too many elements to take some of them away"));
+    }
+    let mut gone = vec![false; extent];
+    (0..len).for_each(|i| gone[pick.get(i)] = true);
+    let left: Vec<f64> = (0..extent).filter(|i| !gone[*i]).map(|i| i as f64 + 1.0).collect();
+    let count = left.len();
+    let mut kept: Vec<Subscript> = (0..total).map(|_| Subscript::All).collect();
+    kept[axis] = Subscript::Value(Value::numbers(Class::Double, vec![count, 1], left));
+    let result = read::read(rt, Some(name), target, &kept)?;
+    // What is left of a matrix is a row if one run was taken out, and a column otherwise.
+    let takes_a_run = match &subscripts[axis] {
+        Subscript::Value(Value::Range(range)) => range.step == 1.0,
+        Subscript::Value(value) if value.known().is_some() => true,
+        Subscript::Value(value) => {
+            value.class() == Class::Logical
+                && gone.iter().filter(|gone| **gone).count() == {
+                    let first = gone.iter().position(|gone| *gone).unwrap_or(0);
+                    gone[first..].iter().take_while(|gone| **gone).count()
+                }
+        }
+        Subscript::All => false,
+    };
+    if total == 1 && takes_a_run && !(dims.len() == 2 && dims[1] == 1 && dims[0] != 1) {
+        let tensor = rt.tensor(&result)?;
+        let array = tensor.array.reshape(&[1, count], Order::F);
+        let row = rt.made(array, tensor.class, vec![1, count]);
+        return Ok(if tensor.class == Class::Char { result } else { Value::Array(row.with_complex(tensor.complex)) });
+    }
+    Ok(result)
 }
