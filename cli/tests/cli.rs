@@ -119,3 +119,46 @@ fn real_single_changes_the_default_class() {
         "ans = double\nans = double\nans = double\nans = double\nans = double\nans = single\n0.1000000000\n"
     );
 }
+
+#[test]
+fn explanations_replace_the_output() {
+    let folder = Folder::new("explain");
+    folder.write("two.m", "x = rand(4, 4);\ndisp(sum(x(:)) > 0)\ny = x * x;\ndisp(y(1) > 0)\n");
+    let ran = lazurite(&["explain", "two.m", "--device", "cpu"], &folder.0);
+    let shown = text(&ran.stdout);
+    assert_eq!(ran.status.code(), Some(0));
+    assert_eq!(shown.matches("=== evaluation ").count(), 2, "{shown}");
+    assert!(shown.contains("two.m:1:5") && shown.contains("two.m:3:7"), "origins are missing: {shown}");
+    assert!(!shown.lines().any(|line| line == "1"), "the script's output shows: {shown}");
+
+    let json = text(&lazurite(&["explain", "two.m", "--device", "cpu", "--format", "json"], &folder.0).stdout);
+    assert!(json.starts_with("[{") && json.trim_end().ends_with("}]"), "{json}");
+    let dot = text(&lazurite(&["explain", "two.m", "--device", "cpu", "--format", "dot"], &folder.0).stdout);
+    assert_eq!(dot.matches("digraph").count(), 2, "{dot}");
+
+    let both = lazurite(&["run", "two.m", "--device", "cpu", "--explain"], &folder.0);
+    assert_eq!(text(&both.stdout), "1\n1\n");
+    assert_eq!(text(&both.stderr).matches("=== evaluation ").count(), 2);
+}
+
+#[test]
+fn without_a_driver_only_the_gpu_is_missing() {
+    let folder = Folder::new("driver");
+    folder.write("good.m", "x = sum([1 2 3])\n");
+    let run = |device: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_lazurite"));
+        command.args(["run", "good.m", "--device", device]).current_dir(&folder.0);
+        command.env("VK_DRIVER_FILES", "/nonexistent.json").env("VK_ICD_FILENAMES", "/nonexistent.json");
+        command.output().expect("the program starts")
+    };
+    for device in ["auto", "cpu"] {
+        let ran = run(device);
+        assert_eq!((ran.status.code(), text(&ran.stdout)), (Some(0), "x = 6\n".into()), "{}", text(&ran.stderr));
+    }
+    let ran = run("gpu");
+    // Other systems may still have an adapter of another kind.
+    if cfg!(target_os = "linux") {
+        assert_eq!(ran.status.code(), Some(1), "{}", text(&ran.stderr));
+        assert!(text(&ran.stderr).starts_with("error: "), "{}", text(&ran.stderr));
+    }
+}

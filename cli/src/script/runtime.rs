@@ -475,6 +475,19 @@ impl<'a> Runtime<'a> {
         values.iter().map(|value| self.host(value)).collect()
     }
 
+    /// Refuses to walk over more elements than any memory holds: an array may be that large as long as only parts of it are
+    /// asked for, and a fold over it would be no memory's problem but would not end either.
+    ///
+    /// # Errors
+    /// Too many elements.
+    pub fn check_walk(&self, value: &Value) -> Result<(), Diagnostic> {
+        if value.numel() <= MAX_READ {
+            return Ok(());
+        }
+        let text = super::display::dims_text(&value.dims());
+        Err(self.error(format!("out of memory: a {text} array has too many elements to walk over")))
+    }
+
     /// The single number in a 1×1 value; evaluates an array.
     ///
     /// # Errors

@@ -120,7 +120,9 @@ impl HostScalar {
             Class::Single => f64::from(value as f32),
             Class::Int32 => f64::from(super::classes::to_int32(value)),
             Class::Int64 => super::classes::to_int64(value) as f64,
-            Class::Uint8 | Class::Char => f64::from(super::classes::to_uint8(value)),
+            Class::Uint8 => f64::from(super::classes::to_uint8(value)),
+            // A fraction of a character is cut off.
+            Class::Char => f64::from(value as u8),
             Class::Logical => f64::from(u8::from(value != 0.0)),
             Class::Double => value,
         };
@@ -315,7 +317,7 @@ pub fn data_of(class: Class, values: impl Iterator<Item = f64>) -> HostData {
         Class::Int32 => HostData::I32(values.map(to_int32).collect()),
         Class::Int64 => HostData::I64(values.map(to_int64).collect()),
         Class::Uint8 => HostData::U8(values.map(to_uint8).collect()),
-        Class::Char => HostData::Char(values.map(to_uint8).collect()),
+        Class::Char => HostData::Char(values.map(|x| x as u8).collect()),
         Class::Logical => HostData::Bool(values.map(|x| x != 0.0).collect()),
     }
 }

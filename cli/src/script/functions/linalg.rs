@@ -70,9 +70,6 @@ fn trace(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
         let first = read::read(rt, None, x, &[Subscript::Value(Value::number(1.0))])?;
         return Ok(vec![operators::convert(rt, &first, class)?]);
     }
-    if dims[0] != dims[1] {
-        return Err(rt.error("trace: only valid on square matrix"));
-    }
     let array = rt.operand(x, computed_in(class), 2)?.trace().reshape(&[1, 1], Order::C);
     let tensor = finish(rt, array, class, vec![1, 1]);
     Ok(vec![Value::Array(tensor.with_complex(x.complex()))])
@@ -85,6 +82,7 @@ fn dot(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
         return Err(rt.error("dot: X and Y must be numeric"));
     }
     let class = rt.class_of_two(".*", x, y)?;
+    rt.check_walk(x)?;
     let (dims, others) = (x.dims(), y.dims());
     if let (Some(x), Some(y)) = (x.known(), y.known()) {
         return Ok(vec![Value::scalar(class, x.value * y.value)]);
@@ -141,6 +139,7 @@ fn norm(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
     if x.numel() == 0 {
         return Ok(vec![Value::scalar(class, 0.0)]);
     }
+    rt.check_walk(x)?;
     let array = rt.operand(x, dtype_of(class), 0)?;
     let is_vector = dims.contains(&1);
     let result = match kind {

@@ -16,6 +16,7 @@ pub(super) const TABLE: &[Function] = &[run("sort", (1, 3), 2, sort), run("find"
 fn sort(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
     let x = &call.arguments[0];
     let class = rt.class_of_one("sort", x)?;
+    rt.check_walk(x)?;
     let dims = x.dims();
     let mut axis = first_long_axis(&dims);
     let mut descending = false;
@@ -53,6 +54,7 @@ fn sort(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
 fn find(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
     let x = &call.arguments[0];
     let real = rt.settings.real;
+    rt.check_walk(x)?;
     let dims = x.dims();
     let most = if call.arguments.len() > 1 { call.count(rt, 1, "N")? } else { usize::MAX };
     if most == 0 {

@@ -52,8 +52,9 @@ fn axes(rt: &mut Runtime, call: &Call, at: usize, dims: &[usize]) -> Result<Vec<
 }
 
 /// The value to fold: `[]` counts as an empty column, so that its sum is one number.
-fn folded(rt: &mut Runtime, x: &Value) -> Value {
-    if x.dims() == [0, 0] { construct::full(rt, vec![0, 1], x.class(), 0.0) } else { x.clone() }
+fn folded(rt: &mut Runtime, x: &Value) -> Result<Value, Diagnostic> {
+    rt.check_walk(x)?;
+    Ok(if x.dims() == [0, 0] { construct::full(rt, vec![0, 1], x.class(), 0.0) } else { x.clone() })
 }
 
 fn reduced(dims: &[usize], axes: &[usize]) -> Vec<usize> {
@@ -72,7 +73,7 @@ fn fold(
     at: usize,
     apply: fn(&Array, &[usize]) -> Array,
 ) -> Result<Vec<Value>, Diagnostic> {
-    let x = &folded(rt, &call.arguments[0]);
+    let x = &folded(rt, &call.arguments[0])?;
     let class = class_of(rt, call)?;
     let dims = x.dims();
     let axes = axes(rt, call, at, &dims)?;
@@ -91,7 +92,7 @@ fn spread(
     call: &Call,
     apply: fn(&Array, &[usize], usize) -> Array,
 ) -> Result<Vec<Value>, Diagnostic> {
-    let x = &folded(rt, &call.arguments[0]);
+    let x = &folded(rt, &call.arguments[0])?;
     let class = class_of(rt, call)?;
     let dims = x.dims();
     let axes = axes(rt, call, 2, &dims)?;
@@ -122,7 +123,7 @@ fn tested(
     truth: fn(&Array) -> Array,
     apply: fn(&Array, &[usize]) -> Array,
 ) -> Result<Vec<Value>, Diagnostic> {
-    let x = &folded(rt, &call.arguments[0]);
+    let x = &folded(rt, &call.arguments[0])?;
     let dims = x.dims();
     let axes = axes(rt, call, 1, &dims)?;
     if let Some(scalar) = x.known() {
@@ -179,6 +180,7 @@ fn extreme(rt: &mut Runtime, call: &Call, which: &Extreme) -> Result<Vec<Value>,
         }
         _ => {}
     }
+    rt.check_walk(x)?;
     let class = class_of(rt, call)?;
     let dims = x.dims();
     if call.wanted < 2 && x.known().is_some() {
@@ -232,6 +234,7 @@ fn position(
 fn cumsum(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
     let x = &call.arguments[0];
     let class = class_of(rt, call)?;
+    rt.check_walk(x)?;
     let dims = x.dims();
     let axis = if call.arguments.len() > 1 { call.axis(rt, 1)? } else { first_long_axis(&dims) };
     if let Some(scalar) = x.known() {

@@ -324,13 +324,7 @@ pub fn remove(rt: &mut Runtime, name: &str, target: &Value, subscripts: &[Subscr
     let takes_a_run = match &subscripts[axis] {
         Subscript::Value(Value::Range(range)) => range.step == 1.0,
         Subscript::Value(value) if value.known().is_some() => true,
-        Subscript::Value(value) => {
-            value.class() == Class::Logical
-                && gone.iter().filter(|gone| **gone).count() == {
-                    let first = gone.iter().position(|gone| *gone).unwrap_or(0);
-                    gone[first..].iter().take_while(|gone| **gone).count()
-                }
-        }
+        Subscript::Value(value) => value.class() == Class::Logical && len == 1,
         Subscript::All => false,
     };
     if total == 1 && takes_a_run && !(dims.len() == 2 && dims[1] == 1 && dims[0] != 1) {

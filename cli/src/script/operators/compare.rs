@@ -212,6 +212,7 @@ pub fn truth(rt: &mut Runtime, a: &Value) -> Result<Value, Diagnostic> {
         }
         return Ok(Value::truth(x.value != 0.0));
     }
+    rt.check_walk(a)?;
     let tensor = rt.tensor(a)?;
     if tensor.class.is_floating() && tensor.numel() > 0 {
         let any = tensor.array.isnan().any(.., false);
@@ -239,6 +240,7 @@ pub fn condition(rt: &mut Runtime, a: &Value) -> Result<bool, Diagnostic> {
         }
         return Ok(x != 0.0);
     }
+    rt.check_walk(a)?;
     let truth = truth(rt, a)?;
     let x = rt.operand(&truth, DType::Bool, 0)?;
     let all = Value::Array(rt.made(x.all(.., false), Class::Logical, vec![]));

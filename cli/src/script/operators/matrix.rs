@@ -24,6 +24,7 @@ fn mismatch(rt: &Runtime, operator: &str, a: &Value, b: &Value) -> Diagnostic {
 
 /// The operand as a matrix in the dtype of the result.
 fn array(rt: &mut Runtime, class: Class, a: &Value) -> Result<Array, Diagnostic> {
+    rt.check_walk(a)?;
     Ok(rt.tensor(a)?.array.cast(computed_in(class)))
 }
 
