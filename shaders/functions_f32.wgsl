@@ -416,6 +416,17 @@ fn pow_core_f32(x: f32, y: f32) -> f32 {
     return select(select(v2, inf_f32(), total > 128.5), 0.0, total < -155.0);
 }
 fn pow_f32(x: f32, y: f32) -> f32 {
+    // Small whole and half powers of positive numbers by products: mostly the exponent is one for all threads, which then
+    // take this way together.
+    let halves = y + y;
+    if (halves >= 1.0 && halves <= 8.0 && trunc(halves) == halves && x > 0.0 && is_finite_f32(x)) {
+        let n = u32(halves);
+        let square = x * x;
+        var whole = select(1.0, x, (n & 2u) != 0u);
+        whole = select(whole, whole * square, (n & 4u) != 0u);
+        whole = select(whole, square * square, n == 8u);
+        return select(whole, whole * sqrt(x), (n & 1u) != 0u);
+    }
     let a = abs_f32(x);
     let below = bitcast<u32>(x) > 0x7fffffffu;
     let whole = trunc(y) == y;
