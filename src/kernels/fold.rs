@@ -141,7 +141,8 @@ impl Fold {
         }
         let t = register_type(self.acc);
         let position = matches!(self.op, Op::Position(_));
-        let _ = writeln!(out, "shared_{t}[lid] = {name};");
+        let (keep, meet) = (kept(t, name), |at: String| met(t, &format!("shared_{t}[{at}]")));
+        let _ = writeln!(out, "shared_{t}[lid] = {keep};");
         if position {
             let _ = writeln!(out, "shared_at[lid] = {name}_at;");
         }
@@ -151,15 +152,15 @@ impl Fold {
             let other = half * step;
             let _ = writeln!(out, "if (lane < {half}u) {{");
             if position {
-                self.add(m, name, &format!("shared_{t}[lid + {other}u]"), &format!("shared_at[lid + {other}u]"), out)?;
+                self.add(m, name, &meet(format!("lid + {other}u")), &format!("shared_at[lid + {other}u]"), out)?;
                 let _ = writeln!(out, "shared_at[lid] = {name}_at;");
             } else {
-                self.add(m, name, &format!("shared_{t}[lid + {other}u]"), "", out)?;
+                self.add(m, name, &meet(format!("lid + {other}u")), "", out)?;
             }
-            let _ = writeln!(out, "shared_{t}[lid] = {name};\n}}\nworkgroupBarrier();");
+            let _ = writeln!(out, "shared_{t}[lid] = {keep};\n}}\nworkgroupBarrier();");
             half /= 2;
         }
-        let _ = writeln!(out, "{name} = shared_{t}[lid - lane * {step}u];");
+        let _ = writeln!(out, "{name} = {};", meet(format!("lid - lane * {step}u")));
         if position {
             let _ = writeln!(out, "{name}_at = shared_at[lid - lane * {step}u];");
         }
@@ -168,10 +169,23 @@ impl Fold {
     }
 }
 
+/// A value on its way into workgroup memory. Truth values travel as words: folds over workgroup arrays of `bool` came out false
+/// on NVIDIA's Vulkan driver (580.159).
+fn kept(t: &str, name: &str) -> String {
+    if t == "bool" { format!("select(0u, 1u, {name})") } else { name.to_string() }
+}
+
+/// A value on its way out of workgroup memory.
+fn met(t: &str, place: &str) -> String {
+    if t == "bool" { format!("({place} != 0u)") } else { place.to_string() }
+}
+
 /// The workgroup memory that the folds meet in.
 pub(super) fn shared(folds: &[Fold]) -> String {
     let types: BTreeSet<&str> = folds.iter().map(|f| register_type(f.acc)).collect();
-    let mut text: String = types.iter().map(|t| format!("var<workgroup> shared_{t}: array<{t}, 256>;\n")).collect();
+    let declare =
+        |t: &&str| format!("var<workgroup> shared_{t}: array<{}, 256>;\n", if *t == "bool" { "u32" } else { t });
+    let mut text: String = types.iter().map(declare).collect();
     if folds.iter().any(|f| matches!(f.op, Op::Position(_))) {
         text.push_str("var<workgroup> shared_at: array<u32, 256>;\n");
     }
