@@ -39,7 +39,7 @@ pub(super) fn own(op: &EOp, facts: &Facts, children: &[&Facts], opaques: &[(Op, 
             EOp::Diagonal => share + 0.5 * bytes(facts),
             // Fewer views are nicer to read; they move nothing.
             _ if op.is_view() => 0.001 * costs.launch_ns,
-            _ if op.is_elementwise() && facts.host => 0.002 * costs.launch_ns,
+            _ if op.is_elementwise() && facts.host => 0.000_1 * costs.launch_ns,
             _ if op.is_elementwise() && facts.is_kernel() => 0.05 * n * per_op(op) * factor + read + 0.01 * share,
             _ if op.is_elementwise() => n * per_op(op) * factor + 0.5 * bytes(facts) + share,
             EOp::Reduce(_) => {
@@ -49,8 +49,8 @@ pub(super) fn own(op: &EOp, facts: &Facts, children: &[&Facts], opaques: &[(Op, 
             EOp::Gemm => costs.launch_ns + read + product(),
             // Half of the result is computed; reading and mirroring it costs a little more than nothing.
             EOp::Syrk => costs.launch_ns + read + 0.6 * product(),
-            // A store, and whatever comes behind it begins anew.
-            EOp::Run => 0.3 * costs.launch_ns + 0.5 * bytes(facts),
+            // A store; cheaper than an elementwise pass behind another one.
+            EOp::Run => 0.5 * share + 0.5 * bytes(facts),
             EOp::RunDiag => 0.25 * bytes(facts),
             EOp::Contract => 1.5 * costs.launch_ns + read + product() + bytes(facts),
             EOp::Host(host, _) => {

@@ -5,6 +5,7 @@
 mod fires;
 mod inputs;
 
+mod plans;
 mod sound;
 mod values;
 mod wrong;

@@ -48,7 +48,16 @@ fn hold(rule: &RuleCheck, class: Class, inputs: &[Input], operators: &[Operator]
         Class::Exact => &[Mood::Ordinary, Mood::Finite, Mood::Special, Mood::Special],
         Class::Finite => &[Mood::Ordinary, Mood::Finite, Mood::Special],
         // Beyond infinities the truth in f64 says nothing: it overflows midway itself.
-        Class::Improves => &[Mood::Ordinary, Mood::Positive, Mood::Finite, Mood::Infinite],
+        Class::Improves => &[
+            Mood::Ordinary,
+            Mood::Positive,
+            Mood::Finite,
+            Mood::Finite,
+            Mood::Finite,
+            Mood::Finite,
+            Mood::Finite,
+            Mood::Infinite,
+        ],
         Class::Reassociates => &[Mood::Ordinary, Mood::Positive],
         Class::Rescales | Class::Approximate => &[Mood::Positive],
     };
