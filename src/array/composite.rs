@@ -64,8 +64,8 @@ impl Array {
     /// exp(x − max) / Σ exp(x − max) along `axis`: stable for any finite input.
     #[must_use]
     pub fn softmax(&self, axis: usize) -> Self {
-        let e = self.sub(&self.amax(axis, true)).exp();
-        e.div(&e.sum(axis, true))
+        let e = self.sub(self.amax(axis, true)).exp();
+        e.div(e.sum(axis, true))
     }
 
     /// log Σ exp(x) over `axes`, shifted by the maximum: stable for any finite input.

@@ -34,7 +34,7 @@ impl Engine {
     /// A 0-d array of `value` in `dtype`. Values other than a few that plans may test are slots: changing them re-plans nothing.
     #[must_use]
     pub fn scalar<'a>(&self, value: impl Into<Operand<'a>>, dtype: DType) -> Array {
-        Array::lift(self, value.into().to_array(self, dtype))
+        Array::lift(self, value.into().into_array(self, dtype))
     }
 
     /// `value` everywhere. Takes no memory: a broadcast 0-d value.

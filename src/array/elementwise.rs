@@ -147,13 +147,13 @@ impl Array {
     }
 
     pub(super) fn binary(&self, op: BinaryOp, other: Operand<'_>) -> Result<Self> {
-        let other = other.to_array(&self.engine, self.dtype()?)?;
+        let other = other.into_array(&self.engine, self.dtype()?)?;
         Self::record(&self.engine, Op::Binary(op), &[self, &other], None, None)
     }
 
     /// As a number on the left: `number ∘ self`.
     pub(super) fn binary_from(&self, op: BinaryOp, number: Operand<'_>) -> Result<Self> {
-        number.to_array(&self.engine, self.dtype()?)?.binary(op, Operand::Array(self))
+        number.into_array(&self.engine, self.dtype()?)?.binary(op, Operand::Array(self))
     }
 
     /// xʸ. A whole number up to 64 in magnitude beside a float array means products, any other exponent IEEE `pow`.
@@ -214,8 +214,8 @@ impl Array {
             return Err(Error::dtype("select: expected at least one array to take the dtype from, given two numbers"));
         };
         let dtype = array.dtype()?;
-        let then = then.to_array(&self.engine, dtype)?;
-        let otherwise = otherwise.to_array(&self.engine, dtype)?;
+        let then = then.into_array(&self.engine, dtype)?;
+        let otherwise = otherwise.into_array(&self.engine, dtype)?;
         Self::record(&self.engine, Op::Select, &[self, &then, &otherwise], None, None)
     }
 }

@@ -94,7 +94,7 @@ impl Array {
                 specs.len()
             )));
         }
-        let mut update = update.into().to_array(&self.engine, self.dtype()?)?.try_broadcast_to(view.shape())?;
+        let mut update = update.into().into_array(&self.engine, self.dtype()?)?.try_broadcast_to(view.shape())?;
         let (mut start, mut step) = (Dims::new(), Dims::new());
         for (axis, s) in all.iter().enumerate() {
             if s.step < 0 && s.len > 1 {
@@ -119,7 +119,7 @@ impl Array {
     /// # Errors
     /// A shape error when there are not as many pairs as axes.
     pub fn try_pad<'a>(&self, before: &[usize], after: &[usize], fill: impl Into<Operand<'a>>) -> Result<Self> {
-        let fill = fill.into().to_array(&self.engine, self.dtype()?)?;
+        let fill = fill.into().into_array(&self.engine, self.dtype()?)?;
         let op = Op::Pad { before: Dims::from_slice(before), after: Dims::from_slice(after) };
         Self::record(&self.engine, op, &[self, &fill], None, None)
     }

@@ -77,7 +77,7 @@ impl Operand<'_> {
     }
 
     /// This operand as an array: numbers become a literal (values that plans may test) or a scalar slot.
-    pub(super) fn to_array(self, engine: &Engine, dtype: DType) -> Result<Array> {
+    pub(super) fn into_array(self, engine: &Engine, dtype: DType) -> Result<Array> {
         match self {
             Self::Array(a) => Ok(a.clone()),
             Self::Owned(a) => Ok(a),

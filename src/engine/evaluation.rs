@@ -99,7 +99,9 @@ impl fmt::Debug for Evaluation {
 
 /// Called with every evaluation once it has run.
 #[derive(Clone)]
-pub(super) struct Observer(pub(super) Arc<dyn Fn(&Arc<Evaluation>) + Send + Sync>);
+pub(super) struct Observer(pub(super) Arc<Observe>);
+
+type Observe = dyn Fn(&Arc<Evaluation>) + Send + Sync;
 
 impl fmt::Debug for Observer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -233,7 +233,7 @@ impl View {
                 run = next;
                 (left, stride) = runs[run];
             }
-            if left % d != 0 {
+            if !left.is_multiple_of(d) {
                 return Ok(None);
             }
             strides[axis] = stride;

@@ -17,8 +17,11 @@ use crate::types::{DType, Dims, Scalar, Shape};
 pub(in crate::planner) struct Subst {
     pub(in crate::planner) vars: SmallVec<[Option<Id>; 6]>,
     /// The operation and its attributes.
-    pub(in crate::planner) ops: SmallVec<[Option<(EOp, SmallVec<[Id; 1]>)>; 1]>,
+    pub(in crate::planner) ops: SmallVec<[Option<Bound>; 1]>,
 }
+
+/// An operation and its attributes.
+type Bound = (EOp, SmallVec<[Id; 1]>);
 
 impl Subst {
     pub(in crate::planner) fn new(rule: &Rule) -> Self {

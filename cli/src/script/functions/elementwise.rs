@@ -168,7 +168,7 @@ fn is_near_whole(quotient: f64) -> bool {
 
 /// The engine's remainder, which is exact, with Octave's answer for a zero divisor.
 fn modulo_arrays(x: &Array, y: &Array) -> Array {
-    y.eq(0.0).select(x, &x.modulo(y))
+    y.eq(0.0).select(x, x.modulo(y))
 }
 
 #[cfg(test)]

@@ -160,7 +160,7 @@ fn norm(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
 fn largest_singular_value(array: &Array) -> Array {
     let finite = array.isfinite();
     let largest = finite.select(array, 0.0).svd().1.nanmax(.., false);
-    largest.add(&finite.select(0.0, array).sum(.., false).abs())
+    largest.add(finite.select(0.0, array).sum(.., false).abs())
 }
 
 fn vector_norm(rt: &Runtime, call: &Call, array: &Array, p: f64) -> Result<Array, Diagnostic> {
