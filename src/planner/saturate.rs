@@ -26,7 +26,7 @@ pub(super) struct Budget {
 impl Budget {
     /// The budget for a graph of so many terms.
     pub(super) fn of(n_terms: usize) -> Self {
-        Self { rounds: 60 + n_terms.min(2_000), terms: 12 * n_terms + 4_000, grow_rounds: 3 }
+        Self { rounds: 48, terms: 12 * n_terms + 4_000, grow_rounds: 3 }
     }
 }
 
