@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 
 use super::{Engine, RunOptions, scalars};
 use crate::error::{Error, Result};
-use crate::graph::{Graph, NodeId, PlanKey};
+use crate::graph::{Graph, NodeId, Op, PlanKey};
 use crate::kernels::{Lowered, lower};
 use crate::planner::{Plan, PlanOptions, plan};
 use crate::schedule::{Place, Schedule, ScheduleOptions, Step, schedule};
@@ -62,6 +62,20 @@ struct Context {
     cost_versions: (u32, u32),
     device: DeviceChoice,
     resident: Vec<bool>,
+}
+
+/// A root that reads all of another node in its own order under other extents is that node: stored values are dense runs of
+/// elements, and the extents of a result are its recorded node's.
+fn alias_roots(graph: &mut Graph) {
+    for i in 0..graph.roots.len() {
+        while let Op::View(view) = &graph.node(graph.roots[i]).op
+            && let Some(&base) = graph.node(graph.roots[i]).operands.first()
+            && view.is_dense()
+            && view.shape().len() == graph.node(base).shape.len()
+        {
+            graph.roots[i] = base;
+        }
+    }
 }
 
 impl Engine {
@@ -133,7 +147,10 @@ impl Engine {
             };
             plan(graph, &options)
         });
-        let graph = planned.as_ref().map_or_else(|| graph.clone(), |p| p.graph.clone());
+        let mut graph = planned.as_ref().map_or_else(|| graph.clone(), |p| p.graph.clone());
+        if context.options.fuse {
+            alias_roots(&mut graph);
+        }
         self.0.counters.schedules.add(1);
         let mut schedule = schedule(
             &graph,
