@@ -20,6 +20,7 @@ pub mod operators;
 pub mod parser;
 pub mod printf;
 pub mod runtime;
+mod upload;
 pub mod value;
 
 use std::io::Write;

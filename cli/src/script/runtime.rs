@@ -2,7 +2,8 @@
 //!
 //! Comes in: values. Goes out: handles of the engine (uploads) and elements on the host (evaluations). This is the only
 //! file that evaluates, so the rule of when that happens is here: a value is evaluated together with the variables that the
-//! loops around it carry from round to round, because those would otherwise grow by one round's work each time.
+//! loops around it name. Those that are assigned there would otherwise grow by one round's work each time, and those that are
+//! only read would be computed again in every round.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -16,7 +17,8 @@ use super::classes::{self, Class};
 use super::diagnostic::{Diagnostic, Source, Span};
 use super::host::{HostData, HostValue};
 use super::lexer::{Names, Symbol};
-use super::value::{Complex, Range, Tensor, Value, class_of, dtype_of, numel_of, reordered};
+use super::upload::LONG_RANGE;
+use super::value::{Complex, Tensor, Value, class_of, dtype_of, numel_of, reordered};
 
 /// What the command line decides about a run.
 #[derive(Clone, Debug)]
@@ -32,9 +34,6 @@ pub struct Settings {
     /// Whether displayed and printed results are dropped.
     pub quiet: bool,
 }
-
-/// Ranges longer than this are made on the device rather than uploaded.
-const LONG_RANGE: usize = 4096;
 
 /// After this many recorded results without an evaluation, a loop evaluates what it carries.
 const RECORDED_PER_EVALUATION: usize = 2048;
@@ -71,6 +70,7 @@ pub struct Runtime<'a> {
     out: &'a mut dyn Write,
     warnings: &'a mut dyn Write,
     file: Arc<str>,
+    /// For each loop that is running, the names in it.
     carried: Vec<Rc<[Symbol]>>,
     recorded: usize,
     pending: Vec<PendingWarning>,
@@ -240,7 +240,7 @@ impl<'a> Runtime<'a> {
 
     // Loops.
 
-    /// Enters a loop that assigns `symbols`.
+    /// Enters a loop that assigns or reads `symbols`.
     pub fn enter_loop(&mut self, symbols: Rc<[Symbol]>) {
         self.carried.push(symbols);
     }
@@ -321,42 +321,6 @@ impl<'a> Runtime<'a> {
         self.engine.scalar(value, dtype)
     }
 
-    fn upload(&self, value: &HostValue) -> Result<Array, Diagnostic> {
-        let dims = &value.dims;
-        let array = match &value.data {
-            HostData::F64(v) => self.engine.from_slice(&reordered(v, dims, false), dims),
-            HostData::F32(v) => self.engine.from_slice(&reordered(v, dims, false), dims),
-            HostData::I32(v) => self.engine.from_slice(&reordered(v, dims, false), dims),
-            HostData::I64(v) => self.engine.from_slice(&reordered(v, dims, false), dims),
-            HostData::U32(v) => self.engine.from_slice(&reordered(v, dims, false), dims),
-            HostData::U8(v) | HostData::Char(v) => self.engine.from_slice(&reordered(v, dims, false), dims),
-            HostData::Bool(v) => self.engine.from_slice(&reordered(v, dims, false), dims),
-        };
-        array.map_err(|error| self.engine_error(&error))
-    }
-
-    fn range(&self, range: &Range) -> Result<Array, Diagnostic> {
-        let dims = [1, range.count];
-        if range.count <= LONG_RANGE {
-            let data = super::value::data_of(range.class, (0..range.count).map(|i| range.get(i)));
-            return self.upload(&HostValue { dims: dims.to_vec(), data });
-        }
-        // In single precision, counting is exact up to 2^24 only; the elements are rounded once, at the end.
-        let whole = range.start == range.start.trunc() && range.step == range.step.trunc();
-        let last = range.get(range.count - 1);
-        let small = whole && range.start.abs().max(last.abs()) < 16_777_216.0;
-        let dtype = if range.class == Class::Single && small { DType::F32 } else { DType::F64 };
-        let count = self.engine.iota(&dims, 1, dtype).map_err(|error| self.engine_error(&error))?;
-        let scaled = if range.step == 1.0 { count } else { count.mul(range.step) };
-        let moved = if range.start == 0.0 { scaled } else { scaled.add(range.start) };
-        let bounded = match range.step > 0.0 {
-            _ if whole => moved,
-            true => moved.fmin(range.limit),
-            false => moved.fmax(range.limit),
-        };
-        Ok(bounded.cast(dtype_of(range.class)))
-    }
-
     // Out of the engine.
 
     /// Evaluates arrays, everything that pending warnings wait for, and what the loops around carry.
@@ -366,7 +330,7 @@ impl<'a> Runtime<'a> {
     pub fn force(&mut self, tensors: &[&Tensor]) -> Result<(), Diagnostic> {
         let mut roots: Vec<Array> = tensors.iter().map(|t| t.array.clone()).collect();
         roots.extend(self.pending.iter().map(|p| p.condition.clone()));
-        // An outer loop assigns whatever its inner loops assign.
+        // An outer loop names whatever its inner loops name.
         if let Some(symbols) = self.carried.first() {
             for symbol in symbols.iter() {
                 if let Some(Value::Array(tensor)) = &self.slots[symbol.0 as usize] {

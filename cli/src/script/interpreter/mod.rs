@@ -6,10 +6,9 @@
 
 mod assignment;
 mod expressions;
+mod loops;
 
-use std::rc::Rc;
-
-use super::ast::{Block, Expr, Program, Statement, StatementKind, Target};
+use super::ast::{Block, Expr, Program, Statement, StatementKind};
 use super::diagnostic::Diagnostic;
 use super::display::display;
 use super::index::{Subscript, read};
@@ -18,6 +17,7 @@ use super::liveness::LastReads;
 use super::operators::compare;
 use super::runtime::Runtime;
 use super::value::Value;
+use loops::names_in_loop;
 
 /// A script in execution.
 pub struct Interpreter<'r, 'a> {
@@ -108,7 +108,7 @@ impl Interpreter<'_, '_> {
     }
 
     fn while_loop(&mut self, condition: &Expr, body: &Block) -> Result<(), Diagnostic> {
-        self.rt.enter_loop(assigned_in(body));
+        self.rt.enter_loop(names_in_loop(Some(condition), body));
         let result = self.while_rounds(condition, body);
         self.rt.leave_loop();
         result
@@ -126,7 +126,7 @@ impl Interpreter<'_, '_> {
 
     fn for_loop(&mut self, variable: Symbol, values: &Expr, body: &Block) -> Result<(), Diagnostic> {
         let value = self.value(values)?;
-        self.rt.enter_loop(assigned_in(body));
+        self.rt.enter_loop(names_in_loop(None, body));
         let result = self.for_rounds(variable, &value, values, body);
         self.rt.leave_loop();
         result
@@ -175,33 +175,4 @@ impl Interpreter<'_, '_> {
             rt.print(&display(name, &host))
         })
     }
-}
-
-/// The variables that a loop's body assigns, its inner loops' included.
-fn assigned_in(body: &Block) -> Rc<[Symbol]> {
-    fn collect(block: &Block, into: &mut Vec<Symbol>) {
-        for statement in &block.statements {
-            match &statement.kind {
-                StatementKind::Assign { targets, .. } => {
-                    for target in targets {
-                        if let Target::Variable { symbol, .. } = target {
-                            into.push(*symbol);
-                        }
-                    }
-                }
-                StatementKind::Update { target: Target::Variable { symbol, .. }, .. } => into.push(*symbol),
-                StatementKind::If { arms, otherwise } => {
-                    arms.iter().for_each(|(_, body)| collect(body, into));
-                    collect(otherwise, into);
-                }
-                StatementKind::While { body, .. } | StatementKind::For { body, .. } => collect(body, into),
-                _ => {}
-            }
-        }
-    }
-    let mut symbols = Vec::new();
-    collect(body, &mut symbols);
-    symbols.sort_unstable();
-    symbols.dedup();
-    symbols.into()
 }
