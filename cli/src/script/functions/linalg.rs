@@ -68,7 +68,7 @@ fn trace(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
     if dims.contains(&1) {
         // A vector's diagonal is its first element.
         let first = read::read(rt, None, x, &[Subscript::Value(Value::number(1.0))])?;
-        return Ok(vec![operators::convert(rt, &first, class)?]);
+        return Ok(vec![first]);
     }
     let array = rt.operand(x, computed_in(class), 2)?.trace().reshape(&[1, 1], Order::C);
     let tensor = finish(rt, array, class, vec![1, 1]);

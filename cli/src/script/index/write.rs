@@ -322,8 +322,8 @@ pub fn remove(rt: &mut Runtime, name: &str, target: &Value, subscripts: &[Subscr
     let result = read::read(rt, Some(name), target, &kept)?;
     // What is left of a matrix is a row if one run was taken out, and a column otherwise.
     let takes_a_run = match &subscripts[axis] {
-        Subscript::Value(Value::Range(range)) => range.step == 1.0,
         Subscript::Value(value) if value.known().is_some() => true,
+        Subscript::Value(Value::Range(range)) => range.step == 1.0,
         Subscript::Value(value) => value.class() == Class::Logical && len == 1,
         Subscript::All => false,
     };
