@@ -1,0 +1,116 @@
+//! Fusion changes nothing: random graphs with the planner on and off, fused and node by node, on GPU and CPU, against an oracle
+//! that carries every value with an error bound in higher precision.
+//!
+//! `LAZURITE_CASES=20000` runs longer, `LAZURITE_SEED=7` runs other cases, `LAZURITE_REQUIRE_GPU=1` fails without an adapter.
+//! A failing case is shrunk and printed with the first node that differs.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use lazurite::check::runs::{check, check_bits};
+use lazurite::check::strategies::{Case, cases};
+use lazurite::check::{Allowance, ROUTINES, Tally, operation_names};
+use lazurite::{DeviceChoice, Engine, Numerics, RunOptions};
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+
+/// Planner on and off, fused and not.
+const WAYS: [RunOptions; 4] = [
+    RunOptions { plan: false, fuse: false },
+    RunOptions { plan: false, fuse: true },
+    RunOptions { plan: true, fuse: false },
+    RunOptions { plan: true, fuse: true },
+];
+
+fn number(name: &str) -> Option<u32> {
+    std::env::var(name).ok().and_then(|v| v.parse().ok())
+}
+
+/// Runs random cases through `test`, which gives a report when one fails; the smallest failing case is printed.
+fn for_cases(salt: u8, default: u32, test: impl Fn(&Case) -> Result<(), String>) {
+    let mut seed = [salt; 32];
+    seed[..4].copy_from_slice(&number("LAZURITE_SEED").unwrap_or(1).to_le_bytes());
+    let n = number("LAZURITE_CASES").unwrap_or(default);
+    let config = Config { cases: n, max_shrink_iters: 400, failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &seed));
+    let result = runner.run(&cases(), |case| test(&case).map_err(TestCaseError::fail));
+    match result {
+        Ok(()) => {}
+        Err(TestError::Fail(report, _)) => panic!("after {n} cases or fewer, shrunk:\n{report}"),
+        Err(e) => panic!("{e}"),
+    }
+}
+
+/// What was compared, over all cases.
+#[derive(Default)]
+struct Coverage {
+    tally: Tally,
+    seen: BTreeMap<&'static str, u32>,
+}
+
+impl Coverage {
+    fn count(&mut self, case: &Case) {
+        for node in &case.graph.nodes {
+            *self.seen.entry(node.op.name()).or_default() += 1;
+        }
+    }
+
+    /// Most elements were compared tightly, and no operation was left out.
+    fn hold(&self) {
+        let Tally { elements, tight, loose } = self.tally;
+        println!("{elements} elements, {tight} tight, {loose} loose; {:?}", self.seen);
+        assert!(tight as f64 >= 0.9 * elements as f64, "only {tight} of {elements} elements were compared tightly");
+        let routines: &[&str] = if cfg!(feature = "linalg") { &ROUTINES } else { &[] };
+        let wanted = operation_names();
+        let missing: Vec<&&str> =
+            wanted.iter().chain(routines).filter(|name| !self.seen.contains_key(**name)).collect();
+        assert!(missing.is_empty(), "never ran: {missing:?}");
+    }
+}
+
+fn against_the_oracle(engine: &Engine, gpu: bool, default: u32) {
+    let coverage = RefCell::new(Coverage::default());
+    for_cases(3, default, |case| {
+        let mut coverage = coverage.borrow_mut();
+        coverage.count(case);
+        for options in WAYS {
+            coverage.tally.add(check(engine, case, options, Allowance { gpu, planned: options.plan })?);
+        }
+        Ok(())
+    });
+    coverage.borrow().hold();
+}
+
+#[test]
+fn on_the_cpu_every_way_to_run_agrees_with_the_oracle() {
+    let engine = Engine::builder().device(DeviceChoice::Cpu).build().unwrap();
+    against_the_oracle(&engine, false, 500);
+}
+
+/// One tree for each sum, one rounding for each operation: strict results do not depend on grouping.
+#[test]
+fn strict_results_have_the_same_bits_fused_and_unfused() {
+    let engine = Engine::builder().device(DeviceChoice::Cpu).numerics(Numerics::Strict).build().unwrap();
+    for_cases(5, 500, |case| {
+        for options in &WAYS[1..] {
+            check_bits(&engine, case, WAYS[0], *options)?;
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn on_the_gpu_every_way_to_run_agrees_with_the_oracle() {
+    let engine = match Engine::builder().device(DeviceChoice::Gpu).build() {
+        Ok(engine) => engine,
+        Err(e) => {
+            assert!(std::env::var("LAZURITE_REQUIRE_GPU").as_deref() != Ok("1"), "a GPU is required: {e}");
+            eprintln!("no GPU adapter, only the CPU was tested: {e}");
+            return;
+        }
+    };
+    against_the_oracle(&engine, true, 500);
+    let stats = engine.stats();
+    println!("{stats:?}");
+    assert!(stats.gpu_groups > 0, "nothing ran on the GPU: {stats:?}");
+    assert_eq!(stats.fallbacks, 0, "evaluations failed on the GPU and were repeated on the CPU: {stats:?}");
+}
