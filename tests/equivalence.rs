@@ -7,7 +7,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use lazurite::check::runs::{check, check_bits};
+use lazurite::check::runs::{check, check_bits, report, report_bits};
 use lazurite::check::strategies::{Case, cases};
 use lazurite::check::{Allowance, ROUTINES, Tally, operation_names};
 use lazurite::{DeviceChoice, Engine, Numerics, RunOptions};
@@ -25,8 +25,8 @@ fn number(name: &str) -> Option<u32> {
     std::env::var(name).ok().and_then(|v| v.parse().ok())
 }
 
-/// Runs random cases through `test`, which gives a report when one fails; the smallest failing case is printed.
-fn for_cases(salt: u8, default: u32, test: impl Fn(&Case) -> Result<(), String>) {
+/// Runs random cases through `test`; the smallest failing one is made smaller still by `explain` and printed.
+fn for_cases(salt: u8, default: u32, test: impl Fn(&Case) -> Result<(), String>, explain: impl Fn(&Case) -> String) {
     let mut seed = [salt; 32];
     seed[..4].copy_from_slice(&number("LAZURITE_SEED").unwrap_or(1).to_le_bytes());
     let n = number("LAZURITE_CASES").unwrap_or(default);
@@ -35,7 +35,7 @@ fn for_cases(salt: u8, default: u32, test: impl Fn(&Case) -> Result<(), String>)
     let result = runner.run(&cases(), |case| test(&case).map_err(TestCaseError::fail));
     match result {
         Ok(()) => {}
-        Err(TestError::Fail(report, _)) => panic!("after {n} cases or fewer, shrunk:\n{report}"),
+        Err(TestError::Fail(reason, case)) => panic!("{}\nas found: {reason}", explain(&case)),
         Err(e) => panic!("{e}"),
     }
 }
@@ -69,14 +69,21 @@ impl Coverage {
 
 fn against_the_oracle(engine: &Engine, gpu: bool, default: u32) {
     let coverage = RefCell::new(Coverage::default());
-    for_cases(3, default, |case| {
+    let allow = |options: RunOptions| Allowance { gpu, planned: options.plan };
+    let test = |case: &Case| {
         let mut coverage = coverage.borrow_mut();
         coverage.count(case);
         for options in WAYS {
-            coverage.tally.add(check(engine, case, options, Allowance { gpu, planned: options.plan })?);
+            coverage.tally.add(check(engine, case, options, allow(options))?);
         }
         Ok(())
-    });
+    };
+    let failing = |case: &Case| WAYS.into_iter().find(|o| check(engine, case, *o, allow(*o)).is_err());
+    let explain = |case: &Case| match failing(case) {
+        Some(options) => report(engine, case, options, allow(options)),
+        None => String::from("did not fail again"),
+    };
+    for_cases(3, default, test, explain);
     coverage.borrow().hold();
 }
 
@@ -90,12 +97,13 @@ fn on_the_cpu_every_way_to_run_agrees_with_the_oracle() {
 #[test]
 fn strict_results_have_the_same_bits_fused_and_unfused() {
     let engine = Engine::builder().device(DeviceChoice::Cpu).numerics(Numerics::Strict).build().unwrap();
-    for_cases(5, 500, |case| {
-        for options in &WAYS[1..] {
-            check_bits(&engine, case, WAYS[0], *options)?;
-        }
-        Ok(())
-    });
+    let differ = |case: &Case| WAYS[1..].iter().find(|o| check_bits(&engine, case, WAYS[0], **o).is_err());
+    let test = |case: &Case| WAYS[1..].iter().try_for_each(|o| check_bits(&engine, case, WAYS[0], *o));
+    let explain = |case: &Case| match differ(case) {
+        Some(options) => report_bits(&engine, case, WAYS[0], *options),
+        None => String::from("did not fail again"),
+    };
+    for_cases(5, 500, test, explain);
 }
 
 #[test]

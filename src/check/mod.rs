@@ -14,6 +14,7 @@ mod folds;
 mod functions;
 mod host;
 mod matrix;
+pub mod minimise;
 mod oracle;
 mod philox;
 #[cfg(feature = "blocking")]

@@ -1,15 +1,17 @@
-//! Runs against the oracle: one case through an engine, every root compared, and when one differs, the first node that does.
+//! Runs against the oracle: one case through an engine, every root compared; when one differs, the case made small and the first
+//! node that does.
 
 use std::fmt::Write;
 use std::sync::Arc;
 
 use super::allowance::Allowance;
 use super::compare::{Tally, compare};
+use super::minimise::minimise;
 use super::oracle::evaluate;
 use super::strategies::Case;
 use super::tensor::Tensor;
 use crate::engine::{Engine, RunOptions};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::graph::NodeId;
 use crate::types::HostBuffer;
 
@@ -19,6 +21,28 @@ use crate::types::HostBuffer;
 /// What the evaluation says.
 pub fn run(engine: &Engine, case: &Case, options: RunOptions) -> Result<Vec<Arc<HostBuffer>>> {
     engine.run_graph(case.graph.clone(), case.leaves.clone(), &case.slots, options)
+}
+
+/// A run of a case, its panics as errors: a panic is a finding like any other, and has to be shrunk and reported.
+fn caught(engine: &Engine, case: &Case, options: RunOptions) -> Result<Vec<Arc<HostBuffer>>> {
+    let work = std::panic::AssertUnwindSafe(|| run(engine, case, options));
+    std::panic::catch_unwind(work).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_default();
+        Err(Error::internal(format!("panicked: {text}")))
+    })
+}
+
+/// What is wrong with a case, if anything, in a few words.
+fn fault(engine: &Engine, case: &Case, options: RunOptions, allow: Allowance) -> std::result::Result<Tally, String> {
+    let known = evaluate(&case.graph, &case.leaves, &case.slots, allow).map_err(|e| e.to_string())?;
+    let given = caught(engine, case, options).map_err(|e| e.to_string())?;
+    let mut total = Tally::default();
+    for (root, given) in case.graph.roots.iter().zip(&given) {
+        let differs = |m| format!("{root} = {} differs: {m}", case.graph.node(*root).op);
+        total.add(compare(&known[root.index()], given).map_err(differs)?);
+    }
+    Ok(total)
 }
 
 /// Runs a case and compares all roots with what the oracle allows.
@@ -31,42 +55,34 @@ pub fn check(
     options: RunOptions,
     allow: Allowance,
 ) -> std::result::Result<Tally, String> {
-    let failed = |e: crate::Error| format!("{e}\n{case:?}");
-    let known = evaluate(&case.graph, &case.leaves, &case.slots, allow).map_err(failed)?;
-    let given = match run(engine, case, options) {
-        Ok(given) => given,
-        Err(e) => return Err(format!("{options:?}: {e}\n{}{case:?}", first_failure(engine, case, options))),
-    };
-    let mut total = Tally::default();
-    for (i, (root, given)) in case.graph.roots.iter().zip(&given).enumerate() {
-        match compare(&known[root.index()], given) {
-            Ok(tally) => total.add(tally),
-            Err(m) => {
-                let first = first_difference(engine, case, options, &known);
-                return Err(format!(
-                    "{options:?}, {allow:?}: root {i} ({root} = {}) differs: {m}\n{first}\n{case:?}",
-                    case.graph.node(*root).op
-                ));
-            }
-        }
-    }
-    Ok(total)
+    fault(engine, case, options, allow).map_err(|what| format!("{options:?}, {allow:?}: {what}\n{case:?}"))
 }
 
-/// The first node that fails when it is the only root.
-fn first_failure(engine: &Engine, case: &Case, options: RunOptions) -> String {
-    for id in case.graph.ids() {
-        if let Err(e) = run(engine, &case.with_roots(&[id]), options) {
-            return format!("first failing node {id} = {}: {e}\n", case.graph.node(id).op);
-        }
-    }
-    String::from("no node fails by itself\n")
+/// The report of a failing case: made small, with the first node that differs when asked for by itself.
+#[must_use]
+pub fn report(engine: &Engine, case: &Case, options: RunOptions, allow: Allowance) -> String {
+    let fails = |c: &Case| fault(engine, c, options, allow).is_err();
+    let small = minimise(case, fails, |c, id| value(engine, c, id));
+    let Err(what) = fault(engine, &small, options, allow) else { return String::from("did not fail again") };
+    let known = evaluate(&small.graph, &small.leaves, &small.slots, allow).unwrap_or_default();
+    let first = first_difference(engine, &small, options, &known);
+    let ran = engine.last_evaluation().map(|e| e.to_string()).unwrap_or_default();
+    format!("{options:?}, {allow:?}: {what}\n{first}\n{small:?}\nwhat ran last:\n{ran}")
+}
+
+/// A node by itself, without planner and fusion.
+fn value(engine: &Engine, case: &Case, id: NodeId) -> Option<HostBuffer> {
+    let plain = RunOptions { plan: false, fuse: false };
+    let all = caught(engine, &case.with_roots(&[id]), plain).ok()?;
+    all.first().map(|b| (**b).clone())
 }
 
 /// The first node that differs when it is the only root, with its operands' expected values at the place.
 fn first_difference(engine: &Engine, case: &Case, options: RunOptions, known: &[Tensor]) -> String {
     for id in case.graph.ids() {
-        let Ok(given) = run(engine, &case.with_roots(&[id]), options) else { continue };
+        let Ok(given) = caught(engine, &case.with_roots(&[id]), options) else {
+            return format!("first node that fails by itself: {id} = {}", case.graph.node(id).op);
+        };
         let Err(m) = compare(&known[id.index()], &given[0]) else { continue };
         let node = case.graph.node(id);
         let mut text = format!("first node that differs by itself: {id} = {}: {m}", node.op);
@@ -91,29 +107,31 @@ pub fn same_bits(a: &HostBuffer, b: &HostBuffer) -> Option<usize> {
     (0..a.len()).find(|&i| a.get(i) != b.get(i) && !(nan(a.get(i)) && nan(b.get(i))))
 }
 
-/// The first root whose bits differ between two ways to run a case, and the first node that does by itself.
+/// The first root whose bits differ between two ways to run a case.
 ///
 /// # Errors
 /// A report when a run fails or bits differ.
 pub fn check_bits(engine: &Engine, case: &Case, one: RunOptions, other: RunOptions) -> std::result::Result<(), String> {
-    let differ = |case: &Case| -> std::result::Result<Option<(NodeId, usize, String)>, String> {
-        let of = |options| run(engine, case, options).map_err(|e| format!("{options:?}: {e}"));
-        let (a, b) = (of(one)?, of(other)?);
-        for ((root, a), b) in case.graph.roots.iter().zip(&a).zip(&b) {
-            if let Some(i) = same_bits(a, b) {
-                return Ok(Some((*root, i, format!("{:?} and {:?}", a.get(i), b.get(i)))));
-            }
-        }
-        Ok(None)
-    };
-    let Some((root, i, values)) = differ(case).map_err(|e| format!("{e}\n{case:?}"))? else { return Ok(()) };
-    let mut first = String::from("no node differs by itself");
-    for id in case.graph.ids() {
-        if let Ok(Some((_, i, values))) = differ(&case.with_roots(&[id])) {
-            first =
-                format!("first node that differs by itself: {id} = {} element {i}: {values}", case.graph.node(id).op);
-            break;
+    bits(engine, case, one, other).map_err(|what| format!("{one:?} and {other:?}: {what}\n{case:?}"))
+}
+
+fn bits(engine: &Engine, case: &Case, one: RunOptions, other: RunOptions) -> std::result::Result<(), String> {
+    let of = |options| caught(engine, case, options).map_err(|e| format!("{options:?}: {e}"));
+    let (a, b) = (of(one)?, of(other)?);
+    for ((root, a), b) in case.graph.roots.iter().zip(&a).zip(&b) {
+        if let Some(i) = same_bits(a, b) {
+            let op = &case.graph.node(*root).op;
+            return Err(format!("{root} = {op} element {i}: {:?} and {:?}", a.get(i), b.get(i)));
         }
     }
-    Err(format!("{one:?} and {other:?}: root {root} element {i}: {values}\n{first}\n{case:?}"))
+    Ok(())
+}
+
+/// The report of a case whose bits differ, made small.
+#[must_use]
+pub fn report_bits(engine: &Engine, case: &Case, one: RunOptions, other: RunOptions) -> String {
+    let small = minimise(case, |c| bits(engine, c, one, other).is_err(), |c, id| value(engine, c, id));
+    let Err(what) = bits(engine, &small, one, other) else { return String::from("did not fail again") };
+    let ran = engine.last_evaluation().map(|e| e.to_string()).unwrap_or_default();
+    format!("{one:?} and {other:?}: {what}\n{small:?}\nwhat ran last:\n{ran}")
 }
