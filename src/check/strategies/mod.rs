@@ -133,7 +133,7 @@ pub fn grow(recipe: &Recipe) -> Case {
 fn add(b: &mut Builder, dice: &mut Dice) {
     type Family = fn(&mut Builder, &mut Dice) -> Option<NodeId>;
     const FAMILIES: [(u32, Family); 20] = [
-        (14, elementwise::unary),
+        (20, elementwise::unary),
         (14, elementwise::binary),
         (8, elementwise::with_scalar),
         (3, elementwise::compare),
