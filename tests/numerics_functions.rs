@@ -53,6 +53,7 @@ fn hold(case: &Case, gpu: Option<&Engine>) {
         let Some(engine) = engine else { continue };
         let known = evaluate(&case.graph, &case.leaves, &case.slots, allow).unwrap();
         let given = runs::run(engine, case, RunOptions { plan: false, fuse: false }).unwrap();
+        assert!(!allow.gpu || engine.stats().gpu_groups > 0, "nothing ran on the GPU: {:?}", engine.stats());
         let mut wrong = Vec::new();
         for (root, given) in case.graph.roots.iter().zip(&given) {
             if let Err(m) = compare(&known[root.index()], given) {

@@ -327,6 +327,12 @@ fn a_cached_evaluation_makes_nothing_anew() {
         assert_eq!(after.plans, before.plans, "on {device:?}: {before:?} then {after:?}");
         assert_eq!(after.schedules, before.schedules, "on {device:?}");
         assert_eq!(after.plan_hits, before.plan_hits + after.evaluations - before.evaluations, "on {device:?}");
+        let made =
+            |s: &lazurite::Stats| (s.device.pipelines_created, s.device.buffers_created, s.device.staging_created);
+        assert_eq!(made(&after), made(&before), "on {device:?}: pipelines, buffers and staging buffers made");
+        if device == DeviceChoice::Gpu {
+            assert!(after.device.dispatches > before.device.dispatches, "nothing ran on the GPU: {after:?}");
+        }
         assert_eq!(step(&e, 30, 1.37), first, "on {device:?}: a warm plan gives what the cold one gave");
     }
 }
