@@ -35,7 +35,7 @@ fn an_error_poisons_what_follows_and_the_first_one_wins() {
     assert!(error.is_shape(), "{error:?}");
     assert!(error.to_string().starts_with("prog:3:7: add: cannot broadcast [3] with [2]"), "{error}");
     assert_eq!(e.eval(&[&a, &later]).unwrap_err().to_string(), error.to_string());
-    assert!(a.try_add(&a.cast(DType::F32)).unwrap_err().is_dtype());
+    assert!(a.try_add(a.cast(DType::F32)).unwrap_err().is_dtype());
     assert!(e.from_slice(&[1i32], &[1]).unwrap().try_add(0.5).unwrap_err().is_dtype());
 }
 
@@ -83,7 +83,7 @@ fn picking_and_replacing() {
     let at = e.from_slice(&[2i32, 0], &[2]).unwrap();
     assert_eq!(a.take(&at, 1).to_vec::<f64>().unwrap(), [2.0, 0.0, 5.0, 3.0]);
     let back =
-        a.slice_update(&[SliceSpec::range(0, 1), SliceSpec { start: 2, step: -1, len: 2 }], &f(&e, &[9.0, 8.0], &[2]));
+        a.slice_update(&[SliceSpec::range(0, 1), SliceSpec { start: 2, step: -1, len: 2 }], f(&e, &[9.0, 8.0], &[2]));
     assert_eq!(back.to_vec::<f64>().unwrap(), [0.0, 8.0, 9.0, 3.0, 4.0, 5.0]);
     assert_eq!(a.pad(&[0, 1], &[1, 0], 7.0).to_vec::<f64>().unwrap()[..4], [7.0, 0.0, 1.0, 2.0]);
     assert_eq!(a.gt(2.5).nonzero(Order::F).unwrap().to_vec::<i32>().unwrap(), [1, 3, 5]);

@@ -1,7 +1,7 @@
 //! Plans of small programs: form, not values.
 
 use super::*;
-use crate::graph::{BinaryOp, LeafInfo, Op, ReduceOp, UnaryOp};
+use crate::graph::{BinaryOp, LeafInfo, Op, ReduceOp};
 use crate::types::{DType, Shape, View};
 
 /// A graph under construction.
@@ -26,20 +26,8 @@ impl Build {
         self.graph.add(Op::Slot(i), &[], None).unwrap()
     }
 
-    pub(super) fn lit(&mut self, x: f64) -> NodeId {
-        self.graph.add(Op::Literal(crate::types::Scalar::from_f64(DType::F32, x)), &[], None).unwrap()
-    }
-
-    pub(super) fn un(&mut self, op: UnaryOp, x: NodeId) -> NodeId {
-        self.graph.add(Op::Unary(op), &[x], None).unwrap()
-    }
-
     pub(super) fn bin(&mut self, op: BinaryOp, x: NodeId, y: NodeId) -> NodeId {
         self.graph.add(Op::Binary(op), &[x, y], None).unwrap()
-    }
-
-    pub(super) fn mul(&mut self, x: NodeId, y: NodeId) -> NodeId {
-        self.bin(BinaryOp::Mul, x, y)
     }
 
     pub(super) fn dot(&mut self, x: NodeId, y: NodeId) -> NodeId {
@@ -60,11 +48,6 @@ impl Build {
 
     pub(super) fn t(&mut self, x: NodeId) -> NodeId {
         let v = self.dense(x).permute(&[1, 0]).unwrap();
-        self.view(x, v)
-    }
-
-    pub(super) fn diag(&mut self, x: NodeId) -> NodeId {
-        let v = self.dense(x).diagonal().unwrap();
         self.view(x, v)
     }
 
