@@ -1,11 +1,14 @@
 //! Where the user's program is just now, per thread: what recorded nodes and errors carry.
 
-use std::cell::{Cell, RefCell};
+#[cfg(feature = "blocking")]
+use std::cell::Cell;
+use std::cell::RefCell;
 
 use crate::types::Origin;
 
 thread_local! {
     static STACK: RefCell<Vec<Origin>> = const { RefCell::new(Vec::new()) };
+    #[cfg(feature = "blocking")]
     static RELIEVING: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -28,11 +31,13 @@ pub(crate) fn current() -> Option<Origin> {
 }
 
 /// Whether this thread is evaluating ahead of demand, which must not nest.
+#[cfg(feature = "blocking")]
 pub(super) fn relieving() -> bool {
     RELIEVING.get()
 }
 
 /// Marks the thread as evaluating ahead of demand.
+#[cfg(feature = "blocking")]
 pub(super) fn while_relieving(work: impl FnOnce()) {
     RELIEVING.set(true);
     work();

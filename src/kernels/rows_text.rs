@@ -130,8 +130,10 @@ impl Writer<'_, '_> {
             return Ok(());
         }
         let targets: Vec<Reg> = stores.iter().map(|s| s.reg).collect();
-        out.push_str("if (valid && lane == 0u) {\n");
+        // Every lane computes what one of them stores: Mesa's software driver (22.3) gave wrong values for function calls behind
+        // a condition that only some lanes meet.
         body.emit(m, &self.row_place, &targets, out)?;
+        out.push_str("if (valid && lane == 0u) {\n");
         for store in stores {
             let dtype = rows.program.dtype(store.reg);
             let buffer = m.bind_value(store.value, dtype, true)?;
