@@ -332,11 +332,11 @@ fn tanh_f32(x: f32) -> f32 {
     p = p * z + 1.33314422036e-1;
     p = p * z - 3.33332819422e-1;
     let near = p * z * a + a;
-    // Not `min`, which may lose a NaN. A choice of `x` itself at the end gave wrong values on Mesa's software driver (22.3)
-    // behind conditions that only some lanes meet; near zero the series is `a` to the last bit anyway.
-    let twice = select(2.0 * a, 40.0, 2.0 * a > 40.0);
-    let far = 1.0 - 2.0 / (exp_f32(twice) + 1.0);
-    return copysign_f32(select(far, near, a < 0.625), x);
+    let far = 1.0 - 2.0 / (exp_f32(min(2.0 * a, 40.0)) + 1.0);
+    let bounded = copysign_f32(select(far, near, a < 0.625), x);
+    // A choice of `x` itself here gave wrong values on Mesa's software driver (22.3) behind conditions that only some lanes
+    // meet; near zero the series is `a` to the last bit anyway.
+    return select(bounded, nan_f32(), is_nan_f32(x));
 }
 
 // ---- two arguments ----
