@@ -8,14 +8,18 @@ use super::runs::same_bits;
 use super::strategies::{Case, cases};
 use super::{Allowance, compare, evaluate};
 use crate::cpu::reference;
-use crate::graph::Graph;
-use crate::planner::{PlanOptions, plan};
+use crate::graph::{Graph, NodeId};
+use crate::planner::{Plan, PlanOptions, plan};
 use crate::types::{CostTable, HostBuffer, Numerics};
 
-fn roots(graph: &Graph, case: &Case) -> Result<Vec<HostBuffer>, String> {
+fn values(graph: &Graph, case: &Case) -> Result<Vec<HostBuffer>, String> {
     let leaves: Vec<&HostBuffer> = case.leaves.iter().collect();
-    let all = reference::eval_graph(graph, &leaves, &case.slots).map_err(|e| e.to_string())?;
-    Ok(graph.roots.iter().map(|r| all[r.index()].clone()).collect())
+    reference::eval_graph(graph, &leaves, &case.slots).map_err(|e| e.to_string())
+}
+
+/// Nodes of the recorded graph beside the nodes of the plan that compute them.
+fn images(plan: &Plan) -> impl Iterator<Item = (NodeId, NodeId)> {
+    plan.image.iter().enumerate().filter_map(|(i, at)| Some((NodeId(i as u32), (*at)?)))
 }
 
 fn for_cases(salt: u8, n: u32, test: impl Fn(&Case) -> Result<(), String>) {
@@ -44,9 +48,13 @@ fn standard_plans_stay_within_the_bounds() {
             for f in &planned.fired {
                 *fired.borrow_mut().entry(f.rule.clone()).or_default() += 1;
             }
-            let given = roots(&planned.graph, case).map_err(&report)?;
-            for (root, given) in case.graph.roots.iter().zip(&given) {
-                compare(&known[root.index()], given).map_err(|m| report(format!("{root}: {m}")))?;
+            let given = values(&planned.graph, case).map_err(&report)?;
+            for (root, at) in case.graph.roots.iter().zip(&planned.graph.roots) {
+                compare(&known[root.index()], &given[at.index()]).map_err(|m| report(format!("{root}: {m}")))?;
+            }
+            for (node, at) in images(&planned) {
+                compare(&known[node.index()], &given[at.index()])
+                    .map_err(|m| report(format!("{node}, computed as {at}: {m}")))?;
             }
         }
         Ok(())
@@ -59,8 +67,10 @@ fn strict_plans_keep_every_bit() {
     for_cases(12, 150, |case| {
         let options = PlanOptions { numerics: Numerics::Strict, ..PlanOptions::new(CostTable::cpu()) };
         let planned = plan(&case.graph, &options);
-        let (before, after) = (roots(&case.graph, case)?, roots(&planned.graph, case)?);
-        for ((root, a), b) in case.graph.roots.iter().zip(&before).zip(&after) {
+        let (before, after) = (values(&case.graph, case)?, values(&planned.graph, case)?);
+        let roots = case.graph.roots.iter().copied().zip(planned.graph.roots.iter().copied());
+        for (root, at) in roots.chain(images(&planned)) {
+            let (a, b) = (&before[root.index()], &after[at.index()]);
             if let Some(i) = same_bits(a, b) {
                 return Err(format!(
                     "{root} element {i}: {:?} became {:?}\nplanned:\n{}fired: {:?}\n{case:?}",

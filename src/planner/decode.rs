@@ -22,6 +22,8 @@ pub(super) struct Decoded {
     pub(super) stages: HashSet<NodeId>,
     /// Rule indices and the nodes that stand where their right sides were chosen.
     pub(super) fired: Vec<(usize, NodeId)>,
+    /// For every node of the input the node that computes an equal value, if there is one.
+    pub(super) image: Vec<Option<NodeId>>,
 }
 
 /// Makes the graph of a choice.
@@ -79,6 +81,7 @@ fn decode_as(
     }
     d.out.fired.sort_unstable();
     d.out.fired.dedup();
+    d.out.image = encoded.of_node.iter().map(|&id| d.computed(id)).collect();
     Ok(prune(d.out))
 }
 
@@ -190,6 +193,13 @@ impl Decoder<'_> {
         Ok(self.of_class[&root])
     }
 
+    /// The node that computes a class, if the choice needed it: as an array, or in the registers of a kernel.
+    fn computed(&self, id: Id) -> Option<NodeId> {
+        let terms = &self.encoded.terms;
+        let stored = |id: Id| self.of_class.get(&terms.find(id)).copied();
+        stored(id).or_else(|| terms[id].nodes.iter().filter(|n| n.op == EOp::Run).find_map(|n| stored(n.children[0])))
+    }
+
     fn term(&mut self, id: Id, node: &ENode) -> Result<NodeId> {
         let terms = &self.encoded.terms;
         let operands: Vec<NodeId> = node.operands().iter().map(|&c| self.of_class[&terms.find(c)]).collect();
@@ -292,5 +302,6 @@ fn prune(d: Decoded) -> Decoded {
         cores: d.cores.iter().filter_map(to).collect(),
         stages: d.stages.iter().filter_map(to).collect(),
         fired: d.fired.iter().filter_map(|(r, n)| Some((*r, to(n)?))).collect(),
+        image: d.image.iter().map(|n| to(n.as_ref()?)).collect(),
     }
 }

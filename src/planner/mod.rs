@@ -52,6 +52,11 @@ impl PlanOptions {
 pub struct Plan {
     /// The graph to run: leaves, slots and root order of the input.
     pub graph: Graph,
+    /// For every node of the input the node of the planned graph that computes its value, if there is one: equal in every bit
+    /// in Strict mode, equal up to the classes of the rules used otherwise. Shape and dtype are those of the input's node.
+    /// A node inside a kernel computes a value without storing it. Indexed by the input's nodes, so it holds for every
+    /// graph with the same plan key.
+    pub image: Vec<Option<NodeId>>,
     /// Rules whose right sides are in the plan, in the order of the rule files.
     pub fired: Vec<Fired>,
     /// Whether the rules had nothing more to add.
@@ -88,6 +93,7 @@ pub fn plan(graph: &Graph, options: &PlanOptions) -> Plan {
     let enodes = encoded.terms.total_number_of_nodes();
     let mut plan = Plan {
         graph: graph.clone(),
+        image: graph.ids().map(Some).collect(),
         fired: Vec::new(),
         saturated: run.saturated,
         iterations: run.rounds,
@@ -100,8 +106,9 @@ pub fn plan(graph: &Graph, options: &PlanOptions) -> Plan {
         return plan;
     }
     match choose(graph, &encoded, &run.applied, options) {
-        Ok((planned, fired)) => {
+        Ok((planned, image, fired)) => {
             plan.graph = planned;
+            plan.image = image;
             plan.fired = fired;
         }
         Err(why) => {
@@ -113,12 +120,15 @@ pub fn plan(graph: &Graph, options: &PlanOptions) -> Plan {
     plan
 }
 
+/// The planned graph, the images of the input's nodes in it, and the rules in it.
+type Chosen = (Graph, Vec<Option<NodeId>>, Vec<Fired>);
+
 fn choose(
     graph: &Graph,
     encoded: &encode::Encoded,
     applied: &[saturate::Applied],
     options: &PlanOptions,
-) -> Result<(Graph, Vec<Fired>), String> {
+) -> Result<Chosen, String> {
     let rules = options.rules.all();
     let improved = |a: &&saturate::Applied| rules[a.rule].class(a.dtype) == Some(Class::Improves);
     let outdone: Vec<language::ENode> = applied.iter().filter(improved).map(|a| a.left.clone()).collect();
@@ -134,6 +144,15 @@ fn choose(
         }
     }
     planned.verify().map_err(|e| e.message().to_string())?;
+    for (node, image) in graph.nodes.iter().zip(&mut decoded.image) {
+        let same = |i: &NodeId| {
+            let other = decoded.graph.node(*i);
+            node.shape == other.shape && node.dtype == other.dtype
+        };
+        debug_assert!(image.as_ref().is_none_or(same), "a node changed shape or dtype");
+        *image = image.filter(same);
+    }
+    let planned = &decoded.graph;
     let mut fired: Vec<Fired> = Vec::new();
     let mut order: Vec<(usize, NodeId)> = decoded.fired;
     order.sort_unstable();
@@ -152,7 +171,7 @@ fn choose(
             }
         }
     }
-    Ok((decoded.graph, fired))
+    Ok((decoded.graph, decoded.image, fired))
 }
 
 impl fmt::Display for Plan {

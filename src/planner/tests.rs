@@ -78,3 +78,28 @@ fn a_covariance_is_one_syrk_with_its_division_as_a_stage() {
     assert_eq!(k.outputs, plan.graph.roots);
     assert_eq!(k.stages.len(), 1);
 }
+
+#[test]
+fn recorded_nodes_find_the_planned_nodes_that_compute_them() {
+    // Two spellings of one value, a product inside a kernel, a value nobody needs any more, and a root.
+    let mut b = Build::new();
+    let (x, y) = (b.leaf(&[6, 5]), b.leaf(&[5, 7]));
+    let s = b.slot();
+    let (xt, product) = (b.t(x), b.dot(x, y));
+    let twice = b.t(xt);
+    let scaled = b.bin(BinaryOp::Add, product, s);
+    let again = b.dot(twice, y);
+    let sum = b.bin(BinaryOp::Mul, scaled, again);
+    let zero = b.graph.add(Op::Literal(crate::types::Scalar::from_f64(DType::F32, 0.0)), &[], None).unwrap();
+    let same = b.bin(BinaryOp::Sub, sum, zero);
+    let plan = b.plan(&[same]);
+    let image = |id: NodeId| plan.image[id.index()];
+    println!("{plan}\n{:?}", plan.image);
+    assert_eq!(image(same), Some(plan.graph.roots[0]));
+    assert_eq!(image(sum), Some(plan.graph.roots[0]), "x - 0 is x");
+    assert_eq!(image(twice), image(x), "a transpose of a transpose is the leaf");
+    assert_eq!(image(product), image(again), "one product in two spellings");
+    assert_eq!(image(product), Some(plan.graph.kernels[0].core), "in the registers of the kernel");
+    assert_eq!(image(zero), None, "nobody needs the zero");
+    assert_eq!(image(xt), None, "nobody needs the transpose");
+}
