@@ -95,6 +95,15 @@ impl Array {
         self.state.as_ref().err()
     }
 
+    /// Gives the array a name that dumps and explanations show beside the place where the program is; it changes nothing else.
+    /// Does nothing outside [`Engine::with_origin`] and for a poisoned array.
+    pub fn name(&self, name: &str) {
+        if let (Ok(node), Some(mut origin)) = (self.node(), crate::engine::origin::current()) {
+            origin.label = Some(name.into());
+            self.engine.recorder().label(node, &origin);
+        }
+    }
+
     /// Whether the elements are stored already, so that reading them evaluates nothing.
     #[must_use]
     pub fn is_evaluated(&self) -> bool {

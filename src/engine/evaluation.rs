@@ -7,6 +7,7 @@ use super::prepare::Prepared;
 use super::run::Origins;
 use crate::graph::{Graph, NodeId};
 use crate::schedule::{Place, Step};
+use crate::types::Origin;
 
 /// One evaluation, kept from the very objects that ran.
 pub struct Evaluation {
@@ -19,6 +20,8 @@ pub struct Evaluation {
     pub cached: bool,
     /// The GPU of the engine, if it has one.
     pub device: Option<String>,
+    /// Where the program was that asked for it, if that is known.
+    pub asked_at: Option<Origin>,
     /// Why the evaluation was repeated on the CPU, if it was.
     pub fallback: Option<String>,
 }
@@ -67,7 +70,10 @@ impl Evaluation {
 impl fmt::Display for Evaluation {
     /// Every stage as text: graph, plan, schedule, kernels. Deterministic, but for the device's name which is left out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "== graph")?;
+        match &self.asked_at {
+            Some(origin) => writeln!(f, "== graph, asked for at {origin}")?,
+            None => writeln!(f, "== graph")?,
+        }
         for (line, id) in self.graph.to_string().lines().zip(self.graph.ids()) {
             writeln!(f, "{line}{}", self.note(id))?;
         }

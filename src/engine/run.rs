@@ -32,6 +32,7 @@ impl Engine {
         let ops = graph.nodes.iter().filter(|n| !n.operands.is_empty() && !matches!(n.op, crate::graph::Op::View(_)));
         self.0.counters.evaluated_ops.add(ops.count() as u64);
         let resident = leaves.iter().map(|l| l.copies().device().is_some()).collect();
+        let asked_at = super::origin::current();
         let (mut prepared, mut cached) = self.prepare(&graph, slots, resident, options, true)?;
         let mut fallback = None;
         let mut result = Run::new(self, &prepared, leaves, slots)?.finish().await;
@@ -45,7 +46,8 @@ impl Engine {
             (prepared, cached) = self.prepare(&graph, slots, Vec::new(), options, false)?;
             result = Run::new(self, &prepared, leaves, slots)?.finish().await;
         }
-        let evaluation = Evaluation { graph, origins, prepared, cached, device: self.device_name(), fallback };
+        let evaluation =
+            Evaluation { graph, origins, prepared, cached, device: self.device_name(), asked_at, fallback };
         let evaluation = Arc::new(evaluation);
         if result.is_ok()
             && let Some(observer) = &self.0.settings.observer

@@ -198,6 +198,26 @@ impl<P> Recorder<P> {
         self.lock().entry(node).map(|e| (e.origins.to_vec(), e.tag)).unwrap_or_default()
     }
 
+    /// Gives a node a name, for dumps: the label of `origin`. A place on the same line that has none takes it; otherwise the
+    /// place is one more of the node's.
+    pub fn label(&self, node: NodeRef, origin: &Origin) {
+        let mut state = self.lock();
+        if state.entry(node).is_err() {
+            return;
+        }
+        let origins = &mut state.dag[node.index].origins;
+        let same_line = |o: &Origin| o.file == origin.file && o.line == origin.line;
+        if origins.iter().any(|o| same_line(o) && o.label == origin.label) {
+            return;
+        }
+        let unnamed = origins.iter().position(|o| same_line(o) && o.label.is_none());
+        match unnamed {
+            Some(i) => origins[i].label.clone_from(&origin.label),
+            None if origins.len() < MAX_ORIGINS => origins.push(origin.clone()),
+            None => {}
+        }
+    }
+
     /// One more handle on a node.
     pub fn retain(&self, node: NodeRef) {
         let mut state = self.lock();
@@ -370,7 +390,7 @@ impl<P> State<P> {
         let entry = &mut self.dag[node.index];
         if let Some(origin) = origin
             && entry.origins.len() < MAX_ORIGINS
-            && !entry.origins.contains(origin)
+            && !entry.origins.iter().any(|o| o.is_at(origin))
         {
             entry.origins.push(origin.clone());
         }

@@ -60,6 +60,14 @@ pub struct Origin {
     pub label: Option<Arc<str>>,
 }
 
+impl Origin {
+    /// Whether both are one place, whatever the value there is called.
+    #[must_use]
+    pub fn is_at(&self, other: &Self) -> bool {
+        self.line == other.line && self.col == other.col && self.file == other.file
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}", self.file, self.line, self.col)

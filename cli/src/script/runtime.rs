@@ -126,6 +126,14 @@ impl<'a> Runtime<'a> {
         self.slots[symbol.0 as usize] = Some(value);
     }
 
+    /// Tells the engine what the script calls a value: explanations show it.
+    pub fn name(&mut self, symbol: Symbol, span: Span, value: &Value) {
+        if let Value::Array(tensor) = value {
+            let name = self.names.name(symbol);
+            self.at(span, |_| tensor.array.name(name));
+        }
+    }
+
     /// Drops variables that nothing reads any more.
     pub fn drop_all(&mut self, symbols: &[Symbol]) {
         for symbol in symbols {

@@ -46,7 +46,10 @@ impl Interpreter<'_, '_> {
     fn assign_one(&mut self, target: &Target, value: Value, expr: &Expr, show: bool) -> Result<(), Diagnostic> {
         let Target::Variable { symbol, span, arguments } = target else { return Ok(()) };
         match arguments {
-            None => self.rt.set(*symbol, value),
+            None => {
+                self.rt.name(*symbol, *span, &value);
+                self.rt.set(*symbol, value);
+            }
             Some(arguments) => {
                 let dims = self.rt.variable(*symbol).map_or_else(|| vec![0, 0], Value::dims);
                 let subscripts = self.subscripts(&dims, arguments)?;
@@ -58,6 +61,7 @@ impl Interpreter<'_, '_> {
                     (Some(old), true) => write::remove(rt, name, old, &subscripts),
                     _ => write::write(rt, name, old, &subscripts, &value),
                 })?;
+                self.rt.name(*symbol, *span, &new);
                 self.rt.set(*symbol, new);
             }
         }
@@ -113,6 +117,7 @@ impl Interpreter<'_, '_> {
                 self.rt.at(*span, |rt| write::write(rt, name, Some(old), &subscripts, &part))?
             }
         };
+        self.rt.name(*symbol, *span, &new);
         self.rt.set(*symbol, new);
         self.show_target(*symbol, show)
     }
