@@ -23,6 +23,8 @@ pub mod engine;
 
 pub mod array;
 
+pub mod dump;
+
 #[cfg(feature = "check")]
 pub mod check;
 

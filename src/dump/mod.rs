@@ -1,0 +1,170 @@
+//! Dumps: what was evaluated, from what and how, as a text that is also a program.
+//!
+//! A [`Dump`] holds graphs with everything they need to run (leaves, scalars, settings) and, where they ran already, the record
+//! of it: rules, groups, refusals, memory, kernels, times. [`Dump::write`] gives JSON and [`Dump::read`] takes it back without
+//! losing a bit; the schema is docs/dump-format.md. Texts come from anywhere, so reading believes nothing: every number is
+//! checked where it stands, and nothing is allocated on the word of the text. This room knows the products of all others and
+//! changes none of them.
+
+mod data;
+mod graph;
+mod json;
+mod npy;
+mod op;
+mod read;
+mod scalar;
+mod write;
+
+use std::sync::Arc;
+
+pub use data::{Data, Elements, Rule, nothing_beside};
+pub use read::Beside;
+
+use crate::error::{Error, Result};
+use crate::graph::Graph;
+use crate::types::{DeviceChoice, HostBuffer, Numerics, Origin, Scalar};
+
+/// The version of the schema; it changes when a field changes its meaning or goes.
+pub const VERSION: u32 = 2;
+
+/// Programs, data and runs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Dump {
+    /// Anything a person should know: for a mismatch, what differed.
+    pub about: String,
+    /// The script that the programs were recorded from.
+    pub source: Option<Source>,
+    /// How the programs ran.
+    pub settings: Settings,
+    /// Arrays that runs name by number, each stored once.
+    pub data: Vec<Data>,
+    /// Graphs that runs name by number.
+    pub programs: Vec<Program>,
+    /// What ran, in order.
+    pub runs: Vec<Run>,
+}
+
+/// A script.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// Its name, as origins give it.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// What the engine of a run was told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Where to evaluate.
+    pub device: DeviceChoice,
+    /// Which rewrites are allowed.
+    pub numerics: Numerics,
+    /// Whether the planner rewrites.
+    pub plan: bool,
+    /// Whether nodes run together.
+    pub fuse: bool,
+    /// Rule files beside the built-in ones: name and text.
+    pub rules: Vec<(String, String)>,
+    /// The device that ran, in words.
+    pub ran_on: Option<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            device: DeviceChoice::Auto,
+            numerics: Numerics::Standard,
+            plan: true,
+            fuse: true,
+            rules: Vec::new(),
+            ran_on: None,
+        }
+    }
+}
+
+/// A graph and where it came from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Program {
+    /// The graph as recorded, with its roots.
+    pub graph: Graph,
+    /// What is known of each node besides; empty, or one for each node.
+    pub notes: Vec<Note>,
+}
+
+/// Where a node was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Note {
+    /// The places, with the names that the program gave the value.
+    pub origins: Vec<Origin>,
+    /// The composite that the node is the result of: `mean`, …
+    pub tag: Option<String>,
+}
+
+/// One evaluation of a program.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Run {
+    /// Which program.
+    pub program: usize,
+    /// The data of each leaf of the graph.
+    pub leaves: Vec<usize>,
+    /// The value of each slot of the graph.
+    pub slots: Vec<Scalar>,
+    /// Where the script was that asked for it.
+    pub asked_at: Option<Origin>,
+}
+
+/// A run with all it needs: what [`Engine::run_graph`](crate::Engine::run_graph) takes.
+#[derive(Clone, Debug)]
+pub struct Inputs {
+    /// The graph.
+    pub graph: Graph,
+    /// The data of its leaves.
+    pub leaves: Vec<HostBuffer>,
+    /// The values of its slots.
+    pub slots: Vec<Scalar>,
+}
+
+impl Dump {
+    /// A dump of one program and one run of it.
+    ///
+    /// # Errors
+    /// An argument error when leaves or slots are not the graph's.
+    pub fn of(graph: Graph, leaves: Vec<HostBuffer>, slots: Vec<Scalar>, settings: Settings) -> Result<Self> {
+        let fits = leaves.len() == graph.leaves.len()
+            && leaves.iter().zip(&graph.leaves).all(|(b, l)| b.dtype() == l.dtype && b.len() == l.shape.len());
+        if !fits || slots.len() != graph.slots.len() || slots.iter().zip(&graph.slots).any(|(s, d)| s.dtype() != *d) {
+            return Err(Error::argument("dump: expected the graph's leaves and slots, given others"));
+        }
+        let mut dump = Self { settings, ..Self::default() };
+        let leaves = leaves.into_iter().map(|b| dump.add_data(Arc::new(b))).collect();
+        dump.programs.push(Program { graph, notes: Vec::new() });
+        dump.runs.push(Run { program: 0, leaves, slots, asked_at: None });
+        Ok(dump)
+    }
+
+    /// Adds an array and gives its number; an array that is there already is not stored twice.
+    pub fn add_data(&mut self, buffer: Arc<HostBuffer>) -> usize {
+        let same = |d: &Data| d.dtype == buffer.dtype() && d.len == buffer.len() && d.holds(&buffer);
+        match self.data.iter().position(same) {
+            Some(i) => i,
+            None => {
+                self.data.push(Data::of(buffer));
+                self.data.len() - 1
+            }
+        }
+    }
+
+    /// What run number `run` needs.
+    ///
+    /// # Errors
+    /// An argument error when there is no such run; out of memory for data that is generated by a rule.
+    pub fn inputs(&self, run: usize) -> Result<Inputs> {
+        let missing = || Error::argument(format!("dump: expected a run below {}, given {run}", self.runs.len()));
+        let r = self.runs.get(run).ok_or_else(missing)?;
+        let gone = || Error::argument(format!("dump: run {run} names a program or data that is not there"));
+        let graph = self.programs.get(r.program).ok_or_else(gone)?.graph.clone();
+        let data = r.leaves.iter().map(|&d| self.data.get(d).ok_or_else(gone)?.buffer());
+        Ok(Inputs { graph, leaves: data.collect::<Result<_>>()?, slots: r.slots.clone() })
+    }
+}
