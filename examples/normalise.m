@@ -11,7 +11,7 @@ Y = 1.0123 * Y - 0.02;
 Y = max(Y, 0) .^ 1.8;
 mse = mean((Y - X) .^ 2, 'all');
 
+fprintf('mean squared difference %.6f\n', mse);
 for i = 1:size(X, 1)
   fprintf('photograph %d: mean %.5f, deviation %.5f\n', i, mu(i), sigma(i));
 end
-fprintf('mean squared difference %.6f\n', mse);

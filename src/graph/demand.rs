@@ -17,7 +17,8 @@ pub struct Demand<P> {
     pub leaves: Vec<Arc<P>>,
     /// The values of the graph's slots.
     pub slots: Vec<Scalar>,
-    /// How many of the graph's roots were asked for; the others are pending nodes that a second evaluation needs.
+    /// How many of the graph's roots were asked for; the others are pending nodes that a second
+    /// evaluation needs, and single elements.
     pub n_asked: usize,
     /// Nodes with a live handle, which are worth publishing if they are stored anyway.
     pub handles: Vec<NodeId>,
@@ -70,6 +71,7 @@ pub(super) fn collect<P>(state: &mut State<P>, roots: &[NodeRef]) -> Option<Dema
     }
     demand.graph.roots = roots.iter().map(|r| visited[&r.index]).collect();
     demand.add_repeated_roots(state);
+    demand.add_single_elements();
     demand.mark(state);
     Some(demand)
 }
@@ -124,6 +126,19 @@ impl<P> Demand<P> {
         }
         for id in self.graph.ids() {
             if wanted[id.index()] && !self.graph.roots.contains(&id) {
+                self.graph.roots.push(id);
+            }
+        }
+    }
+
+    /// A single element that somebody holds and that is computed on the way becomes a root: storing it costs nothing, and a loop
+    /// that ends by a number usually reports it next.
+    fn add_single_elements(&mut self) {
+        let known = self.graph.host_scalars();
+        for &id in &self.handles {
+            let node = self.graph.node(id);
+            let computed = !matches!(node.op, Op::Literal(_) | Op::Slot(_) | Op::Iota { .. });
+            if node.shape.len() == 1 && computed && !known[id.index()] && !self.graph.roots.contains(&id) {
                 self.graph.roots.push(id);
             }
         }
