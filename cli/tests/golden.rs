@@ -2,7 +2,8 @@
 //! golden` writes them anew; read the difference before you commit it.
 //!
 //! A file of `tests/golden/` starts with comment lines, of which `% device: gpu`, `% real: single` and `% numerics: strict` are settings;
-//! then comes the program, a line `---`, and the dumps. Evaluations that dump alike are shown once, with their number.
+//! then comes the program, or a line `% script: examples/NAME.m` that names one, a line `---`, and the dumps. Evaluations that dump
+//! alike are shown once, with their number.
 
 mod common;
 
@@ -46,11 +47,19 @@ fn dumps(path: &Path, program: &str) -> Option<String> {
         }
         Err(_) => return None,
     };
-    let mut settings = settings(path.parent().unwrap());
+    let script = setting(program, "script").map(|name| repository().join(name));
+    let mut settings = settings(script.as_deref().unwrap_or(path).parent().unwrap());
     if setting(program, "real") == Some("single") {
         settings.real = Class::Single;
     }
-    let ran = run_with(&engine, "program", program, &settings, &[]);
+    let ran = match &script {
+        Some(script) => {
+            let name = script.file_name().unwrap().to_string_lossy();
+            let text = std::fs::read_to_string(script).unwrap_or_else(|e| panic!("{}: {e}", script.display()));
+            run_with(&engine, &name, &text, &settings, &[])
+        }
+        None => run_with(&engine, "program", program, &settings, &[]),
+    };
     if let Err(error) = ran.result {
         panic!("{}: {error}", path.display());
     }

@@ -1,17 +1,26 @@
-//! Other ways to write the acceptance graphs give Octave's values, on the CPU and on the GPU. Which kernels they become is a
-//! matter of the golden files; here only the values count, because a wrong match shows in them.
+//! Other ways to write the acceptance graphs give Octave's values, on the CPU and on the GPU, and become the same kernels on the
+//! GPU; graphs that only look alike become others.
 
 mod common;
 mod recorded;
 
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
 use common::{cpu, distance, gpu, numbers, run_file};
-use lazurite::Engine;
+use lazurite::{DeviceChoice, Engine};
 use lazurite_cli::script::classes::Class;
 use recorded::spellings;
 
+const GROUPS: [&str; 4] = ["pca", "explained", "epilogue", "normalise"];
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/spellings")
+}
+
 fn check(engine: &Engine) {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/spellings");
-    for group in ["pca", "explained", "epilogue", "normalise"] {
+    let folder = folder();
+    for group in GROUPS {
         let all = spellings(group);
         assert!(all.len() >= 13, "{group} has {} spellings", all.len());
         for spelling in all {
@@ -37,4 +46,68 @@ fn on_the_cpu() {
 fn on_the_gpu() {
     let Some(engine) = gpu() else { return };
     check(&engine);
+}
+
+/// What ran for the last evaluation of a script on the GPU: kernels, and the plan that they came from.
+struct Ran {
+    kernels: Vec<String>,
+    plan: String,
+}
+
+/// A kernel over [3, 1] is one over [3].
+fn without_ones(kernel: &str) -> String {
+    let (name, domain) = kernel.split_once('[').unwrap_or((kernel, ""));
+    let extents: Vec<&str> = domain.trim_end_matches(']').split(", ").filter(|&e| e != "1").collect();
+    format!("{name}{extents:?}")
+}
+
+/// Runs every script of a group, each on an engine of its own so that nothing is cached.
+fn kernels(group: &str) -> Option<Vec<(String, Ran)>> {
+    let mut all = Vec::new();
+    let mut names: Vec<PathBuf> =
+        std::fs::read_dir(folder().join(group)).unwrap().map(|entry| entry.unwrap().path()).collect();
+    names.sort();
+    for path in names.iter().filter(|p| p.extension().is_some_and(|e| e == "m")) {
+        gpu()?;
+        let last: Arc<Mutex<Option<Ran>>> = Arc::default();
+        let engine = Engine::builder().device(DeviceChoice::Gpu).observe({
+            let last = last.clone();
+            move |evaluation| {
+                let plan = evaluation.prepared.graph.to_string();
+                let kernels = evaluation.kernel_list().iter().map(|k| without_ones(k)).collect();
+                *last.lock().unwrap() = Some(Ran { kernels, plan });
+            }
+        });
+        run_file(&engine.build().unwrap(), path, Class::Double, &["out"]);
+        let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+        let ran = last.lock().unwrap().take();
+        all.push((name, ran.expect("an evaluation")));
+    }
+    Some(all)
+}
+
+#[test]
+fn spellings_become_the_same_kernels_and_others_do_not() {
+    let mut wrong = Vec::new();
+    for group in GROUPS {
+        let Some(all) = kernels(group) else { return };
+        let (_, base) = all.iter().find(|(name, _)| name == "base").expect("a base");
+        let (mut same, mut different) = (0, 0);
+        for (name, ran) in &all {
+            if name.starts_with("same") {
+                same += 1;
+                if ran.kernels != base.kernels {
+                    wrong.push(format!("{group}/{name} becomes {:#?}, the base {:#?}", ran.kernels, base.kernels));
+                }
+            }
+            if name.starts_with("different") {
+                different += 1;
+                if ran.plan == base.plan {
+                    wrong.push(format!("{group}/{name} has the plan of the base"));
+                }
+            }
+        }
+        assert!(same >= 6 && different >= 6, "{group}: {same} spellings and {different} near-misses");
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

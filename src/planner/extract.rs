@@ -14,7 +14,7 @@ use hashbrown::{HashMap, HashSet};
 use super::cost::own;
 use super::encode::Encoded;
 use super::facts::{Facts, Terms};
-use super::language::ENode;
+use super::language::{ENode, EOp};
 use crate::types::CostTable;
 
 /// The chosen term of every class that has one.
@@ -56,6 +56,9 @@ struct Problem {
 
 /// Dearer than any plan that avoids the term.
 const OUTDONE_NS: f64 = 1e15;
+/// Views of what is computed cost this share of a launch more than views of what is stored: of two plans that differ in where a
+/// transpose stands, the one that loads transposed fuses better.
+const BURIED_VIEW: f64 = 0.000_5;
 /// No term chosen.
 const NONE: usize = usize::MAX;
 /// Passes of area recovery.
@@ -81,6 +84,9 @@ pub(super) fn extract(encoded: &Encoded, costs: &CostTable, outdone: &[ENode]) -
             needs.sort_unstable();
             needs.dedup();
             let mut cost = own(&node.op, &class.data, &children, &terms.analysis.opaques, costs);
+            if node.op.is_view() && !node.operands().iter().all(|&c| terms[c].nodes.iter().any(|n| is_rim(&n.op))) {
+                cost += BURIED_VIEW * costs.launch_ns;
+            }
             if outdone.contains(node) {
                 cost += OUTDONE_NS;
             }
@@ -99,6 +105,11 @@ pub(super) fn extract(encoded: &Encoded, costs: &CostTable, outdone: &[ENode]) -
     let [a, b] = ends;
     let chosen = if problem.total(&b) < problem.total(&a) { b } else { a };
     Some(Choice { index, terms: nodes, chosen })
+}
+
+/// What a view can be joined with into one load.
+fn is_rim(op: &EOp) -> bool {
+    op.is_view() || matches!(op, EOp::Leaf(_) | EOp::Literal(_) | EOp::Slot(_))
 }
 
 /// The program's own terms where a class has one, the earliest first: children then always come before.
