@@ -3,7 +3,7 @@
 //!
 //! A file of `tests/golden/` starts with comment lines, of which `% device: gpu`, `% real: single` and `% numerics: strict` are settings;
 //! then comes the program, or a line `% script: examples/NAME.m` that names one, a line `---`, and the dumps. Evaluations that dump
-//! alike are shown once, with their number.
+//! alike are shown once.
 
 mod common;
 
@@ -71,7 +71,9 @@ fn dumps(path: &Path, program: &str) -> Option<String> {
     let mut text = String::new();
     for dump in &all {
         if let Some(n) = counts.remove(dump) {
-            text.push_str(&format!("######## evaluated {n} times\n{dump}\n"));
+            // How often a loop runs depends on the last bits of what it tests.
+            let times = if n == 1 { "once" } else { "repeatedly" };
+            text.push_str(&format!("######## evaluated {times}\n{dump}\n"));
         }
     }
     Some(text)

@@ -4,7 +4,7 @@ mod common;
 
 use std::path::Path;
 
-use common::{cpu, repository, run, run_with, settings};
+use common::{cpu, gpu, repository, run, run_with, settings};
 use lazurite::Engine;
 
 fn run_well(engine: &Engine, text: &str) -> String {
@@ -116,4 +116,23 @@ fn variables_are_dropped_after_their_last_read() {
     let stats = engine.stats();
     assert_eq!(stats.recorded_nodes, 0, "{stats:?}");
     assert_eq!(stats.evaluations, 50);
+}
+
+/// The data of pca.m: f32[1797, 64].
+const DIGITS_BYTES: u64 = 1797 * 64 * 4;
+
+#[test]
+fn data_goes_to_the_gpu_once() {
+    let Some(engine) = gpu() else { return };
+    let folder = repository().join("examples");
+    let text = std::fs::read_to_string(folder.join("pca.m")).unwrap();
+    let few = text.replace("steps < 500", "steps < 5") + "\ndisp(mean(X(:))); disp(norm(Xc, 'fro'));";
+    assert!(few.contains("steps < 5 "), "the loop has another bound");
+    let ran = run_with(&engine, "pca.m", &few, &settings(&folder), &[]);
+    assert!(ran.result.is_ok());
+    let stats = engine.stats();
+    assert!(stats.gpu_groups > 20 && stats.fallbacks == 0, "{stats:?}");
+    // Besides the data only what the host made goes up: a basis of 4 KiB a round, vectors and indices.
+    let rest = stats.device.upload_bytes - DIGITS_BYTES;
+    assert!(rest < DIGITS_BYTES / 4, "{rest} bytes beside the data: {stats:?}");
 }

@@ -21,6 +21,8 @@ pub(super) struct Settings {
     pub(super) gpu_costs: CostTable,
     #[cfg_attr(not(feature = "blocking"), expect(dead_code, reason = "evaluating ahead of demand blocks"))]
     pub(super) max_pending: usize,
+    #[cfg_attr(not(feature = "blocking"), expect(dead_code, reason = "evaluating ahead of demand blocks"))]
+    pub(super) max_pending_bytes: u64,
     pub(super) memory_limit: u64,
     pub(super) observer: Option<Observer>,
 }
@@ -34,6 +36,7 @@ pub struct EngineBuilder {
     fuse: bool,
     rule_files: Vec<(String, String)>,
     max_pending: usize,
+    max_pending_bytes: u64,
     memory_limit: u64,
     plan_entries: usize,
     observer: Option<Observer>,
@@ -48,6 +51,7 @@ impl Default for EngineBuilder {
             fuse: true,
             rule_files: Vec::new(),
             max_pending: 20_000,
+            max_pending_bytes: 1 << 30,
             memory_limit: physical_memory(),
             plan_entries: 1024,
             observer: None,
@@ -95,6 +99,14 @@ impl EngineBuilder {
     #[must_use]
     pub fn max_pending(mut self, nodes: usize) -> Self {
         self.max_pending = nodes;
+        self
+    }
+
+    /// How many bytes of inputs that nobody else holds pending nodes may keep alive before recording evaluates by itself; 1 GiB by
+    /// default. `x = x + load(k)` in a loop is then computed now and then instead of holding all that was loaded.
+    #[must_use]
+    pub fn max_pending_bytes(mut self, bytes: u64) -> Self {
+        self.max_pending_bytes = bytes;
         self
     }
 
@@ -158,6 +170,7 @@ impl EngineBuilder {
             cpu_costs: CostTable::cpu(),
             gpu_costs: CostTable::gpu(),
             max_pending: self.max_pending,
+            max_pending_bytes: self.max_pending_bytes,
             memory_limit: self.memory_limit,
             observer: self.observer,
         };

@@ -16,6 +16,7 @@ mod scalars;
 mod stats;
 mod stored;
 
+use run::Request;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use builder::EngineBuilder;
@@ -123,8 +124,10 @@ impl Engine {
         let Some(demand) = guard.demand.as_ref() else { return Ok(()) };
         let graph = Arc::new(demand.graph.clone());
         let origins = demand.origins.clone();
-        let values = self.evaluate(graph, origins, &demand.leaves, &demand.slots, RunOptions::default()).await?;
-        let published = demand.graph.roots.iter().copied().zip(values).collect();
+        let request = Request { graph, origins, leaves: &demand.leaves, slots: &demand.slots, needed: &demand.needed };
+        let results = self.evaluate(request, RunOptions::default()).await?;
+        let roots = demand.graph.roots.iter().copied().zip(results.roots);
+        let published = roots.chain(results.kept).collect();
         guard.publish(published);
         Ok(())
     }
@@ -164,7 +167,8 @@ impl Engine {
         let leaves: Vec<Arc<Stored>> = leaves.into_iter().map(|b| self.store_host(b)).collect();
         let origins = vec![Default::default(); graph.nodes.len()];
         let graph = Arc::new(graph);
-        let values = self.evaluate(graph.clone(), origins, &leaves, slots, options).await?;
+        let request = Request { graph: graph.clone(), origins, leaves: &leaves, slots, needed: &[] };
+        let values = self.evaluate(request, options).await?.roots;
         let mut read = Vec::with_capacity(values.len());
         for (stored, root) in values.iter().zip(&graph.roots) {
             let node = graph.node(*root);
@@ -185,6 +189,7 @@ impl Engine {
         let mut stats = self.0.counters.read();
         let (recorded, pending) = self.0.recorder.counts();
         (stats.recorded_nodes, stats.pending_nodes) = (recorded, pending);
+        stats.pending_input_bytes = self.0.recorder.input_bytes();
         #[cfg(feature = "gpu")]
         if let Some(gpu) = &self.0.gpu {
             stats.device = gpu.stats();
@@ -214,11 +219,13 @@ impl Engine {
         crate::graph::infer::infer(op, operands, None)
     }
 
-    /// Evaluates `array` when more nodes are pending than the engine was told to hold: a program that never looks at a result
-    /// must not record for ever. A failure is left for the evaluation that the user asks for.
+    /// Evaluates `array` when more is pending than the engine was told to hold, counted in nodes or in bytes of inputs that only
+    /// pending nodes keep alive: a program that never looks at a result must not record for ever. A failure is left for the evaluation that the user asks for.
     pub(crate) fn relieve(&self, array: &Array) -> Result<()> {
         #[cfg(feature = "blocking")]
-        if self.0.recorder.counts().1 > self.0.settings.max_pending && !origin::relieving() {
+        if self.0.recorder.exceeds(self.0.settings.max_pending, self.0.settings.max_pending_bytes)
+            && !origin::relieving()
+        {
             origin::while_relieving(|| {
                 if let Err(error) = self.eval(&[array]) {
                     tracing::debug!(%error, "evaluation ahead of demand failed");

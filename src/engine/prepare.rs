@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::graph::{Graph, NodeId, Op, PlanKey};
 use crate::kernels::{Lowered, lower};
 use crate::planner::{Plan, PlanOptions, plan};
-use crate::schedule::{Place, Schedule, ScheduleOptions, Step, schedule};
+use crate::schedule::{Place, Schedule, ScheduleOptions, Step, ValueId, ValueKind, schedule};
 use crate::types::{DType, DeviceChoice, Limits, Scalar};
 
 /// Everything a run needs besides data: the product of planner, schedule and kernels.
@@ -24,6 +24,8 @@ pub struct Prepared {
     pub lowered: Vec<Option<Lowered>>,
     /// Host scalars that a run computes, in graph order.
     pub(super) scalars: Vec<NodeId>,
+    /// Nodes of the snapshot, other than views, whose values outlive the run, with those values.
+    pub(super) kept: Vec<(NodeId, ValueId)>,
     /// The block of each value, if the memory plan gave it one.
     #[cfg_attr(not(feature = "gpu"), expect(dead_code, reason = "host buffers are allocated by the executor"))]
     pub(super) block_of: Vec<Option<u32>>,
@@ -61,21 +63,38 @@ struct Context {
     rules: u64,
     cost_versions: (u32, u32),
     device: DeviceChoice,
+    needed: Vec<NodeId>,
     resident: Vec<bool>,
 }
 
-/// A root that reads all of another node in its own order under other extents is that node: stored values are dense runs of
-/// elements, and the extents of a result are its recorded node's.
-fn alias_roots(graph: &mut Graph) {
-    for i in 0..graph.roots.len() {
-        while let Op::View(view) = &graph.node(graph.roots[i]).op
-            && let Some(&base) = graph.node(graph.roots[i]).operands.first()
-            && view.is_dense()
-            && view.shape().len() == graph.node(base).shape.len()
-        {
-            graph.roots[i] = base;
+/// A node that reads all of another in its own order under other extents holds that node's elements: stored values are dense
+/// runs of elements, and the extents of a result are its recorded node's.
+fn stored_as(graph: &Graph, mut id: NodeId) -> NodeId {
+    while let Op::View(view) = &graph.node(id).op
+        && let Some(&base) = graph.node(id).operands.first()
+        && view.is_dense()
+        && view.shape().len() == graph.node(base).shape.len()
+    {
+        id = base;
+    }
+    id
+}
+
+/// The nodes of the snapshot whose values the schedule leaves behind. A view is left out: it costs nothing to take again, and
+/// rules see what it is a view of.
+fn kept(recorded: &Graph, image: impl Fn(NodeId) -> Option<NodeId>, schedule: &Schedule) -> Vec<(NodeId, ValueId)> {
+    let mut value_of = hashbrown::HashMap::new();
+    for (i, value) in schedule.values.iter().enumerate() {
+        if value.kind != ValueKind::Scratch {
+            value_of.insert(value.node, ValueId(i as u32));
         }
     }
+    let computed = |id: &NodeId| {
+        let constant =
+            |op: &Op| matches!(op, Op::Leaf(_) | Op::Literal(_) | Op::Slot(_) | Op::Iota { .. } | Op::View(_));
+        !constant(&recorded.node(*id).op) && !recorded.roots.contains(id)
+    };
+    recorded.ids().filter(computed).filter_map(|id| Some((id, *value_of.get(&image(id)?)?))).collect()
 }
 
 impl Engine {
@@ -92,6 +111,7 @@ impl Engine {
         &self,
         graph: &Arc<Graph>,
         slots: &[Scalar],
+        needed: &[NodeId],
         resident: Vec<bool>,
         options: RunOptions,
         gpu: bool,
@@ -106,6 +126,7 @@ impl Engine {
             rules: settings.rules.hash(),
             cost_versions: (settings.cpu_costs.version, settings.gpu_costs.version),
             device: settings.device,
+            needed: needed.to_vec(),
             // Where leaves are matters to placement only where there is a choice.
             resident: if settings.device == DeviceChoice::Auto && gpu { resident } else { Vec::new() },
         };
@@ -133,7 +154,7 @@ impl Engine {
         Ok((prepared, false))
     }
 
-    fn make(&self, graph: &Graph, context: &Context) -> Result<Prepared> {
+    fn make(&self, recorded: &Graph, context: &Context) -> Result<Prepared> {
         let settings = &self.0.settings;
         let limits = if context.gpu { self.limits() } else { None };
         let planned = context.options.plan.then(|| {
@@ -145,12 +166,18 @@ impl Engine {
                 allow_rescale: context.rescale,
                 rules: settings.rules.clone(),
             };
-            plan(graph, &options)
+            plan(recorded, &options)
         });
-        let mut graph = planned.as_ref().map_or_else(|| graph.clone(), |p| p.graph.clone());
+        let mut graph = planned.as_ref().map_or_else(|| recorded.clone(), |p| p.graph.clone());
         if context.options.fuse {
-            alias_roots(&mut graph);
+            for i in 0..graph.roots.len() {
+                graph.roots[i] = stored_as(&graph, graph.roots[i]);
+            }
         }
+        let image = |id: NodeId| {
+            let planned = planned.as_ref().map_or(Some(id), |p| p.image.get(id.index()).copied().flatten());
+            planned.map(|n| if context.options.fuse { stored_as(&graph, n) } else { n })
+        };
         self.0.counters.schedules.add(1);
         let mut schedule = schedule(
             &graph,
@@ -161,9 +188,10 @@ impl Engine {
                 gpu_costs: settings.gpu_costs.clone(),
                 fuse: context.options.fuse,
                 resident: context.resident.clone(),
-                keep: Vec::new(),
+                keep: context.needed.iter().filter_map(|&n| image(n)).collect(),
             },
         )?;
+        let kept = kept(recorded, image, &schedule);
         let lowered = self.lower_all(&graph, &mut schedule, limits);
         let wanted = schedule.scalars.iter().chain(&graph.guards).copied();
         let scalars = scalars::needed(&graph, wanted);
@@ -181,7 +209,7 @@ impl Engine {
                 settings.memory_limit
             )));
         }
-        Ok(Prepared { plan: planned, graph, schedule, lowered, scalars, block_of })
+        Ok(Prepared { plan: planned, graph, schedule, lowered, scalars, kept, block_of })
     }
 
     /// Kernels for every GPU group. A group that does not lower runs on the CPU, and says why.

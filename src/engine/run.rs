@@ -17,23 +17,35 @@ use crate::types::{HostBuffer, Origin, Scalar, Shape};
 /// Where a node was written, and the composite it belongs to.
 pub(super) type Origins = (Vec<Origin>, Option<&'static str>);
 
+/// A snapshot to evaluate.
+pub(super) struct Request<'a> {
+    pub(super) graph: Arc<Graph>,
+    pub(super) origins: Vec<Origins>,
+    pub(super) leaves: &'a [Arc<Stored>],
+    pub(super) slots: &'a [Scalar],
+    /// Nodes worth keeping if they are stored anyway.
+    pub(super) needed: &'a [NodeId],
+}
+
+/// What an evaluation stored.
+pub(super) struct Results {
+    /// A value for each root, in order.
+    pub(super) roots: Vec<Arc<Stored>>,
+    /// Other nodes of the snapshot whose values are there as well.
+    pub(super) kept: Vec<(NodeId, Arc<Stored>)>,
+}
+
 impl Engine {
-    /// Evaluates a snapshot and gives the stored values of its roots. A failure of the device is repeated on the CPU and recorded
-    /// with its reason; nothing is lost unless a value lived on a lost device alone.
-    pub(super) async fn evaluate(
-        &self,
-        graph: Arc<Graph>,
-        origins: Vec<Origins>,
-        leaves: &[Arc<Stored>],
-        slots: &[Scalar],
-        options: RunOptions,
-    ) -> Result<Vec<Arc<Stored>>> {
+    /// Evaluates a snapshot. A failure of the device is repeated on the CPU and recorded with its reason; nothing is lost unless a
+    /// value lived on a lost device alone.
+    pub(super) async fn evaluate(&self, request: Request<'_>, options: RunOptions) -> Result<Results> {
+        let Request { graph, origins, leaves, slots, needed } = request;
         self.0.counters.evaluations.add(1);
         let ops = graph.nodes.iter().filter(|n| !n.operands.is_empty() && !matches!(n.op, crate::graph::Op::View(_)));
         self.0.counters.evaluated_ops.add(ops.count() as u64);
         let resident = leaves.iter().map(|l| l.copies().device().is_some()).collect();
         let asked_at = super::origin::current();
-        let (mut prepared, mut cached) = self.prepare(&graph, slots, resident, options, true)?;
+        let (mut prepared, mut cached) = self.prepare(&graph, slots, needed, resident, options, true)?;
         let mut fallback = None;
         let mut result = Run::new(self, &prepared, leaves, slots)?.finish().await;
         if let Err(error) = &result
@@ -43,7 +55,7 @@ impl Engine {
             tracing::warn!(%error, "evaluation failed on the GPU and is repeated on the CPU");
             self.0.counters.fallbacks.add(1);
             fallback = Some(error.to_string());
-            (prepared, cached) = self.prepare(&graph, slots, Vec::new(), options, false)?;
+            (prepared, cached) = self.prepare(&graph, slots, needed, Vec::new(), options, false)?;
             result = Run::new(self, &prepared, leaves, slots)?.finish().await;
         }
         let evaluation =
@@ -110,7 +122,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    async fn finish(mut self) -> Result<Vec<Arc<Stored>>> {
+    async fn finish(mut self) -> Result<Results> {
         let prepared = self.prepared;
         for (i, step) in prepared.schedule.steps.iter().enumerate() {
             match step {
@@ -139,22 +151,24 @@ impl<'a> Run<'a> {
         self.results()
     }
 
-    fn results(&self) -> Result<Vec<Arc<Stored>>> {
+    fn results(&self) -> Result<Results> {
         let mut stored: hashbrown::HashMap<ValueId, Arc<Stored>> = hashbrown::HashMap::new();
-        let mut results = Vec::with_capacity(self.prepared.schedule.roots.len());
-        for &v in &self.prepared.schedule.roots {
+        let mut of = |v: ValueId| -> Result<Arc<Stored>> {
             let value = self.prepared.schedule.value(v);
             let residency = &self.values[v.index()];
             if residency.place() == crate::buffers::Place::Nowhere {
-                return Err(Error::internal(format!("the root {v} ({}) was not computed", value.node)));
+                return Err(Error::internal(format!("the result {v} ({}) was not computed", value.node)));
             }
             let one = stored.entry(v).or_insert_with(|| match value.kind {
                 ValueKind::Leaf(i) => self.leaves[i as usize].clone(),
                 _ => Arc::new(Stored::from_residency(residency.clone())),
             });
-            results.push(one.clone());
-        }
-        Ok(results)
+            Ok(one.clone())
+        };
+        Ok(Results {
+            roots: self.prepared.schedule.roots.iter().map(|&v| of(v)).collect::<Result<_>>()?,
+            kept: self.prepared.kept.iter().map(|&(n, v)| Ok((n, of(v)?))).collect::<Result<_>>()?,
+        })
     }
 
     /// The host copy of a value, read back when it is only on the device.

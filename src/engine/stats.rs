@@ -29,6 +29,8 @@ pub struct Stats {
     pub recorded_nodes: usize,
     /// Nodes alive without a value.
     pub pending_nodes: usize,
+    /// Bytes of inputs that nobody holds and that pending nodes keep alive.
+    pub pending_input_bytes: u64,
     /// What the device did.
     #[cfg(feature = "gpu")]
     pub device: crate::device::DeviceStats,

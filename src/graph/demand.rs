@@ -20,8 +20,8 @@ pub struct Demand<P> {
     /// How many of the graph's roots were asked for; the others are pending nodes that a second
     /// evaluation needs, and single elements.
     pub n_asked: usize,
-    /// Nodes with a live handle, which are worth publishing if they are stored anyway.
-    pub handles: Vec<NodeId>,
+    /// Nodes that somebody can still ask for, by a handle or by a user outside the cone: worth keeping if they are stored anyway.
+    pub needed: Vec<NodeId>,
     /// Where each node was written and which composite it belongs to.
     pub origins: Vec<(Vec<Origin>, Option<&'static str>)>,
     /// The recorder's node behind each node; `None` for leaves that stand for stored values.
@@ -38,7 +38,7 @@ pub(super) fn collect<P>(state: &mut State<P>, roots: &[NodeRef]) -> Option<Dema
         leaves: Vec::new(),
         slots: Vec::new(),
         n_asked: roots.len(),
-        handles: Vec::new(),
+        needed: Vec::new(),
         origins: Vec::new(),
         nodes: Vec::new(),
         held: Vec::new(),
@@ -70,6 +70,7 @@ pub(super) fn collect<P>(state: &mut State<P>, roots: &[NodeRef]) -> Option<Dema
         }
     }
     demand.graph.roots = roots.iter().map(|r| visited[&r.index]).collect();
+    demand.add_needed(state, &visited);
     demand.add_repeated_roots(state);
     demand.add_single_elements();
     demand.mark(state);
@@ -95,10 +96,19 @@ impl<P> Demand<P> {
         self.graph.nodes.push(Node { op, operands, shape: entry.shape.clone(), dtype: entry.dtype });
         self.origins.push((entry.origins.to_vec(), entry.tag));
         self.nodes.push(entry.value.is_none().then(|| state.reference(index)));
-        if entry.value.is_none() && state.has_handle(index) && entry.scalar.is_none() {
-            self.handles.push(id);
-        }
         id
+    }
+
+    /// Finds the nodes that outlive the evaluation.
+    fn add_needed(&mut self, state: &State<P>, visited: &Visited) {
+        for (i, node) in self.nodes.iter().enumerate() {
+            let Some(node) = node else { continue };
+            let outside = |user: NodeIndex<u32>| !visited.contains_key(&user);
+            let constant = matches!(self.graph.nodes[i].op, Op::Literal(_) | Op::Slot(_) | Op::Iota { .. });
+            if !constant && (state.has_handle(node.index) || state.dag.neighbors(node.index).any(outside)) {
+                self.needed.push(NodeId(i as u32));
+            }
+        }
     }
 
     /// A pending node that an earlier evaluation already computed in registers, and that a *new* node of this one needs, becomes
@@ -131,14 +141,12 @@ impl<P> Demand<P> {
         }
     }
 
-    /// A single element that somebody holds and that is computed on the way becomes a root: storing it costs nothing, and a loop
-    /// that ends by a number usually reports it next.
+    /// A needed single element that is computed on the way becomes a root: storing it costs nothing, and a loop that ends by a
+    /// number usually reports it next.
     fn add_single_elements(&mut self) {
         let known = self.graph.host_scalars();
-        for &id in &self.handles {
-            let node = self.graph.node(id);
-            let computed = !matches!(node.op, Op::Literal(_) | Op::Slot(_) | Op::Iota { .. });
-            if node.shape.len() == 1 && computed && !known[id.index()] && !self.graph.roots.contains(&id) {
+        for &id in &self.needed {
+            if self.graph.node(id).shape.len() == 1 && !known[id.index()] && !self.graph.roots.contains(&id) {
                 self.graph.roots.push(id);
             }
         }
@@ -153,7 +161,7 @@ impl<P> Demand<P> {
         }
         for root in &self.graph.roots {
             if let Some(node) = self.nodes[root.index()] {
-                state.hold(node);
+                state.hold(node.index);
                 self.held.push(node);
             }
         }

@@ -42,6 +42,8 @@ pub(super) struct Entry<P> {
     pub(super) busy: bool,
     /// Was demanded by an earlier evaluation and not stored by it.
     pub(super) demanded: bool,
+    /// Its bytes are part of the state's `input_bytes`.
+    counted: bool,
     pub(super) origins: SmallVec<[Origin; 1]>,
     pub(super) tag: Option<&'static str>,
 }
@@ -53,6 +55,8 @@ pub(super) struct State<P> {
     hasher: DefaultHashBuilder,
     generations: u32,
     pending: usize,
+    /// Bytes of stored values that nobody holds any more and that only pending nodes keep.
+    input_bytes: u64,
 }
 
 /// Everything an engine's arrays have recorded and still hold on to.
@@ -69,6 +73,7 @@ impl<P> Default for Recorder<P> {
             hasher: DefaultHashBuilder::default(),
             generations: 0,
             pending: 0,
+            input_bytes: 0,
         };
         Self { state: Mutex::new(state), finished: Condvar::new() }
     }
@@ -135,10 +140,8 @@ impl<P> Recorder<P> {
             base = below;
         }
         if view.is_identity(&state.dag[base].shape) {
-            let entry = &mut state.dag[base];
-            entry.handles += 1;
-            let generation = entry.generation;
-            return Ok(NodeRef { index: base, generation });
+            state.hold(base);
+            return Ok(state.reference(base));
         }
         let (shape, dtype) = (view.shape().clone(), state.dag[base].dtype);
         Ok(state.intern(Op::View(view), SmallVec::from_slice(&[base]), shape, dtype, origin, tag))
@@ -222,7 +225,7 @@ impl<P> Recorder<P> {
     pub fn retain(&self, node: NodeRef) {
         let mut state = self.lock();
         if state.entry(node).is_ok() {
-            state.dag[node.index].handles += 1;
+            state.hold(node.index);
         }
     }
 
@@ -233,7 +236,7 @@ impl<P> Recorder<P> {
         if state.entry(node).is_err() {
             return;
         }
-        state.dag[node.index].handles -= 1;
+        state.let_go(node.index);
         let dropped = state.collect_garbage(SmallVec::from_slice(&[node.index]));
         drop(state);
         drop(dropped);
@@ -244,6 +247,19 @@ impl<P> Recorder<P> {
     pub fn counts(&self) -> (usize, usize) {
         let state = self.lock();
         (state.dag.node_count(), state.pending)
+    }
+
+    /// Bytes of stored values without a handle: inputs that pending nodes alone keep alive.
+    #[must_use]
+    pub fn input_bytes(&self) -> u64 {
+        self.lock().input_bytes
+    }
+
+    /// Whether more than so many nodes are pending, or pending nodes keep more than so many bytes of inputs alive.
+    #[must_use]
+    pub fn exceeds(&self, nodes: usize, bytes: u64) -> bool {
+        let state = self.lock();
+        state.pending > nodes || state.input_bytes > bytes
     }
 
     /// Copies the cone of `roots` into an immutable graph and marks it as being evaluated. Waits for other threads that evaluate
@@ -292,6 +308,7 @@ impl<P> Recorder<P> {
             entry.value = Some(value);
             entry.op = Op::Leaf(0);
             state.pending -= 1;
+            state.count_input(node.index);
             loose.extend(operands);
         }
         loose.extend(state.unmark(demand, true));
@@ -324,9 +341,27 @@ impl<P> State<P> {
         NodeRef { index, generation: self.dag[index].generation }
     }
 
-    /// One more handle, for the time of an evaluation.
-    pub(super) fn hold(&mut self, node: NodeRef) {
-        self.dag[node.index].handles += 1;
+    /// One more handle.
+    pub(super) fn hold(&mut self, index: NodeIndex<u32>) {
+        self.dag[index].handles += 1;
+        self.count_input(index);
+    }
+
+    /// One handle less; what nobody needs any more is collected by the caller.
+    fn let_go(&mut self, index: NodeIndex<u32>) {
+        self.dag[index].handles -= 1;
+        self.count_input(index);
+    }
+
+    /// Keeps `input_bytes` true after a change to a node's value or handles.
+    fn count_input(&mut self, index: NodeIndex<u32>) {
+        let entry = &mut self.dag[index];
+        let counts = entry.value.is_some() && entry.handles == 0;
+        if counts != entry.counted {
+            let bytes = (entry.shape.len() as u64).saturating_mul(entry.dtype.size() as u64);
+            entry.counted = counts;
+            self.input_bytes = if counts { self.input_bytes + bytes } else { self.input_bytes - bytes };
+        }
     }
 
     /// Whether somebody outside the DAG can still ask for the node.
@@ -348,6 +383,7 @@ impl<P> State<P> {
             generation,
             busy: false,
             demanded: false,
+            counted: false,
             origins: SmallVec::new(),
             tag: None,
         });
@@ -374,7 +410,7 @@ impl<P> State<P> {
         });
         let node = match found.copied() {
             Some(index) => {
-                self.dag[index].handles += 1;
+                self.hold(index);
                 self.reference(index)
             }
             None => {
@@ -425,10 +461,9 @@ impl<P> State<P> {
                 entry.demanded |= succeeded && entry.value.is_none();
             }
         }
-        let held = demand.held.iter().filter(|n| self.entry(**n).is_ok()).map(|n| n.index).collect();
+        let held: SmallVec<_> = demand.held.iter().filter(|n| self.entry(**n).is_ok()).map(|n| n.index).collect();
         for &index in &held {
-            let entry: &mut Entry<P> = &mut self.dag[index];
-            entry.handles -= 1;
+            self.let_go(index);
         }
         held
     }
@@ -445,6 +480,8 @@ impl<P> State<P> {
                 self.forget_consed(index);
                 self.pending -= 1;
             }
+            self.dag[index].handles = 1;
+            self.count_input(index);
             if let Some(entry) = self.dag.remove_node(index) {
                 candidates.extend(entry.operands.iter().copied());
                 dropped.push(entry);
