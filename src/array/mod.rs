@@ -10,6 +10,7 @@ mod composite;
 mod construct;
 mod data;
 mod elementwise;
+mod evaluate;
 mod handle;
 mod index;
 mod linalg;

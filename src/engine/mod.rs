@@ -16,8 +16,9 @@ mod scalars;
 mod stats;
 mod stored;
 
-use run::Request;
 use std::sync::{Arc, Mutex, PoisonError};
+
+use run::Request;
 
 pub use builder::EngineBuilder;
 pub use evaluation::Evaluation;
@@ -25,7 +26,6 @@ pub use prepare::Prepared;
 pub use stats::Stats;
 pub(crate) use stored::Stored;
 
-use crate::array::Array;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, NodeRef, Recorder};
 use crate::types::{DType, HostBuffer, Origin, Scalar, Shape};
@@ -95,31 +95,9 @@ impl Engine {
         Arc::new(Stored::on_host(Arc::new(buffer)))
     }
 
-    /// Evaluates arrays together, in one plan.
-    ///
-    /// # Errors
-    /// The error of a poisoned array before any work is done; otherwise what went wrong, with all arrays still pending.
-    #[cfg(feature = "blocking")]
-    pub fn eval(&self, arrays: &[&Array]) -> Result<()> {
-        pollster::block_on(self.eval_async(arrays))
-    }
-
-    /// As [`eval`](Self::eval), without blocking.
-    ///
-    /// # Errors
-    /// As [`eval`](Self::eval).
-    pub async fn eval_async(&self, arrays: &[&Array]) -> Result<()> {
-        let mut roots: Vec<NodeRef> = Vec::with_capacity(arrays.len());
-        for a in arrays {
-            if !a.engine().same(self) {
-                return Err(Error::argument("eval: expected arrays of this engine, given one of another"));
-            }
-            roots.push(a.node()?);
-        }
-        if roots.is_empty() {
-            return Ok(());
-        }
-        let Some(demand) = self.0.recorder.demand(&roots)? else { return Ok(()) };
+    /// Evaluates nodes together, in one plan, and publishes their values.
+    pub(crate) async fn evaluate_nodes(&self, roots: &[NodeRef]) -> Result<()> {
+        let Some(demand) = self.0.recorder.demand(roots)? else { return Ok(()) };
         let guard = Abandon { recorder: &self.0.recorder, demand: Some(demand) };
         let Some(demand) = guard.demand.as_ref() else { return Ok(()) };
         let graph = Arc::new(demand.graph.clone());
@@ -219,21 +197,21 @@ impl Engine {
         crate::graph::infer::infer(op, operands, None)
     }
 
-    /// Evaluates `array` when more is pending than the engine was told to hold, counted in nodes or in bytes of inputs that only
-    /// pending nodes keep alive: a program that never looks at a result must not record for ever. A failure is left for the evaluation that the user asks for.
-    pub(crate) fn relieve(&self, array: &Array) -> Result<()> {
+    /// Evaluates `node` when more is pending than the engine was told to hold, counted in nodes or in bytes of inputs that only
+    /// pending nodes keep alive: a program that never looks at a result must not record for ever. A failure is left
+    /// for the evaluation that the user asks for.
+    #[cfg_attr(not(feature = "blocking"), expect(unused_variables, reason = "evaluating ahead of demand blocks"))]
+    pub(crate) fn relieve(&self, node: NodeRef) {
         #[cfg(feature = "blocking")]
         if self.0.recorder.exceeds(self.0.settings.max_pending, self.0.settings.max_pending_bytes)
             && !origin::relieving()
         {
             origin::while_relieving(|| {
-                if let Err(error) = self.eval(&[array]) {
+                if let Err(error) = pollster::block_on(self.evaluate_nodes(&[node])) {
                     tracing::debug!(%error, "evaluation ahead of demand failed");
                 }
             });
         }
-        let _ = array;
-        Ok(())
     }
 }
 

@@ -23,8 +23,8 @@ pub enum UnaryOp {
     Recip,
     /// x·x.
     Square,
-    /// x to an integer power, defined as products by binary powering from the low bit up; a negative power is the
-    /// reciprocal of the positive one.
+    /// x to an integer power, defined as products by binary powering from the low bit up. A negative power is the reciprocal of
+    /// the positive one, which for integers is 0 unless |x| is 1.
     Powi(i32),
     /// eˣ.
     Exp,

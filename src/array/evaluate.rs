@@ -1,0 +1,32 @@
+//! Asking for results: arrays in, one evaluation of all their nodes, nothing out but errors.
+
+use super::Array;
+use crate::engine::Engine;
+use crate::error::{Error, Result};
+use crate::graph::NodeRef;
+
+impl Engine {
+    /// Evaluates arrays together, in one plan.
+    ///
+    /// # Errors
+    /// The error of a poisoned array before any work is done; otherwise what went wrong, with all arrays still pending.
+    #[cfg(feature = "blocking")]
+    pub fn eval(&self, arrays: &[&Array]) -> Result<()> {
+        pollster::block_on(self.eval_async(arrays))
+    }
+
+    /// As [`eval`](Self::eval), without blocking.
+    ///
+    /// # Errors
+    /// As [`eval`](Self::eval).
+    pub async fn eval_async(&self, arrays: &[&Array]) -> Result<()> {
+        let mut roots: Vec<NodeRef> = Vec::with_capacity(arrays.len());
+        for a in arrays {
+            if !a.engine().same(self) {
+                return Err(Error::argument("eval: expected arrays of this engine, given one of another"));
+            }
+            roots.push(a.node()?);
+        }
+        if roots.is_empty() { Ok(()) } else { self.evaluate_nodes(&roots).await }
+    }
+}
