@@ -95,6 +95,23 @@ pub fn compare(expected: &Tensor, given: &HostBuffer) -> Result<Tally, Box<Misma
     Ok(tally(expected))
 }
 
+/// The sets for a plan with approximate rules, which promise accuracy no closer than this: sixteen times the bound of an exact
+/// plan, and sixteen units in the last place of the terms.
+#[must_use]
+pub fn loosened(expected: &Tensor) -> Tensor {
+    let u = 2.0 * expected.dtype.unit_roundoff();
+    let one = |e: &Element| {
+        if e.is_any() || !e.may_be_number() {
+            return *e;
+        }
+        e.with_radius(16.0 * (e.radius + u * e.size.max(e.value.hi.abs())))
+    };
+    if !expected.dtype.is_float() {
+        return expected.clone();
+    }
+    Tensor { elements: expected.elements.iter().map(one).collect(), ..expected.clone() }
+}
+
 /// How tightly a result will be compared.
 #[must_use]
 pub fn tally(expected: &Tensor) -> Tally {

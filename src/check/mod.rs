@@ -7,9 +7,14 @@
 mod allowance;
 mod arith;
 mod compare;
+mod coverage;
 mod dd;
+#[cfg(feature = "blocking")]
+mod diagnose;
 mod discrete;
 mod element;
+#[cfg(feature = "blocking")]
+mod equivalence;
 mod folds;
 mod functions;
 mod host;
@@ -17,16 +22,25 @@ mod matrix;
 pub mod minimise;
 mod oracle;
 mod philox;
+mod report;
 #[cfg(feature = "blocking")]
 pub mod runs;
+#[cfg(feature = "blocking")]
+mod session;
 pub mod strategies;
 mod tensor;
 
 pub use allowance::{Accuracy, Allowance};
 pub use compare::{Mismatch, Tally, compare};
+pub use coverage::{Counts, Coverage, shape_kind};
 pub use dd::Dd;
 pub use element::{Element, Kinds};
+#[cfg(feature = "blocking")]
+pub use equivalence::{case_of, equivalence, equivalence_of};
 pub use oracle::evaluate;
+pub use report::{Blame, Divergence, Report, Tolerance};
+#[cfg(feature = "blocking")]
+pub use session::{Finding, Session, SessionOptions};
 pub use tensor::Tensor;
 
 use crate::graph::{ArgOp, BinaryOp, Op, ReduceOp, ScanOp, UnaryOp};

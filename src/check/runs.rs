@@ -24,7 +24,7 @@ pub fn run(engine: &Engine, case: &Case, options: RunOptions) -> Result<Vec<Arc<
 }
 
 /// A run of a case, its panics as errors: a panic is a finding like any other, and has to be shrunk and reported.
-fn caught(engine: &Engine, case: &Case, options: RunOptions) -> Result<Vec<Arc<HostBuffer>>> {
+pub(super) fn caught(engine: &Engine, case: &Case, options: RunOptions) -> Result<Vec<Arc<HostBuffer>>> {
     let work = std::panic::AssertUnwindSafe(|| run(engine, case, options));
     std::panic::catch_unwind(work).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
@@ -71,7 +71,7 @@ pub fn report(engine: &Engine, case: &Case, options: RunOptions, allow: Allowanc
 }
 
 /// A node by itself, without planner and fusion.
-fn value(engine: &Engine, case: &Case, id: NodeId) -> Option<HostBuffer> {
+pub(super) fn value(engine: &Engine, case: &Case, id: NodeId) -> Option<HostBuffer> {
     let plain = RunOptions { plan: false, fuse: false };
     let all = caught(engine, &case.with_roots(&[id]), plain).ok()?;
     all.first().map(|b| (**b).clone())

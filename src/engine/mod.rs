@@ -23,6 +23,8 @@ use run::Request;
 pub use builder::EngineBuilder;
 pub use evaluation::Evaluation;
 pub use prepare::Prepared;
+#[cfg(all(feature = "check", feature = "blocking"))]
+pub use run::traced::{Snapshot, Trace, Traced};
 pub use stats::Stats;
 pub(crate) use stored::Stored;
 

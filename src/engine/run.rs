@@ -3,6 +3,9 @@
 //! Transfers follow the schedule's explicit steps; a value that is already where a step wants it is not moved again, and one that
 //! is not there (a leaf that lives only on the device, a group that did not lower) is fetched when it is needed.
 
+#[cfg(feature = "check")]
+pub(super) mod traced;
+
 use std::sync::{Arc, PoisonError};
 
 use super::stored::Handle;
@@ -123,32 +126,37 @@ impl<'a> Run<'a> {
     }
 
     async fn finish(mut self) -> Result<Results> {
-        let prepared = self.prepared;
-        for (i, step) in prepared.schedule.steps.iter().enumerate() {
-            match step {
-                Step::Upload(v) => self.upload(*v).await?,
-                Step::Readback(v) => drop(self.host(*v).await?),
-                Step::Run(group) => match (&prepared.lowered[i], group.place) {
-                    #[cfg(feature = "gpu")]
-                    (Some(lowered), crate::schedule::Place::Gpu) => self.dispatch(group, lowered).await?,
-                    _ => self.run_on_cpu(group).await?,
-                },
-                Step::Host { nodes, inputs, outputs, .. } => self.run_host(nodes, inputs, outputs).await?,
-                Step::Empty(v) => {
-                    let value = prepared.schedule.value(*v);
-                    let buffer = HostBuffer::zeros(value.dtype, value.shape.len())?;
-                    self.values[v.index()].add_host(Arc::new(buffer));
-                }
-                Step::Free(v) => {
-                    if prepared.schedule.value(*v).kind == ValueKind::Scratch {
-                        self.values[v.index()] = Residency::nowhere();
-                    }
-                }
-            }
+        for i in 0..self.prepared.schedule.steps.len() {
+            self.step(i).await?;
         }
         #[cfg(feature = "gpu")]
         self.flush()?;
         self.results()
+    }
+
+    async fn step(&mut self, i: usize) -> Result<()> {
+        let prepared = self.prepared;
+        match &prepared.schedule.steps[i] {
+            Step::Upload(v) => self.upload(*v).await?,
+            Step::Readback(v) => drop(self.host(*v).await?),
+            Step::Run(group) => match (&prepared.lowered[i], group.place) {
+                #[cfg(feature = "gpu")]
+                (Some(lowered), crate::schedule::Place::Gpu) => self.dispatch(group, lowered).await?,
+                _ => self.run_on_cpu(group).await?,
+            },
+            Step::Host { nodes, inputs, outputs, .. } => self.run_host(nodes, inputs, outputs).await?,
+            Step::Empty(v) => {
+                let value = prepared.schedule.value(*v);
+                let buffer = HostBuffer::zeros(value.dtype, value.shape.len())?;
+                self.values[v.index()].add_host(Arc::new(buffer));
+            }
+            Step::Free(v) => {
+                if prepared.schedule.value(*v).kind == ValueKind::Scratch {
+                    self.values[v.index()] = Residency::nowhere();
+                }
+            }
+        }
+        Ok(())
     }
 
     fn results(&self) -> Result<Results> {

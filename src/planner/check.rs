@@ -94,7 +94,7 @@ pub enum VariableSort {
 
 /// One direction of a rule, ready to be tried.
 #[derive(Clone, Debug)]
-pub struct RuleCheck(Arc<Rule>);
+pub struct RuleCheck(pub(super) Arc<Rule>);
 
 impl Rules {
     /// Every direction of every rule, to be tried out.
@@ -186,13 +186,7 @@ impl RuleCheck {
             subst.vars[v] = Some(id);
         }
         let dtype = subst.vars[self.0.subject_var].map(|id| b.terms[id].data.dtype);
-        for (v, op) in operators.iter().enumerate() {
-            subst.ops[v] = Some(match op {
-                Operator::Unary(UnaryOp::Powi(n)) => (EOp::Powi, [b.add(EOp::Int(*n), &[])].into_iter().collect()),
-                Operator::Unary(u) => (EOp::Unary(*u), Default::default()),
-                Operator::Binary(o) => (EOp::Binary(*o), Default::default()),
-            });
-        }
+        b.bind(&mut subst, operators);
         let Some(left) = draft_alone(&self.0.left[0], &b.terms, &subst, dtype) else { return Case::IllFormed };
         let (left, _) = left.add(&mut b.terms);
         b.terms.rebuild();
@@ -266,8 +260,8 @@ fn decides(pattern: &Pat, v: usize) -> bool {
     *head == Head::Is(EOp::Select) && first == Some(&Pat::Var(v)) || args.iter().any(|a| decides(a, v))
 }
 
-struct Builder {
-    terms: Terms,
+pub(super) struct Builder {
+    pub(super) terms: Terms,
     /// The products that stand for variables.
     products: Vec<(usize, Id)>,
     next_leaf: u32,
@@ -275,7 +269,7 @@ struct Builder {
 }
 
 impl Builder {
-    fn new(inputs: &[Input], promises: &[LeafPromise]) -> Self {
+    pub(super) fn new(inputs: &[Input], promises: &[LeafPromise]) -> Self {
         let (mut leaves, mut slots, mut of_leaf) = (Vec::new(), Vec::new(), Vec::new());
         for (v, input) in inputs.iter().enumerate() {
             let promise = promises.get(v).copied().unwrap_or_default();
@@ -297,8 +291,19 @@ impl Builder {
         Self { terms: Terms::new(store), products: Vec::new(), next_leaf: 0, next_slot: 0 }
     }
 
-    fn add(&mut self, op: EOp, children: &[Id]) -> Id {
+    pub(super) fn add(&mut self, op: EOp, children: &[Id]) -> Id {
         self.terms.add(ENode::new(op, children.iter().copied()))
+    }
+
+    /// Binds operator variables.
+    pub(super) fn bind(&mut self, subst: &mut Subst, operators: &[Operator]) {
+        for (bound, op) in subst.ops.iter_mut().zip(operators) {
+            *bound = Some(match op {
+                Operator::Unary(UnaryOp::Powi(n)) => (EOp::Powi, [self.add(EOp::Int(*n), &[])].into_iter().collect()),
+                Operator::Unary(u) => (EOp::Unary(*u), Default::default()),
+                Operator::Binary(o) => (EOp::Binary(*o), Default::default()),
+            });
+        }
     }
 
     fn leaf(&mut self) -> Id {
@@ -306,7 +311,7 @@ impl Builder {
         self.add(EOp::Leaf(self.next_leaf - 1), &[])
     }
 
-    fn input(&mut self, variable: usize, input: &Input) -> Option<Id> {
+    pub(super) fn input(&mut self, variable: usize, input: &Input) -> Option<Id> {
         let id = match input {
             Input::Array(..) => self.leaf(),
             Input::Product(..) | Input::Mask(..) => {
@@ -338,7 +343,7 @@ impl Builder {
     }
 
     /// The classes as a graph. Nothing was united, so every class has one term.
-    fn graph(self, roots: &[Id]) -> Result<Graph> {
+    pub(super) fn graph(self, roots: &[Id]) -> Result<Graph> {
         let input = Graph {
             leaves: self.terms.analysis.leaves.clone(),
             slots: self.terms.analysis.slots.clone(),

@@ -9,6 +9,7 @@ mod decode;
 mod encode;
 mod extract;
 mod facts;
+mod instances;
 mod kernels;
 mod language;
 mod rules;
@@ -24,6 +25,7 @@ use crate::graph::{Graph, NodeId};
 use crate::types::{CostTable, Numerics};
 
 pub use check::{Case, Input, Operator, RuleCheck, VariableSort, Wanted, expressions};
+pub use instances::Instance;
 pub use rules::{Class, Phase, RuleInfo, Rules};
 
 /// What a plan may use and what it minimises.
@@ -87,6 +89,11 @@ pub struct Fired {
 /// Rewrites a graph. Shapes, dtypes and order of the roots stay. The result depends on the arguments only, never on time.
 #[must_use]
 pub fn plan(graph: &Graph, options: &PlanOptions) -> Plan {
+    plan_by(graph, options, &|_| false)
+}
+
+/// As [`plan`]; where an `insisted` rule applies, its left side is avoided whatever that costs.
+fn plan_by(graph: &Graph, options: &PlanOptions, insisted: &dyn Fn(&rules::Rule) -> bool) -> Plan {
     let mut encoded = encode::encode(graph);
     let budget = saturate::Budget::of(encoded.terms.total_number_of_nodes());
     let run = saturate::saturate(&mut encoded.terms, &options.rules, options.numerics, options.allow_rescale, budget);
@@ -105,7 +112,7 @@ pub fn plan(graph: &Graph, options: &PlanOptions) -> Plan {
         plan.fallback = Some(format!("more than {} terms after {} rounds", budget.terms, run.rounds));
         return plan;
     }
-    match choose(graph, &encoded, &run.applied, options) {
+    match choose(graph, &encoded, &run.applied, options, insisted) {
         Ok((planned, image, fired)) => {
             plan.graph = planned;
             plan.image = image;
@@ -128,9 +135,13 @@ fn choose(
     encoded: &encode::Encoded,
     applied: &[saturate::Applied],
     options: &PlanOptions,
+    insisted: &dyn Fn(&rules::Rule) -> bool,
 ) -> Result<Chosen, String> {
     let rules = options.rules.all();
-    let improved = |a: &&saturate::Applied| rules[a.rule].class(a.dtype) == Some(Class::Improves);
+    let improved = |a: &&saturate::Applied| {
+        let rule = &rules[a.rule];
+        rule.class(a.dtype) == Some(Class::Improves) || insisted(rule)
+    };
     let outdone: Vec<language::ENode> = applied.iter().filter(improved).map(|a| a.left.clone()).collect();
     let choice =
         extract::extract(encoded, &options.costs, &outdone).ok_or("the roots could not be computed from the leaves")?;

@@ -1,5 +1,7 @@
 //! A graph that grows: picks operands, adds nodes through inference, and takes back what the oracle cannot bound.
 
+use std::sync::Arc;
+
 use super::leaves::{self, Profile};
 use super::{Case, Dice};
 use crate::check::allowance::Allowance;
@@ -8,6 +10,7 @@ use crate::check::oracle::evaluate_node;
 use crate::check::tensor::Tensor;
 use crate::check::{Tally, compare::tally};
 use crate::graph::{BinaryOp, Graph, LeafInfo, Node, NodeId, Op, UnaryOp};
+use crate::planner::Rules;
 use crate::types::{DType, HostBuffer, Scalar, Shape, View};
 
 /// No array of a case is larger.
@@ -23,6 +26,8 @@ pub struct Builder {
     pub palette: [usize; 3],
     /// Whether leaves may hold NaN, infinities, subnormals and large numbers.
     pub special: bool,
+    /// The rules whose left sides random graphs nearly contain.
+    pub rules: Arc<Rules>,
     floats: DType,
     operations: usize,
 }
@@ -40,7 +45,7 @@ impl Builder {
         let floats = dice.one_of(&[DType::F32, DType::F32, DType::F32, DType::F32, DType::F64, DType::F64, DType::F16]);
         let special = dice.once_in(8);
         let case = Case { graph: Graph::default(), leaves: Vec::new(), slots: Vec::new() };
-        Self { case, known: Vec::new(), palette, special, floats, operations: 0 }
+        Self { case, known: Vec::new(), palette, special, rules: Rules::builtin().clone(), floats, operations: 0 }
     }
 
     /// How many operations (not leaves, literals or slots) there are.
@@ -165,10 +170,7 @@ impl Builder {
         if s.is_structural() || dice.once_in(6) {
             return self.add(Op::Literal(s), &[]);
         }
-        self.case.graph.slots.push(dtype);
-        self.case.slots.push(s);
-        let index = self.case.slots.len() as u32 - 1;
-        self.add(Op::Slot(index), &[])
+        self.slot(s)
     }
 
     /// A node that `fits`, recent ones more likely.
@@ -259,9 +261,54 @@ impl Builder {
         &self.known[id.index()].elements
     }
 
+    /// Adds a graph over leaves and slots of its own: a leaf becomes an array that is there already or a new one, a slot a scalar.
+    /// Gives the nodes of its roots.
+    pub fn graft(&mut self, graph: &Graph, profile: Profile, dice: &mut Dice) -> Option<Vec<NodeId>> {
+        let mut to: Vec<NodeId> = Vec::with_capacity(graph.nodes.len());
+        for node in &graph.nodes {
+            let operands: Vec<NodeId> = node.operands.iter().map(|o| to[o.index()]).collect();
+            let id = match &node.op {
+                Op::Leaf(_) => {
+                    let same = |n: &Node| n.dtype == node.dtype && n.shape == node.shape && n.shape.rank() > 0;
+                    let taken = |id: &NodeId| to.contains(id);
+                    let found = if dice.once_in(3) { self.pick(dice, same) } else { None };
+                    match found.filter(|id| !taken(id)) {
+                        Some(id) => id,
+                        None => self.leaf(&node.shape, node.dtype, profile, dice)?,
+                    }
+                }
+                Op::Slot(_) => {
+                    let value = dice.one_of(&[0.7, 1.3, -1.7, 2.5, 0.3]);
+                    let value = if node.dtype.is_float() { value } else { f64::from(5 + dice.below(4) as u32) };
+                    self.slot(Scalar::from_f64(node.dtype, value))?
+                }
+                op => {
+                    let carried = crate::graph::infer::carries_dtype(op).then_some(node.dtype);
+                    self.add_as(op.clone(), &operands, carried)?
+                }
+            };
+            to.push(id);
+        }
+        Some(graph.roots.iter().map(|r| to[r.index()]).collect())
+    }
+
+    /// A scalar of the run.
+    fn slot(&mut self, value: Scalar) -> Option<NodeId> {
+        self.case.graph.slots.push(value.dtype());
+        self.case.slots.push(value);
+        let index = self.case.slots.len() as u32 - 1;
+        self.add(Op::Slot(index), &[])
+    }
+
     /// The case, with the last node and a few others as roots.
     #[must_use]
-    pub fn finish(mut self) -> Case {
+    pub fn finish(self) -> Case {
+        self.finish_with(&[])
+    }
+
+    /// As [`Builder::finish`], with these nodes as roots besides, at the end.
+    #[must_use]
+    pub fn finish_with(mut self, more: &[NodeId]) -> Case {
         if self.case.graph.nodes.is_empty() {
             let one = Op::Literal(Scalar::from_f64(DType::F32, 1.0));
             let _ = self.add(one, &[]);
@@ -281,6 +328,8 @@ impl Builder {
         if self.operations.is_multiple_of(7) {
             roots.push(roots[0]);
         }
+        roots.retain(|r| !more.contains(r));
+        roots.extend(more);
         self.case.with_roots(&roots)
     }
 }

@@ -9,16 +9,20 @@ mod builder;
 mod elementwise;
 mod leaves;
 mod moves;
+mod near;
 mod patterns;
 mod structure;
 
 use std::fmt;
+use std::sync::Arc;
 
 use proptest::prelude::*;
 
 pub use builder::Builder;
+pub use near::{RuleCase, rule_case};
 
 use crate::graph::{Graph, NodeId, Op};
+use crate::planner::Rules;
 use crate::types::{HostBuffer, Scalar};
 
 /// A graph with everything it needs to run.
@@ -111,7 +115,14 @@ pub fn cases() -> impl Strategy<Value = Case> {
 /// The case that a recipe describes.
 #[must_use]
 pub fn grow(recipe: &Recipe) -> Case {
+    grow_with(recipe, Rules::builtin())
+}
+
+/// As [`grow`], with near-misses of these rules.
+#[must_use]
+pub fn grow_with(recipe: &Recipe, rules: &Arc<Rules>) -> Case {
     let mut b = Builder::new(&recipe.head);
+    b.rules = rules.clone();
     for step in &recipe.steps {
         if b.operations() >= 40 {
             break;
@@ -129,10 +140,50 @@ pub fn grow(recipe: &Recipe) -> Case {
     b.finish()
 }
 
+impl Recipe {
+    /// The recipe number `index` of a seed, of up to `steps` steps: the same in every run.
+    #[must_use]
+    pub fn random(seed: u64, index: u64, steps: usize) -> Self {
+        let mut words = Words::new(seed, index);
+        let head = std::array::from_fn(|_| words.word());
+        let n = 1 + usize::from(words.word()) % steps.max(1);
+        Self { head, steps: (0..n).map(|_| std::array::from_fn(|_| words.word())).collect() }
+    }
+}
+
+/// A stream of random words that depends on a seed and an index only (SplitMix64).
+pub struct Words(u64);
+
+impl Words {
+    /// The stream.
+    #[must_use]
+    pub fn new(seed: u64, index: u64) -> Self {
+        Self(
+            seed.wrapping_mul(0xd134_2543_de82_ef95)
+                ^ index.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+                ^ 0x2545_f491_4f6c_dd1d,
+        )
+    }
+
+    /// The next word.
+    pub fn word(&mut self) -> u16 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) >> 24) as u16
+    }
+
+    /// Dice over the next words.
+    pub fn dice(&mut self) -> Dice {
+        let words: [u16; 12] = std::array::from_fn(|_| self.word());
+        Dice::new(&words)
+    }
+}
+
 /// Adds an operation of a random family.
 fn add(b: &mut Builder, dice: &mut Dice) {
     type Family = fn(&mut Builder, &mut Dice) -> Option<NodeId>;
-    const FAMILIES: [(u32, Family); 20] = [
+    const FAMILIES: [(u32, Family); 21] = [
         (20, elementwise::unary),
         (14, elementwise::binary),
         (8, elementwise::with_scalar),
@@ -153,6 +204,7 @@ fn add(b: &mut Builder, dice: &mut Dice) {
         (8, patterns::products),
         (5, patterns::rows),
         (3, structure::host),
+        (10, near::pattern),
     ];
     let total: u32 = FAMILIES.iter().map(|(w, _)| w).sum();
     let mut at = dice.below(total as usize) as u32;

@@ -4,6 +4,7 @@
 //! `planner-rules/README.md`; the closed lists behind it are `signature` (functions) and `conditions` (questions).
 
 mod conditions;
+mod edits;
 mod expressions;
 mod lexer;
 mod model;
@@ -20,6 +21,7 @@ use std::sync::{Arc, OnceLock};
 use crate::error::Result;
 
 pub(super) use conditions::Question;
+pub(super) use edits::edits;
 pub use model::{Class, Phase};
 pub(super) use model::{Head, Pat, Rule, VarSort};
 pub(super) use pattern::{Subst, draft, draft_alone, match_term};
@@ -110,6 +112,19 @@ impl Rules {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
         }
         Ok(Self { rules, hash })
+    }
+
+    /// This set without the rules of these names.
+    #[must_use]
+    pub fn without(&self, names: &[&str]) -> Self {
+        Self::of(self.rules.iter().filter(|r| !names.contains(&r.name.as_str())).cloned().collect())
+    }
+
+    /// Some of the rules of a set; its hash is that of their names.
+    pub(super) fn of(rules: Vec<Arc<Rule>>) -> Self {
+        let bytes = rules.iter().flat_map(|r| r.name.bytes().chain([u8::from(r.back)]));
+        let hash = bytes.fold(0x84_22_23_25, |h: u64, b| (h ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01b3));
+        Self { rules, hash }
     }
 
     /// A hash of the files' texts, stable between runs.

@@ -1,0 +1,166 @@
+//! What a check has met: operations, rules, kinds of groups, shapes and configurations, counted.
+//!
+//! Graphs and the records of their evaluations go in, a table comes out. What was never met is as telling as what was.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::compare::Tally;
+use crate::graph::{Graph, Op};
+use crate::planner::{Plan, Rules};
+use crate::schedule::{Place, Schedule, Step};
+use crate::types::Shape;
+
+/// Counts by name.
+pub type Counts = BTreeMap<String, u64>;
+
+/// What a check has met.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Coverage {
+    /// Cases.
+    pub cases: u64,
+    /// Runs, by configuration.
+    pub configurations: Counts,
+    /// Nodes, by operation.
+    pub ops: Counts,
+    /// Array nodes, by dtype.
+    pub dtypes: Counts,
+    /// Array nodes, by what is odd about their shape; see [`shape_kind`].
+    pub shapes: Counts,
+    /// Terms of plans that ran, by the rule that gave them.
+    pub rules: Counts,
+    /// Groups that ran, by place and core; what several stores or views make of them is named too.
+    pub groups: Counts,
+    /// How tightly elements were compared.
+    pub tally: Tally,
+}
+
+/// What a shape is like: its rank, and whether an extent is 0, 1 or no multiple of 4.
+#[must_use]
+pub fn shape_kind(shape: &Shape) -> String {
+    let mut kind = format!("rank {}", shape.rank());
+    if shape.is_empty() {
+        kind.push_str(", empty");
+    } else if shape.rank() > 0 && shape.len() == 1 {
+        kind.push_str(", one element");
+    } else if shape.contains(&1) {
+        kind.push_str(", with 1");
+    } else if shape.iter().any(|d| d % 4 != 0) {
+        kind.push_str(", uneven");
+    }
+    kind
+}
+
+fn add(counts: &mut Counts, name: &str, n: u64) {
+    match counts.get_mut(name) {
+        Some(count) => *count += n,
+        None => drop(counts.insert(name.to_string(), n)),
+    }
+}
+
+impl Coverage {
+    /// Counts the nodes of a case.
+    pub fn graph(&mut self, graph: &Graph) {
+        self.cases += 1;
+        for node in &graph.nodes {
+            add(&mut self.ops, node.op.name(), 1);
+            if !matches!(node.op, Op::Literal(_) | Op::Slot(_)) {
+                add(&mut self.dtypes, node.dtype.name(), 1);
+                add(&mut self.shapes, &shape_kind(&node.shape), 1);
+            }
+        }
+    }
+
+    /// Counts a run in this configuration.
+    pub fn run(&mut self, configuration: &str) {
+        add(&mut self.configurations, configuration, 1);
+    }
+
+    /// Counts the rules whose terms a plan took.
+    pub fn plan(&mut self, plan: &Plan) {
+        for fired in &plan.fired {
+            add(&mut self.rules, &fired.rule, fired.count as u64);
+        }
+    }
+
+    /// Counts the groups and host steps of a schedule.
+    pub fn schedule(&mut self, schedule: &Schedule) {
+        for step in &schedule.steps {
+            match step {
+                Step::Run(group) => {
+                    let place = if group.place == Place::Gpu { "gpu" } else { "cpu" };
+                    add(&mut self.groups, &format!("{place} {}", group.core.name()), 1);
+                    if group.stores.len() > 1 {
+                        add(&mut self.groups, &format!("{place} {} with several results", group.core.name()), 1);
+                    }
+                }
+                Step::Host { .. } => add(&mut self.groups, "host", 1),
+                Step::Empty(_) => add(&mut self.groups, "empty", 1),
+                _ => {}
+            }
+        }
+    }
+
+    /// Adds another count.
+    pub fn merge(&mut self, other: &Self) {
+        self.cases += other.cases;
+        self.tally.add(other.tally);
+        let pairs = [
+            (&mut self.configurations, &other.configurations),
+            (&mut self.ops, &other.ops),
+            (&mut self.dtypes, &other.dtypes),
+            (&mut self.shapes, &other.shapes),
+            (&mut self.rules, &other.rules),
+            (&mut self.groups, &other.groups),
+        ];
+        for (mine, theirs) in pairs {
+            theirs.iter().for_each(|(name, n)| add(mine, name, *n));
+        }
+    }
+
+    /// The rules of a set that never gave a term of a plan that ran.
+    #[must_use]
+    pub fn silent_rules<'a>(&self, rules: &'a Rules) -> Vec<&'a str> {
+        rules.iter().map(|r| r.name).filter(|name| !self.rules.contains_key(*name)).collect()
+    }
+
+    /// The operations of random graphs that were never met.
+    #[must_use]
+    pub fn missing_operations(&self) -> Vec<&'static str> {
+        let routines: &[&'static str] = if cfg!(feature = "linalg") { &super::ROUTINES } else { &[] };
+        let wanted = super::operation_names().into_iter().chain(routines.iter().copied());
+        wanted.filter(|name| !self.ops.contains_key(*name)).collect()
+    }
+
+    /// The table, with rules held against a set.
+    #[must_use]
+    pub fn summary(&self, rules: &Rules) -> String {
+        let silent = self.silent_rules(rules);
+        let missing = self.missing_operations();
+        let mut text = self.to_string();
+        text.push_str(&format!("rules       {} of {} fired", rules.len() - silent.len(), rules.len()));
+        if !silent.is_empty() {
+            text.push_str(&format!("; never: {}", silent.join(" ")));
+        }
+        if !missing.is_empty() {
+            text.push_str(&format!("\nnever met   {}", missing.join(" ")));
+        }
+        text.push('\n');
+        text
+    }
+}
+
+impl fmt::Display for Coverage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list =
+            |counts: &Counts| counts.iter().map(|(name, n)| format!("{name} {n}")).collect::<Vec<_>>().join(", ");
+        let Tally { elements, tight, loose } = self.tally;
+        writeln!(f, "cases       {}", self.cases)?;
+        writeln!(f, "elements    {elements} compared, {tight} tightly, {loose} could be anything")?;
+        writeln!(f, "runs        {}", list(&self.configurations))?;
+        writeln!(f, "operations  {}", list(&self.ops))?;
+        writeln!(f, "dtypes      {}", list(&self.dtypes))?;
+        writeln!(f, "shapes      {}", list(&self.shapes))?;
+        writeln!(f, "groups      {}", list(&self.groups))
+    }
+}

@@ -1,0 +1,252 @@
+//! From a wrong result to its maker: the first node that diverges, and the rule, group or operation that computed it.
+//!
+//! The pipeline is run again with stages left out. What is wrong without planner and fusion is an operation's own fault; what is
+//! wrong with fusion alone is a group's, found by comparing everything the run stored; what is wrong only with the planner is a
+//! group's if the planned graph is right node by node, else that of the smallest set of rules whose removal helps.
+
+use std::sync::Arc;
+
+use super::allowance::Allowance;
+use super::compare::{Mismatch, Tally, compare, loosened};
+use super::oracle::evaluate;
+use super::report::{Blame, Divergence, Tolerance};
+use super::runs::caught;
+use super::strategies::Case;
+use super::tensor::Tensor;
+use crate::engine::{Engine, RunOptions, Snapshot, Trace};
+use crate::graph::NodeId;
+use crate::planner::{Class, PlanOptions, Rules, plan};
+use crate::schedule::Step;
+use crate::types::{HostBuffer, Numerics};
+
+/// Largest graph of which every prefix is tried; of a larger one only what the wrong group computes.
+const MOST_PREFIXES: usize = 300;
+/// Rules are left out at most this often.
+const MOST_REMOVALS: usize = 200;
+
+/// One way to run a case, with what it may get wrong.
+#[derive(Clone, Copy)]
+pub(super) struct Probe<'a> {
+    pub(super) engine: &'a Engine,
+    pub(super) options: RunOptions,
+    pub(super) allow: Allowance,
+    /// Whether rules that change domain, range or accuracy may have been used.
+    pub(super) approximate: bool,
+}
+
+/// What is wrong with a run.
+pub(super) enum Wrong {
+    /// A root's value.
+    Value(usize, Box<Mismatch>),
+    /// It failed.
+    Failure(String),
+}
+
+impl<'a> Probe<'a> {
+    pub(super) fn new(engine: &'a Engine, options: RunOptions) -> Self {
+        let mode = engine.numerics();
+        let planned = options.plan && mode != Numerics::Strict;
+        let allow = Allowance { gpu: engine.device_name().is_some(), planned };
+        Self { engine, options, allow, approximate: options.plan && mode == Numerics::Fast }
+    }
+
+    /// The same engine with other stages left out.
+    fn with(self, options: RunOptions) -> Self {
+        Self::new(self.engine, options)
+    }
+
+    /// What is known of every node; `None` for a graph whose values say nothing under approximate rules.
+    pub(super) fn known(&self, case: &Case) -> Result<Option<Vec<Tensor>>, Wrong> {
+        let known = evaluate(&case.graph, &case.leaves, &case.slots, self.allow);
+        let known = known.map_err(|e| Wrong::Failure(e.to_string()))?;
+        if !self.approximate {
+            return Ok(Some(known));
+        }
+        // Rules that change a domain are promised nothing of graphs with infinities or NaN on the way.
+        let odd = known.iter().any(|t| t.dtype.is_float() && t.elements.iter().any(|e| !e.is_number()));
+        Ok((!odd).then(|| known.iter().map(loosened).collect()))
+    }
+
+    pub(super) fn compare_roots(
+        &self,
+        case: &Case,
+        known: &[Tensor],
+        given: &[Arc<HostBuffer>],
+    ) -> Result<Tally, Wrong> {
+        let mut total = Tally::default();
+        for (i, (root, given)) in case.graph.roots.iter().zip(given).enumerate() {
+            total.add(compare(&known[root.index()], given).map_err(|m| Wrong::Value(i, m))?);
+        }
+        Ok(total)
+    }
+
+    /// Runs a case and compares all roots.
+    pub(super) fn fault(&self, case: &Case) -> Result<Tally, Wrong> {
+        let Some(known) = self.known(case)? else { return Ok(Tally::default()) };
+        let given = caught(self.engine, case, self.options).map_err(|e| Wrong::Failure(e.to_string()))?;
+        self.compare_roots(case, &known, &given)
+    }
+
+    fn fails(&self, case: &Case) -> bool {
+        self.fault(case).is_err()
+    }
+
+    /// The divergence behind what went wrong.
+    pub(super) fn diagnose(&self, case: &Case, wrong: Wrong) -> Divergence {
+        let (root, mismatch) = match wrong {
+            Wrong::Value(root, mismatch) => (root, *mismatch),
+            Wrong::Failure(why) => return self.failure(case, why),
+        };
+        let plain = self.with(RunOptions { plan: false, fuse: false });
+        let fused = self.with(RunOptions { plan: false, fuse: true });
+        let one = |b| RunOptions { plan: b, fuse: false };
+        let (probe, blame, inside) = if plain.fails(case) {
+            let (node, _) = plain.first(case, &[]).unwrap_or((case.graph.roots[root], mismatch.clone()));
+            let text = plain.made_by(&case.with_roots(&[node]));
+            (plain, Blame::Operation(text), Vec::new())
+        } else if self.options.fuse && fused.fails(case) {
+            let (blame, inside) = fused.group(case);
+            (fused, blame, inside)
+        } else if !self.options.plan {
+            (*self, Blame::Together, Vec::new())
+        } else if self.with(one(true)).fails(case) {
+            (*self, self.rules(case), Vec::new())
+        } else {
+            let (blame, inside) = self.group(case);
+            (*self, blame, inside)
+        };
+        let (node, mismatch) = probe.first(case, &inside).unwrap_or((case.graph.roots[root], mismatch));
+        let known = evaluate(&case.graph, &case.leaves, &case.slots, probe.allow).unwrap_or_default();
+        let tolerance = Tolerance::of(case, node, mismatch.index, &known, probe.allow);
+        Divergence { case: case.clone(), root, node, mismatch, tolerance, blame }
+    }
+
+    fn failure(&self, case: &Case, why: String) -> Divergence {
+        let fails = |id: &NodeId| matches!(self.fault(&case.with_roots(&[*id])), Err(Wrong::Failure(_)));
+        let node = case.graph.ids().take(MOST_PREFIXES).find(fails).unwrap_or(case.graph.roots[0]);
+        let root = case.graph.roots.iter().position(|r| *r == node).unwrap_or(0);
+        let mismatch = Mismatch { index: 0, given: None, expected: None, note: why.clone() };
+        let tolerance = Tolerance::default();
+        Divergence { case: case.clone(), root, node, mismatch, tolerance, blame: Blame::Failure(why) }
+    }
+
+    /// The first node that diverges when it is the only root; failing that, when it is asked for beside the roots. `only` are
+    /// the nodes to try; all of them when it is empty.
+    fn first(&self, case: &Case, only: &[NodeId]) -> Option<(NodeId, Mismatch)> {
+        let all: Vec<NodeId> = if only.is_empty() { case.graph.ids().collect() } else { only.to_vec() };
+        if all.len() > MOST_PREFIXES {
+            return None;
+        }
+        let wrong = |id: NodeId, roots: &[NodeId]| match self.fault(&case.with_roots(roots)) {
+            Err(Wrong::Value(0, m)) => Some((id, *m)),
+            _ => None,
+        };
+        let alone = all.iter().find_map(|&id| wrong(id, &[id]));
+        alone.or_else(|| {
+            all.iter().find_map(|&id| {
+                let mut roots = vec![id];
+                roots.extend(&case.graph.roots);
+                wrong(id, &roots)
+            })
+        })
+    }
+
+    fn trace(&self, case: &Case) -> Option<Trace> {
+        let snapshot = Snapshot { graph: case.graph.clone(), leaves: case.leaves.clone(), slots: case.slots.clone() };
+        self.engine.trace_graph(&snapshot, self.options).ok()
+    }
+
+    /// The group that stored the first wrong value, and the recorded nodes it computes.
+    fn group(&self, case: &Case) -> (Blame, Vec<NodeId>) {
+        let Some(trace) = self.trace(case) else { return (Blame::Together, Vec::new()) };
+        let (graph, schedule) = (&trace.prepared.graph, &trace.prepared.schedule);
+        let Ok(known) = evaluate(graph, &case.leaves, &case.slots, self.allow) else {
+            return (Blame::Together, Vec::new());
+        };
+        let known: Vec<Tensor> = if self.approximate { known.iter().map(loosened).collect() } else { known };
+        let differs = |t: &&crate::engine::Traced| {
+            let node = schedule.value(t.value).node;
+            compare(&known[node.index()], &t.data).is_err()
+        };
+        let Some(wrong) = trace.stored.iter().find(differs) else { return (Blame::Together, Vec::new()) };
+        let step = &schedule.steps[wrong.step];
+        let (nodes, text) = match step {
+            Step::Run(group) => (group.nodes.clone(), group.to_string()),
+            Step::Host { nodes, .. } => (nodes.clone(), format!("host step of {nodes:?}")),
+            _ => (Vec::new(), String::new()),
+        };
+        let fired = trace.prepared.plan.iter().flat_map(|p| &p.fired);
+        let of_group = |f: &&crate::planner::Fired| f.nodes.iter().any(|n| nodes.contains(n));
+        let rules = fired.filter(of_group).map(|f| f.rule.clone()).collect();
+        let inside = match &trace.prepared.plan {
+            Some(plan) => case
+                .graph
+                .ids()
+                .filter(|id| plan.image.get(id.index()).copied().flatten().is_some_and(|i| nodes.contains(&i)))
+                .collect(),
+            None => nodes,
+        };
+        (Blame::Group { text, rules }, inside)
+    }
+
+    /// How the only step of a graph of one operation ran.
+    fn made_by(&self, case: &Case) -> String {
+        let Some(trace) = self.trace(case) else { return String::new() };
+        let last = trace.prepared.schedule.steps.iter().rev().find_map(|s| match s {
+            Step::Run(group) => Some(group.to_string()),
+            Step::Host { nodes, .. } => Some(format!("host step of {nodes:?}")),
+            _ => None,
+        });
+        last.unwrap_or_default()
+    }
+
+    /// The rules behind a plan whose nodes, one by one, give something else: one that fired and without which the plan is right;
+    /// else the smallest set of all rules that by themselves still make a wrong plan.
+    fn rules(&self, case: &Case) -> Blame {
+        let all = self.engine.rules();
+        let Some(fired) = self.wrong_plan(case, all) else { return Blame::Together };
+        let right_without = |name: &str| self.wrong_plan(case, &all.without(&[name])).is_none();
+        if let Some((name, class)) = fired.iter().find(|(name, _)| right_without(name)) {
+            return Blame::Rules(vec![(name.clone(), *class)]);
+        }
+        // What is left out of the whole in growing pieces, as long as the rest is wrong (delta debugging).
+        let mut names: Vec<&str> = all.iter().map(|r| r.name).collect();
+        let everything = names.clone();
+        let mut pieces = 2;
+        let mut tries = 0;
+        while names.len() > 1 && tries < MOST_REMOVALS {
+            let size = names.len().div_ceil(pieces);
+            let fewer = names.chunks(size).find_map(|piece| {
+                tries += 1;
+                let rest: Vec<&str> = names.iter().copied().filter(|n| !piece.contains(n)).collect();
+                let out: Vec<&str> = everything.iter().copied().filter(|n| !rest.contains(n)).collect();
+                self.wrong_plan(case, &all.without(&out)).map(|_| rest)
+            });
+            match fewer {
+                Some(rest) => {
+                    names = rest;
+                    pieces = (pieces - 1).max(2);
+                }
+                None if size == 1 => break,
+                None => pieces = (pieces * 2).min(names.len()),
+            }
+        }
+        let named = all.iter().filter(|r| names.contains(&r.name));
+        Blame::Rules(named.map(|r| (r.name.to_string(), r.class)).collect())
+    }
+
+    /// The rules that fired in a plan by these rules, if that plan is wrong node by node.
+    fn wrong_plan(&self, case: &Case, rules: &Rules) -> Option<Vec<(String, Class)>> {
+        let options = PlanOptions {
+            numerics: self.engine.numerics(),
+            rules: Arc::new(rules.clone()),
+            ..PlanOptions::new(self.engine.costs().clone())
+        };
+        let planned = plan(&case.graph, &options);
+        let on_plan = Case { graph: planned.graph, leaves: case.leaves.clone(), slots: case.slots.clone() };
+        let known = self.known(case).ok().flatten()?;
+        let given = caught(self.engine, &on_plan, RunOptions { plan: false, fuse: false });
+        let right = given.is_ok_and(|given| self.compare_roots(case, &known, &given).is_ok());
+        (!right).then(|| planned.fired.into_iter().map(|f| (f.rule, f.class)).collect())
+    }
+}

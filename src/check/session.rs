@@ -1,0 +1,446 @@
+//! Many cases through many configurations: random graphs and graphs out of the rules, with the planner off, strict, standard and
+//! fast, fused and not, with a fresh and a cached plan, roots together and one by one.
+//!
+//! A case is a function of seed and index, so any of them can be run again alone. What diverges comes back small, with its maker.
+
+use std::sync::Arc;
+
+use super::compare::Tally;
+use super::coverage::Coverage;
+use super::diagnose::{Probe, Wrong};
+use super::minimise::minimise;
+use super::oracle::evaluate;
+use super::report::{Blame, Divergence, Tolerance};
+use super::runs::{caught, same_bits, value};
+use super::strategies::{Case, Recipe, grow_with, rule_case};
+use super::tensor::Tensor;
+use crate::engine::{Engine, EngineBuilder, RunOptions};
+use crate::error::Result;
+use crate::planner::{PlanOptions, RuleCheck, Rules};
+use crate::types::{DeviceChoice, HostBuffer, Numerics, Scalar};
+
+/// Steps of a random recipe.
+const STEPS: usize = 40;
+/// Runs that shrinking a case may take.
+const MOST_SHRINKS: usize = 300;
+
+/// What is checked.
+#[derive(Clone, Debug)]
+pub struct SessionOptions {
+    /// Where. `Auto` is the CPU unless there is a hardware GPU, as for any engine.
+    pub device: DeviceChoice,
+    /// Rule files to use beside the built-in ones: names and texts.
+    pub rules: Vec<(String, String)>,
+    /// Which cases.
+    pub seed: u64,
+    /// Every so many cases one is made from a rule, all rules in turn; the others are random. 0 for none.
+    pub rule_every: u64,
+}
+
+impl SessionOptions {
+    /// One case in three out of the built-in rules.
+    #[must_use]
+    pub fn new(device: DeviceChoice, seed: u64) -> Self {
+        Self { device, rules: Vec::new(), seed, rule_every: 3 }
+    }
+}
+
+/// Engines of every numerics mode, and what they have been through.
+pub struct Session {
+    options: SessionOptions,
+    rules: Arc<Rules>,
+    engines: [Engine; 3],
+    gpu: bool,
+    /// What was met so far.
+    pub coverage: Coverage,
+}
+
+/// A mismatch.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// The case.
+    pub index: u64,
+    /// The configuration it was found in.
+    pub configuration: String,
+    /// What diverges in the case made small.
+    pub divergence: Divergence,
+}
+
+const MODES: [Numerics; 3] = [Numerics::Strict, Numerics::Standard, Numerics::Fast];
+const PLAIN: RunOptions = RunOptions { plan: false, fuse: false };
+const FUSED: RunOptions = RunOptions { plan: false, fuse: true };
+const PLANNED: RunOptions = RunOptions { plan: true, fuse: false };
+const WHOLE: RunOptions = RunOptions { plan: true, fuse: true };
+
+/// How a configuration runs a case.
+#[derive(Clone)]
+enum Kind {
+    /// All roots, a new plan.
+    Together,
+    /// The plan of the case once more, with other data.
+    Cached,
+    /// Each root by itself.
+    OneByOne,
+    /// A plan that takes this rule wherever it applies.
+    Insisting(Box<Insisted>),
+    /// Together, and the same bits as without planner and fusion.
+    Bits,
+}
+
+/// A rule, and the rule whose right side it looks for, if a program cannot spell its left side.
+#[derive(Clone)]
+struct Insisted {
+    rule: RuleCheck,
+    company: Vec<RuleCheck>,
+}
+
+#[derive(Clone)]
+struct Way {
+    name: &'static str,
+    engine: usize,
+    options: RunOptions,
+    kind: Kind,
+}
+
+/// Where a case came from.
+enum Origin {
+    Recipe(Recipe),
+    Rule(Box<Insisted>),
+}
+
+impl Session {
+    /// Engines for these options.
+    ///
+    /// # Errors
+    /// What [`EngineBuilder::build`] says.
+    pub fn new(options: SessionOptions) -> Result<Self> {
+        let build = |mode| builder(&options, mode).build();
+        let engines = [build(MODES[0])?, build(MODES[1])?, build(MODES[2])?];
+        let rules = engines[1].rules().clone();
+        let gpu = engines[1].device_name().is_some();
+        Ok(Self { options, rules, engines, gpu, coverage: Coverage::default() })
+    }
+
+    /// The rules in use.
+    #[must_use]
+    pub fn rules(&self) -> &Arc<Rules> {
+        &self.rules
+    }
+
+    /// The device in use, in words.
+    #[must_use]
+    pub fn device(&self) -> String {
+        self.engines[1].device_name().unwrap_or_else(|| "the CPU".into())
+    }
+
+    fn origin(&self, index: u64) -> (Case, Origin) {
+        let every = self.options.rule_every;
+        if every > 0
+            && index % every == every - 1
+            && let Some((case, insisted)) = self.made_of_rule(index / every, index)
+        {
+            return (case, Origin::Rule(Box::new(insisted)));
+        }
+        let recipe = Recipe::random(self.options.seed, index, STEPS);
+        (grow_with(&recipe, &self.rules), Origin::Recipe(recipe))
+    }
+
+    /// The case of the rule whose turn it is: the first time round as it is, then every other time with an edit.
+    fn made_of_rule(&self, turn: u64, index: u64) -> Option<(Case, Insisted)> {
+        let checks: Vec<RuleCheck> = self.rules.checks().collect();
+        let n = checks.len() as u64;
+        let rule = checks.get(turn.checked_rem(n)? as usize)?.clone();
+        let (round, seed) = (turn / n, self.options.seed);
+        let edited = round % 2 == 1;
+        let insisted = Insisted { rule, company: Vec::new() };
+        let fires =
+            |case: &Case, with: &Insisted| self.insist(case, with).fired.iter().any(|f| f.rule == with.rule.name());
+        for attempt in 0..12 {
+            let at = index.wrapping_add(attempt << 32);
+            if let Some(made) = rule_case(&self.rules, &insisted.rule, (edited, 0), seed, at)
+                && (edited || fires(&made.case, &insisted))
+            {
+                return Some((made.case, insisted));
+            }
+        }
+        // No program spells this left side: it comes out of another rule.
+        for provider in insisted.rule.providers(&self.rules) {
+            for attempt in 0..15 {
+                let at = index.wrapping_add(attempt << 32);
+                let Some(made) = rule_case(&self.rules, &provider, (false, attempt % 5), seed, at) else { continue };
+                let with = Insisted { rule: insisted.rule.clone(), company: vec![provider.clone()] };
+                if fires(&made.case, &with) {
+                    return Some((made.case, with));
+                }
+            }
+        }
+        tracing::debug!(rule = insisted.rule.name(), "no case was found in which this rule applies");
+        rule_case(&self.rules, &insisted.rule, (true, 0), seed, index).map(|made| (made.case, insisted))
+    }
+
+    /// The case of this number.
+    #[must_use]
+    pub fn case(&self, index: u64) -> Case {
+        self.origin(index).0
+    }
+
+    /// Runs one case through its configurations.
+    ///
+    /// # Errors
+    /// What diverges.
+    pub fn check(&mut self, index: u64) -> std::result::Result<(), Box<Finding>> {
+        let (case, origin) = self.origin(index);
+        self.coverage.graph(&case.graph);
+        let rule = match &origin {
+            Origin::Rule(rule) => Some(&**rule),
+            Origin::Recipe(_) => None,
+        };
+        self.check_case(&case, index, rule).map_err(|(way, _)| {
+            let small = self.shrink(&case, &origin, &way);
+            Box::new(Finding { index, configuration: way.name.into(), divergence: self.diagnose(&small, &way) })
+        })
+    }
+
+    /// Runs a case that came from elsewhere through every configuration.
+    ///
+    /// # Errors
+    /// What diverges.
+    pub fn check_given(&mut self, case: &Case) -> std::result::Result<(), Box<Finding>> {
+        self.coverage.graph(&case.graph);
+        for index in 0..4 {
+            self.check_case(case, index, None).map_err(|(way, _)| {
+                Box::new(Finding { index, configuration: way.name.into(), divergence: self.diagnose(case, &way) })
+            })?;
+        }
+        Ok(())
+    }
+
+    fn check_case(
+        &mut self,
+        case: &Case,
+        index: u64,
+        rule: Option<&Insisted>,
+    ) -> std::result::Result<(), (Way, Wrong)> {
+        // What is known depends on the liberties taken only: the ways of one kind share it.
+        let mut known: [Option<Vec<Tensor>>; 3] = [None, None, None];
+        for way in self.ways(case, index, rule) {
+            let slot = if way.engine == 2 { 2 } else { usize::from(way.options.plan && way.engine == 1) };
+            let tally = self.attempt(case, &way, &mut known[slot]).map_err(|wrong| (way.clone(), wrong))?;
+            self.coverage.tally.add(tally);
+            self.coverage.run(way.name);
+            if let Some(ran) = self.engines[way.engine].last_evaluation() {
+                if way.options.plan {
+                    ran.prepared.plan.iter().for_each(|p| self.coverage.plan(p));
+                }
+                self.coverage.schedule(&ran.prepared.schedule);
+            }
+            if let Kind::Insisting(rule) = &way.kind {
+                let planned = self.insist(case, rule);
+                self.coverage.plan(&planned);
+            }
+        }
+        Ok(())
+    }
+
+    /// The configurations of a case. On a GPU, where compiling takes the time, some take turns.
+    fn ways(&self, case: &Case, index: u64, rule: Option<&Insisted>) -> Vec<Way> {
+        let way = |name, engine, options, kind| Way { name, engine, options, kind };
+        let turn = |n: u64| !self.gpu || index % 4 == n;
+        let mut all = Vec::new();
+        if turn(0) {
+            all.push(way("off", 1, PLAIN, Kind::Together));
+        }
+        if turn(1) {
+            all.push(way("off, fused", 1, FUSED, Kind::Together));
+        }
+        if turn(2) {
+            all.push(way("strict", 0, WHOLE, if self.gpu { Kind::Together } else { Kind::Bits }));
+        }
+        all.push(way("standard", 1, WHOLE, Kind::Together));
+        if turn(3) {
+            all.push(way("fast", 2, WHOLE, Kind::Together));
+        }
+        if index % 4 == 1 {
+            all.push(way("standard, unfused", 1, PLANNED, Kind::Together));
+        }
+        if index.is_multiple_of(2) {
+            all.push(way("standard, cached", 1, WHOLE, Kind::Cached));
+        }
+        if case.graph.roots.len() > 1 && index % 3 == 1 {
+            all.push(way("standard, one by one", 1, WHOLE, Kind::OneByOne));
+        }
+        if let Some(rule) = rule {
+            all.push(way("one rule insisted on", 2, FUSED, Kind::Insisting(Box::new(rule.clone()))));
+        }
+        all
+    }
+
+    fn probe(&self, way: &Way) -> Probe<'_> {
+        Probe::new(&self.engines[way.engine], way.options)
+    }
+
+    fn insist(&self, case: &Case, insisted: &Insisted) -> crate::planner::Plan {
+        let costs = self.engines[2].costs().clone();
+        let options = PlanOptions { numerics: Numerics::Fast, rules: self.rules.clone(), ..PlanOptions::new(costs) };
+        insisted.rule.insist(&insisted.company, &case.graph, &options)
+    }
+
+    /// Runs a case in one way. `known` is filled with what the oracle says, unless it is there.
+    fn attempt(&self, case: &Case, way: &Way, known: &mut Option<Vec<Tensor>>) -> std::result::Result<Tally, Wrong> {
+        let probe = self.probe(way);
+        let failed = |e: crate::error::Error| Wrong::Failure(e.to_string());
+        let run = |case: &Case| caught(probe.engine, case, way.options).map_err(failed);
+        let mut judge = |case: &Case, given: &[Arc<HostBuffer>], probe: &Probe<'_>| {
+            if known.is_none() {
+                *known = probe.known(case)?;
+            }
+            known.as_ref().map_or(Ok(Tally::default()), |known| probe.compare_roots(case, known, given))
+        };
+        match &way.kind {
+            Kind::Together => judge(case, &run(case)?, &probe),
+            Kind::Bits => {
+                let plain = caught(probe.engine, case, PLAIN).map_err(failed)?;
+                let given = run(case)?;
+                let tally = judge(case, &given, &probe)?;
+                match given.iter().zip(&plain).position(|(a, b)| same_bits(a, b).is_some()) {
+                    Some(root) => Err(Wrong::Value(root, Box::new(bits_differ(&plain[root], &given[root])))),
+                    None => Ok(tally),
+                }
+            }
+            Kind::Cached => {
+                run(case)?;
+                let other = case.with_other_data();
+                let hits = probe.engine.stats().plan_hits;
+                let given = run(&other)?;
+                if probe.engine.stats().plan_hits == hits {
+                    return Err(Wrong::Failure("the plan of an equal graph was not found in the cache".into()));
+                }
+                match probe.known(&other)? {
+                    Some(known) => probe.compare_roots(&other, &known, &given),
+                    None => Ok(Tally::default()),
+                }
+            }
+            Kind::OneByOne => {
+                let mut given = Vec::with_capacity(case.graph.roots.len());
+                for root in &case.graph.roots {
+                    given.extend(run(&case.with_roots(&[*root]))?);
+                }
+                judge(case, &given, &probe)
+            }
+            Kind::Insisting(rule) => {
+                let planned = self.insist(case, rule);
+                let on_plan = Case { graph: planned.graph, leaves: case.leaves.clone(), slots: case.slots.clone() };
+                let given = run(&on_plan)?;
+                judge(case, &given, &Probe::new(probe.engine, WHOLE))
+            }
+        }
+    }
+
+    fn fails(&self, case: &Case, way: &Way) -> bool {
+        self.attempt(case, way, &mut None).is_err()
+    }
+
+    /// A smaller case that still diverges in the same way.
+    fn shrink(&self, case: &Case, origin: &Origin, way: &Way) -> Case {
+        let mut best = case.clone();
+        let mut tries = 0;
+        if let Origin::Recipe(recipe) = origin {
+            let mut steps = recipe.steps.clone();
+            let mut size = steps.len() / 2;
+            while size > 0 && tries < MOST_SHRINKS {
+                let mut at = 0;
+                while at < steps.len() && tries < MOST_SHRINKS {
+                    let mut fewer = steps.clone();
+                    fewer.drain(at..(at + size).min(steps.len()));
+                    let smaller = grow_with(&Recipe { head: recipe.head, steps: fewer.clone() }, &self.rules);
+                    tries += 1;
+                    if self.fails(&smaller, way) {
+                        (steps, best) = (fewer, smaller);
+                    } else {
+                        at += size;
+                    }
+                }
+                size /= 2;
+            }
+        }
+        minimise(&best, |c| self.fails(c, way), |c, id| value(self.probe(way).engine, c, id))
+    }
+
+    /// The divergence of a case that fails in this way.
+    fn diagnose(&self, case: &Case, way: &Way) -> Divergence {
+        let probe = self.probe(way);
+        let wrong = match self.attempt(case, way, &mut None) {
+            Err(wrong) => wrong,
+            Ok(_) => Wrong::Failure("it did not diverge again".into()),
+        };
+        match (&way.kind, wrong) {
+            (Kind::Cached, Wrong::Value(root, mismatch)) => {
+                let other = case.with_other_data();
+                // On an engine that has planned nothing yet the same data is right if the cached plan is to blame.
+                let fresh = builder(&self.options, MODES[way.engine]).build();
+                let right = fresh.is_ok_and(|e| Probe::new(&e, way.options).fault(&other).is_ok());
+                if right {
+                    return whole(&other, root, *mismatch, &probe, Blame::Cached);
+                }
+                probe.diagnose(&other, Wrong::Value(root, mismatch))
+            }
+            (Kind::Insisting(rule), Wrong::Value(root, mismatch)) => {
+                let planned = self.insist(case, rule);
+                let on_plan = Case { graph: planned.graph, leaves: case.leaves.clone(), slots: case.slots.clone() };
+                let plain = Probe::new(probe.engine, PLAIN);
+                let given = caught(plain.engine, &on_plan, PLAIN).unwrap_or_default();
+                let by_rules = Probe::new(probe.engine, WHOLE);
+                let judged = by_rules.known(case).ok().flatten().map(|k| by_rules.compare_roots(case, &k, &given));
+                if matches!(judged, Some(Err(_))) {
+                    let fired = planned.fired.iter().map(|f| (f.rule.clone(), f.class));
+                    let named = |r: &String| [&rule.rule].into_iter().chain(&rule.company).any(|c| c.name() == r);
+                    let blame = Blame::Rules(fired.filter(|(r, _)| named(r)).collect());
+                    return whole(case, root, *mismatch, &by_rules, blame);
+                }
+                probe.diagnose(&on_plan, Wrong::Value(root, mismatch))
+            }
+            (_, wrong) => probe.diagnose(case, wrong),
+        }
+    }
+}
+
+fn whole(case: &Case, root: usize, mismatch: super::compare::Mismatch, probe: &Probe<'_>, blame: Blame) -> Divergence {
+    let node = case.graph.roots[root];
+    let known = evaluate(&case.graph, &case.leaves, &case.slots, probe.allow).unwrap_or_default();
+    let tolerance = Tolerance::of(case, node, mismatch.index, &known, probe.allow);
+    Divergence { case: case.clone(), root, node, mismatch, tolerance, blame }
+}
+
+fn bits_differ(plain: &HostBuffer, given: &HostBuffer) -> super::compare::Mismatch {
+    let index = same_bits(plain, given).unwrap_or(0);
+    let at = |b: &HostBuffer| (index < b.len()).then(|| b.get(index));
+    let note = format!(", without planner and fusion {:?}: strict results must have the same bits", at(plain));
+    super::compare::Mismatch { index, given: at(given), expected: None, note }
+}
+
+fn builder(options: &SessionOptions, mode: Numerics) -> EngineBuilder {
+    let plain = Engine::builder().device(options.device).numerics(mode).plan_cache(64);
+    options.rules.iter().fold(plain, |b, (name, text)| b.rules(name.clone(), text.clone()))
+}
+
+impl Case {
+    /// The same graph over other data: the elements of every leaf in reverse, the scalars of the run a quarter larger.
+    #[must_use]
+    pub fn with_other_data(&self) -> Self {
+        let reversed = |b: &HostBuffer| {
+            let mut out = b.clone();
+            (0..b.len()).for_each(|i| out.set(i, b.get(b.len() - 1 - i)));
+            out
+        };
+        let changed = |s: &Scalar| {
+            let v = s.to_f64();
+            // Integer scalars are keys, extents and the like: one more is another.
+            Scalar::from_f64(s.dtype(), if s.dtype().is_float() { v * 1.25 } else { v + 1.0 })
+        };
+        Self {
+            graph: self.graph.clone(),
+            leaves: self.leaves.iter().map(reversed).collect(),
+            slots: self.slots.iter().map(changed).collect(),
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Looking into a run: the pending cone of arrays with its data, and a run whose stored values are all kept.
+//!
+//! Only the checking room reads this. A traced run takes the very steps of an ordinary one and copies what each wrote to the host;
+//! on a GPU that ends a submission after every group.
+
+use std::sync::Arc;
+
+use super::Run;
+use crate::engine::{Engine, Prepared, RunOptions};
+use crate::error::Result;
+use crate::graph::{Graph, NodeRef};
+use crate::planner::Rules;
+use crate::schedule::{Step, ValueId};
+use crate::types::{CostTable, HostBuffer, Numerics, Scalar};
+
+/// What arrays stand for: a graph with everything it needs to run.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The graph, as recorded.
+    pub graph: Graph,
+    /// The data of its leaves.
+    pub leaves: Vec<HostBuffer>,
+    /// The values of its slots.
+    pub slots: Vec<Scalar>,
+}
+
+/// A value that a step stored.
+#[derive(Clone, Debug)]
+pub struct Traced {
+    /// The step.
+    pub step: usize,
+    /// The value.
+    pub value: ValueId,
+    /// Its elements.
+    pub data: Arc<HostBuffer>,
+}
+
+/// A run with everything it stored.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    /// The plan and schedule that ran.
+    pub prepared: Arc<Prepared>,
+    /// What each step stored, in order.
+    pub stored: Vec<Traced>,
+    /// The roots, in order.
+    pub roots: Vec<Arc<HostBuffer>>,
+}
+
+impl Engine {
+    /// The pending cone of nodes; `None` when all of them are evaluated already. Nothing is evaluated, and everything stays pending.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn snapshot(&self, roots: &[NodeRef]) -> Result<Option<Snapshot>> {
+        let Some(demand) = self.0.recorder.demand(roots)? else { return Ok(None) };
+        let mut graph = demand.graph.clone();
+        // Roots beyond those asked for are nodes that an evaluation would store for later ones.
+        graph.roots.truncate(demand.n_asked);
+        let mut leaves = Vec::with_capacity(demand.leaves.len());
+        let mut failed = None;
+        for (stored, info) in demand.leaves.iter().zip(&graph.leaves) {
+            match pollster::block_on(self.host_copy(stored, info.dtype, info.shape.len())) {
+                Ok(copy) => leaves.push((*copy).clone()),
+                Err(e) => failed = Some(e),
+            }
+        }
+        let slots = demand.slots.clone();
+        self.0.recorder.abandon(&demand);
+        match failed {
+            Some(error) => Err(error),
+            None => Ok(Some(Snapshot { graph, leaves, slots })),
+        }
+    }
+
+    /// Runs a graph as [`run_graph`](Self::run_graph) does and keeps everything it stored.
+    ///
+    /// # Errors
+    /// As [`run_graph`](Self::run_graph).
+    #[cfg(feature = "blocking")]
+    pub fn trace_graph(&self, snapshot: &Snapshot, options: RunOptions) -> Result<Trace> {
+        snapshot.graph.verify()?;
+        let leaves: Vec<_> = snapshot.leaves.iter().map(|b| self.store_host(b.clone())).collect();
+        let graph = Arc::new(snapshot.graph.clone());
+        let (prepared, _) = self.prepare(&graph, &snapshot.slots, vec![false; leaves.len()], options, true)?;
+        let mut run = Run::new(self, &prepared, &leaves, &snapshot.slots)?;
+        let mut stored = Vec::new();
+        for (step, made) in prepared.schedule.steps.iter().enumerate() {
+            pollster::block_on(run.step(step))?;
+            for value in writes(made) {
+                stored.push(Traced { step, value, data: pollster::block_on(run.host(value))? });
+            }
+        }
+        let mut roots = Vec::with_capacity(prepared.schedule.roots.len());
+        for &v in &prepared.schedule.roots {
+            roots.push(pollster::block_on(run.host(v))?);
+        }
+        drop(run);
+        Ok(Trace { prepared, stored, roots })
+    }
+
+    /// The numerics mode.
+    #[must_use]
+    pub fn numerics(&self) -> Numerics {
+        self.0.settings.numerics
+    }
+
+    /// The rules that plans may use.
+    #[must_use]
+    pub fn rules(&self) -> &Arc<Rules> {
+        &self.0.settings.rules
+    }
+
+    /// What the engine's plans go by.
+    #[must_use]
+    pub fn costs(&self) -> &CostTable {
+        if self.device_name().is_some() { &self.0.settings.gpu_costs } else { &self.0.settings.cpu_costs }
+    }
+}
+
+/// The values a step writes.
+fn writes(step: &Step) -> Vec<ValueId> {
+    match step {
+        Step::Run(group) => group.stores.iter().map(|s| s.value).collect(),
+        Step::Host { outputs, .. } => outputs.clone(),
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,136 @@
+//! The checking room as its users see it: arrays and rule files of their own, and sessions of many cases that cover every rule.
+//!
+//! `LAZURITE_CASES=20000` runs longer, `LAZURITE_SEED=7` runs other cases.
+
+use lazurite::check::{Blame, Coverage, Session, SessionOptions, case_of, equivalence};
+use lazurite::planner::Rules;
+use lazurite::{DeviceChoice, Engine};
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().and_then(|v| v.parse().ok())
+}
+
+fn engine(rules: Option<&str>) -> Engine {
+    let builder = Engine::builder().device(DeviceChoice::Cpu);
+    let builder = rules.iter().fold(builder, |b, text| b.rules("mine.rules", *text));
+    builder.build().unwrap()
+}
+
+/// How many threads share the cases.
+const SHARDS: u64 = 2;
+
+/// Cases `first`, `first + SHARDS`, … below `n`, and what they met.
+fn shard(options: SessionOptions, first: u64, n: u64) -> Coverage {
+    let mut session = Session::new(options).unwrap();
+    for index in (first..n).step_by(SHARDS as usize) {
+        if let Err(finding) = session.check(index) {
+            panic!("case {} ({}): {}", finding.index, finding.configuration, finding.divergence);
+        }
+    }
+    session.coverage
+}
+
+/// Every rule in turn, whole and with an edit. `LAZURITE_CASES` adds random graphs.
+#[test]
+fn every_rule_fires_under_check_and_nothing_diverges() {
+    let asked = number("LAZURITE_CASES");
+    let seed = number("LAZURITE_SEED").unwrap_or(1);
+    let rule_every = if asked.is_some() { 3 } else { 1 };
+    let options = SessionOptions { rule_every, ..SessionOptions::new(DeviceChoice::Cpu, seed) };
+    let rules = Rules::builtin();
+    let n = asked.unwrap_or(rules.checks().count() as u64 + NEAR_MISSES);
+    let mut coverage = Coverage::default();
+    std::thread::scope(|scope| {
+        let shards: Vec<_> = (0..SHARDS)
+            .map(|first| {
+                let options = options.clone();
+                scope.spawn(move || shard(options, first, n))
+            })
+            .collect();
+        for shard in shards {
+            match shard.join() {
+                Ok(met) => coverage.merge(&met),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+    });
+    println!("{}", coverage.summary(rules));
+    let silent = coverage.silent_rules(rules);
+    assert!(silent.is_empty(), "never fired in {n} cases: {silent:?}");
+    let tally = coverage.tally;
+    assert!(tally.tight as f64 >= 0.9 * tally.elements as f64, "most elements are compared tightly: {tally:?}");
+    for kind in ["cpu map", "cpu rows", "cpu gemm", "cpu syrk", "host"] {
+        assert!(coverage.groups.contains_key(kind), "no group of this kind ran: {kind}");
+    }
+}
+
+/// Cases with an edit, beside one as it is written for every direction of every rule.
+const NEAR_MISSES: u64 = 60;
+
+#[test]
+fn arrays_of_a_program_are_checked_and_stay_pending() {
+    let engine = engine(None);
+    let data: Vec<f32> = (0..480).map(|i| (i * 7 % 17) as f32 * 0.25 - 2.0).collect();
+    let x = engine.from_slice(&data, &[96, 5]).unwrap();
+    let centred = &x - x.mean(0, true);
+    let covariance = centred.t().matmul(&centred) / 95.0;
+    let report = equivalence(&engine, &[&covariance]).unwrap();
+    assert!(report.is_equivalent(), "{report}");
+    assert!(!covariance.is_evaluated());
+    assert!(report.coverage.rules.keys().any(|r| r.starts_with("gram")), "{report}");
+    assert_eq!(report.coverage.tally.elements, 25);
+    engine.eval(&[&covariance]).unwrap();
+    assert!(equivalence(&engine, &[&covariance]).unwrap_err().is_argument());
+}
+
+/// Wrong rules as an embedder might add them, with the operation that first diverges.
+const WRONG: [(&str, &str, &str); 3] = [
+    ("forgets-exp", "rule forgets-exp : exact A @ exp(B) => A @ B", "contract"),
+    ("forgets-one", "rule forgets-one : exact 1 + square(x) => square(x)", "add"),
+    ("drops-sign", "rule drops-sign : exact tanh(-x) => tanh(x)", "tanh"),
+];
+
+#[test]
+fn a_wrong_rule_of_ones_own_is_named_with_the_node_it_spoils() {
+    for (name, text, op) in WRONG {
+        let engine = engine(Some(text));
+        let data: Vec<f32> = (0..36).map(|i| (i * 7 % 11) as f32 * 0.25 - 1.0).collect();
+        let (a, b) = (engine.from_slice(&data, &[6, 6]).unwrap(), engine.from_slice(&data, &[6, 6]).unwrap());
+        let before = &a * 0.5 + &b;
+        let result = match op {
+            "contract" => before.matmul(&b.exp()),
+            "add" => 1.0 + before.square(),
+            _ => (-before).tanh(),
+        };
+        let last = (result * 2.0).sum(1, false);
+        let report = equivalence(&engine, &[&last, &a.cos()]).unwrap();
+        let found = report.divergence.unwrap_or_else(|| panic!("{name} was not caught"));
+        assert!(found.blame.names_rule(name) && matches!(&found.blame, Blame::Rules(all) if all.len() == 1), "{found}");
+        assert_eq!(found.case.graph.node(found.node).op.name(), op, "{found}");
+        assert_eq!(found.root, 0);
+        assert!(found.mismatch.given.is_some() && found.mismatch.expected.is_some(), "{found}");
+        assert!(found.tolerance.radius > 0.0 && found.tolerance.own <= found.tolerance.radius, "{found}");
+        let text = found.to_string();
+        assert!(text.contains(name) && text.contains("tolerance: ") && text.contains("carried over"), "{text}");
+        // The case by itself diverges in the same way, on an engine that holds nothing else.
+        let again = lazurite::check::equivalence_of(&engine, &found.case);
+        assert!(again.divergence.is_some_and(|d| d.blame.names_rule(name)));
+    }
+}
+
+/// A wrong rule that no plan shows, because a right one takes its result away at once: both are needed for the fault.
+#[test]
+fn rules_that_are_wrong_only_together_are_found() {
+    let engine = engine(Some("rule hidden : exact 1 + square(x) => square(x) * 1"));
+    let x = engine.from_slice(&[1.5f32, 2.0, -3.0], &[3]).unwrap();
+    let found = equivalence(&engine, &[&(1.0 + x.square())]).unwrap().divergence.unwrap();
+    assert!(found.blame.names_rule("hidden"), "{found}");
+    assert!(matches!(&found.blame, Blame::Rules(all) if all.len() <= 2), "{found}");
+}
+
+#[test]
+fn arrays_of_another_engine_are_refused() {
+    let (one, other) = (engine(None), engine(None));
+    let x = one.from_slice(&[1.0f32, 2.0], &[2]).unwrap();
+    assert!(case_of(&other, &[&x]).unwrap_err().is_argument());
+}
