@@ -12,14 +12,20 @@ mod json;
 mod npy;
 mod op;
 mod read;
+mod record;
+mod record_text;
 mod scalar;
+mod work;
 mod write;
 
 use std::sync::Arc;
 
 pub use data::{Data, Elements, Rule, nothing_beside};
 pub use read::Beside;
+pub use record::{FiredRecord, GroupRecord, KernelRecord, PlanRecord, Record, StepKind, StepRecord};
+pub use work::Work;
 
+use crate::engine::{Prepared, Times};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::types::{DeviceChoice, HostBuffer, Numerics, Origin, Scalar};
@@ -83,13 +89,31 @@ impl Default for Settings {
     }
 }
 
-/// A graph and where it came from.
-#[derive(Clone, Debug, PartialEq)]
+/// A graph, where it came from and what became of it.
+#[derive(Clone, Debug, Default)]
 pub struct Program {
     /// The graph as recorded, with its roots.
     pub graph: Graph,
     /// What is known of each node besides; empty, or one for each node.
     pub notes: Vec<Note>,
+    /// What became of it when it ran.
+    pub record: Option<Record>,
+    /// The plan that `record` is of, to know it again when it runs once more.
+    prepared: Option<Arc<Prepared>>,
+}
+
+impl PartialEq for Program {
+    fn eq(&self, other: &Self) -> bool {
+        self.graph == other.graph && self.notes == other.notes && self.record == other.record
+    }
+}
+
+impl Program {
+    /// A program that has not run.
+    #[must_use]
+    pub fn new(graph: Graph) -> Self {
+        Self { graph, ..Self::default() }
+    }
 }
 
 /// Where a node was written.
@@ -112,6 +136,12 @@ pub struct Run {
     pub slots: Vec<Scalar>,
     /// Where the script was that asked for it.
     pub asked_at: Option<Origin>,
+    /// Whether the plan came from the cache.
+    pub cached: bool,
+    /// Why it was repeated on the CPU, if it was.
+    pub fallback: Option<String>,
+    /// When everything happened, if that was measured.
+    pub times: Option<Times>,
 }
 
 /// A run with all it needs: what [`Engine::run_graph`](crate::Engine::run_graph) takes.
@@ -138,8 +168,8 @@ impl Dump {
         }
         let mut dump = Self { settings, ..Self::default() };
         let leaves = leaves.into_iter().map(|b| dump.add_data(Arc::new(b))).collect();
-        dump.programs.push(Program { graph, notes: Vec::new() });
-        dump.runs.push(Run { program: 0, leaves, slots, asked_at: None });
+        dump.programs.push(Program::new(graph));
+        dump.runs.push(Run { program: 0, leaves, slots, ..Run::default() });
         Ok(dump)
     }
 

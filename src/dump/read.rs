@@ -3,7 +3,7 @@
 use super::data::MAX_BYTES;
 use super::json::{At, Document, parse};
 use super::write::{DEVICES, NUMERICS};
-use super::{Data, Dump, Note, Program, Run, Settings, Source, VERSION, graph, scalar};
+use super::{Data, Dump, Note, Program, Run, Settings, Source, VERSION, graph, record_text, scalar};
 use crate::error::Result;
 use crate::types::Origin;
 
@@ -90,7 +90,8 @@ fn program(at: &At<'_>) -> Result<Program> {
         }
         Some(notes) => notes.items(|_, at| note(at))?,
     };
-    Ok(Program { graph, notes })
+    let record = at.maybe("record")?.map(|r| record_text::read(&r, graph.nodes.len())).transpose()?;
+    Ok(Program { notes, record, ..Program::new(graph) })
 }
 
 fn note(at: &At<'_>) -> Result<Note> {
@@ -154,5 +155,13 @@ fn run(at: &At<'_>, data: &[Data], programs: &[Program]) -> Result<Run> {
     }
     let slots = slots_at.items(|i, item| scalar::read(item, graph.slots[i]))?;
     let asked_at = at.maybe("asked_at")?.map(|at| origin(&at)).transpose()?;
-    Ok(Run { program: number, leaves, slots, asked_at })
+    Ok(Run {
+        program: number,
+        leaves,
+        slots,
+        asked_at,
+        cached: at.maybe("cached")?.map(|c| c.bool()).transpose()?.unwrap_or_default(),
+        fallback: at.maybe("fallback")?.map(|f| f.text().map(str::to_owned)).transpose()?,
+        times: at.maybe("times")?.map(|t| record_text::read_times(&t)).transpose()?,
+    })
 }

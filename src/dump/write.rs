@@ -1,7 +1,7 @@
 //! A dump as text: one object, with a line for each node, so that differences between dumps are readable.
 
 use super::json::{Object, lines, list, quoted};
-use super::{Data, Dump, Note, Program, Run, Settings, VERSION, graph, scalar};
+use super::{Data, Dump, Note, Program, Run, Settings, VERSION, graph, record_text, scalar};
 use crate::types::{DeviceChoice, Numerics, Origin};
 
 pub(super) const DEVICES: [(&str, DeviceChoice); 3] =
@@ -51,6 +51,9 @@ fn program(program: &Program) -> String {
     if !program.notes.is_empty() {
         object = object.field("notes", lines(program.notes.iter().map(note)));
     }
+    if let Some(record) = &program.record {
+        object = object.field("record", record_text::write(record));
+    }
     object.finish()
 }
 
@@ -73,6 +76,13 @@ fn run(run: &Run) -> String {
     object = object.field("slots", list(run.slots.iter().map(|s| scalar::write(*s))));
     if let Some(at) = &run.asked_at {
         object = object.field("asked_at", origin(at));
+    }
+    if run.cached {
+        object = object.field("cached", true);
+    }
+    object = object.maybe("fallback", run.fallback.as_deref());
+    if let Some(times) = &run.times {
+        object = object.field("times", record_text::write_times(times));
     }
     object.finish()
 }

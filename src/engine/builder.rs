@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use super::evaluation::{Evaluation, Observer};
+use super::inspect::Clock;
 use super::{Engine, Inner, cache, stats};
 use crate::error::Result;
 use crate::graph::Recorder;
@@ -25,6 +26,8 @@ pub(super) struct Settings {
     pub(super) max_pending_bytes: u64,
     pub(super) memory_limit: u64,
     pub(super) observer: Option<Observer>,
+    /// The clock, if evaluations are inspected.
+    pub(super) inspect: Option<Clock>,
 }
 
 /// Builds an [`Engine`]: `Engine::builder().device(DeviceChoice::Cpu).numerics(Numerics::Strict).build()`.
@@ -40,6 +43,7 @@ pub struct EngineBuilder {
     memory_limit: u64,
     plan_entries: usize,
     observer: Option<Observer>,
+    inspect: bool,
 }
 
 impl Default for EngineBuilder {
@@ -55,6 +59,7 @@ impl Default for EngineBuilder {
             memory_limit: physical_memory(),
             plan_entries: 1024,
             observer: None,
+            inspect: false,
         }
     }
 }
@@ -132,6 +137,14 @@ impl EngineBuilder {
         self
     }
 
+    /// Whether evaluations keep their inputs and say how long every step took; off by default, because the first holds memory and
+    /// the second runs every kernel by itself.
+    #[must_use]
+    pub fn inspect(mut self, inspect: bool) -> Self {
+        self.inspect = inspect;
+        self
+    }
+
     /// The engine.
     ///
     /// # Errors
@@ -173,6 +186,7 @@ impl EngineBuilder {
             max_pending_bytes: self.max_pending_bytes,
             memory_limit: self.memory_limit,
             observer: self.observer,
+            inspect: self.inspect.then(Clock::start),
         };
         Ok(Engine(Arc::new(Inner {
             recorder: Recorder::default(),

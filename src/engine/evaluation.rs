@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::inspect::{Given, Times};
 use super::prepare::Prepared;
 use super::run::Origins;
 use crate::graph::{Graph, NodeId};
@@ -22,6 +23,10 @@ pub struct Evaluation {
     pub device: Option<String>,
     /// Where the program was that asked for it, if that is known.
     pub asked_at: Option<Origin>,
+    /// What it was given; only of an engine that inspects.
+    pub given: Option<Given>,
+    /// When everything happened; only of an engine that inspects.
+    pub times: Option<Times>,
     /// Why the evaluation was repeated on the CPU, if it was.
     pub fallback: Option<String>,
 }
@@ -45,6 +50,11 @@ impl Evaluation {
             }
         }
         list
+    }
+
+    /// Where each node of the recorded graph was written, with the names of its value, and its composite's name.
+    pub fn origins(&self) -> impl Iterator<Item = (&[Origin], Option<&'static str>)> {
+        self.origins.iter().map(|(origins, tag)| (&origins[..], *tag))
     }
 
     /// Where a node of the recorded graph was written, and its composite's name: ` # a.m:3:5 c (mean)`.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::inspect::KernelTime;
 use super::stored::Handle;
 use super::{Engine, Stored};
 use crate::buffers::Residency;
@@ -15,11 +16,14 @@ use crate::types::{DType, HostBuffer, Scalar};
 pub(super) struct Segment<'a> {
     work: Vec<Dispatch<'a>>,
     blocks: Vec<Option<Arc<Handle>>>,
+    /// The step and the number within it of every kernel that waits.
+    places: Vec<(u32, u32)>,
+    times: Vec<KernelTime>,
 }
 
 impl<'a> Segment<'a> {
     pub(super) fn new(n_blocks: usize) -> Self {
-        Self { work: Vec::new(), blocks: vec![None; n_blocks] }
+        Self { work: Vec::new(), blocks: vec![None; n_blocks], places: Vec::new(), times: Vec::new() }
     }
 
     /// The memory of a block, taken from the pool at its first use; values outside the plan get memory of their own.
@@ -38,12 +42,14 @@ impl<'a> Segment<'a> {
     pub(super) fn push(
         &mut self,
         gpu: &Gpu,
+        step: u32,
         lowered: &'a Lowered,
         values: &[Residency<Handle>],
         scalars: &[Scalar],
     ) -> Result<()> {
         let scratch = lowered.scratch.iter().map(|&b| gpu.alloc(b)).collect::<Result<Vec<_>>>()?;
-        for kernel in &lowered.kernels {
+        for (i, kernel) in lowered.kernels.iter().enumerate() {
+            self.places.push((step, i as u32));
             let mut buffers = smallvec::SmallVec::new();
             for binding in &kernel.bindings {
                 buffers.push(match binding.source {
@@ -71,12 +77,24 @@ impl<'a> Segment<'a> {
         Ok(())
     }
 
-    /// Submits what waits.
-    pub(super) fn flush(&mut self, gpu: &Gpu) -> Result<()> {
-        if self.work.is_empty() {
+    /// Submits what waits; `timed` runs every kernel by itself and waits for all, where the device has timestamps.
+    pub(super) async fn flush(&mut self, gpu: &Gpu, timed: bool) -> Result<()> {
+        let (work, places) = (std::mem::take(&mut self.work), std::mem::take(&mut self.places));
+        if work.is_empty() {
             return Ok(());
         }
-        gpu.submit(&std::mem::take(&mut self.work))
+        if !timed || !gpu.can_time() {
+            return gpu.submit(&work);
+        }
+        let times = gpu.submit_timed(&work).await?;
+        let of = |((step, kernel), ns): ((u32, u32), f64)| KernelTime { step, kernel, ns: ns as u64 };
+        self.times.extend(places.into_iter().zip(times).map(of));
+        Ok(())
+    }
+
+    /// How long the kernels took that were timed, once.
+    pub(super) fn times(&mut self) -> Vec<KernelTime> {
+        std::mem::take(&mut self.times)
     }
 }
 

@@ -8,6 +8,7 @@ mod cache;
 mod evaluation;
 #[cfg(feature = "gpu")]
 mod gpu;
+mod inspect;
 pub(crate) mod origin;
 mod prepare;
 mod render;
@@ -22,14 +23,16 @@ use run::Request;
 
 pub use builder::EngineBuilder;
 pub use evaluation::Evaluation;
+pub use inspect::{Given, KernelTime, PrepareTimes, Span, Times};
 pub use prepare::Prepared;
+pub(crate) use run::loads;
 #[cfg(all(feature = "check", feature = "blocking"))]
 pub use run::traced::{Snapshot, Trace, Traced};
 pub use stats::Stats;
 pub(crate) use stored::Stored;
 
 use crate::error::{Error, Result};
-use crate::graph::{Graph, NodeRef, Recorder};
+use crate::graph::{Graph, NodeId, NodeRef, Recorder};
 use crate::types::{DType, HostBuffer, Origin, Scalar, Shape};
 
 /// A lazy array engine: what arrays record into and what evaluates them.
@@ -59,6 +62,15 @@ impl Default for RunOptions {
     fn default() -> Self {
         Self { plan: true, fuse: true }
     }
+}
+
+/// What [`Engine::run_graph_without`] leaves out of a run, so that a search can find what is at fault.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Without {
+    /// Rules that the planner does not use, by name.
+    pub rules: Vec<String>,
+    /// Nodes of the planned graph that run by themselves, whatever else is fused.
+    pub apart: Vec<NodeId>,
 }
 
 impl Engine {
@@ -104,8 +116,10 @@ impl Engine {
         let Some(demand) = guard.demand.as_ref() else { return Ok(()) };
         let graph = Arc::new(demand.graph.clone());
         let origins = demand.origins.clone();
-        let request = Request { graph, origins, leaves: &demand.leaves, slots: &demand.slots, needed: &demand.needed };
-        let results = self.evaluate(request, RunOptions::default()).await?;
+        let choice = RunOptions::default().into();
+        let (leaves, slots) = (&demand.leaves[..], &demand.slots[..]);
+        let request = Request { graph, origins, leaves, slots, needed: &demand.needed, choice };
+        let results = self.evaluate(request).await?;
         let roots = demand.graph.roots.iter().copied().zip(results.roots);
         let published = roots.chain(results.kept).collect();
         guard.publish(published);
@@ -138,6 +152,33 @@ impl Engine {
         slots: &[Scalar],
         options: RunOptions,
     ) -> Result<Vec<Arc<HostBuffer>>> {
+        self.run_graph_choosing(graph, leaves, slots, options.into()).await
+    }
+
+    /// As [`run_graph`](Self::run_graph), with rules left out and nodes kept apart.
+    ///
+    /// # Errors
+    /// As [`run_graph`](Self::run_graph).
+    #[cfg(feature = "blocking")]
+    pub fn run_graph_without(
+        &self,
+        graph: Graph,
+        leaves: Vec<HostBuffer>,
+        slots: &[Scalar],
+        options: RunOptions,
+        without: &Without,
+    ) -> Result<Vec<Arc<HostBuffer>>> {
+        let choice = prepare::Choice { options, without: without.clone() };
+        pollster::block_on(self.run_graph_choosing(graph, leaves, slots, choice))
+    }
+
+    async fn run_graph_choosing(
+        &self,
+        graph: Graph,
+        leaves: Vec<HostBuffer>,
+        slots: &[Scalar],
+        choice: prepare::Choice,
+    ) -> Result<Vec<Arc<HostBuffer>>> {
         graph.verify()?;
         let fits = leaves.len() == graph.leaves.len()
             && leaves.iter().zip(&graph.leaves).all(|(b, l)| b.dtype() == l.dtype && b.len() == l.shape.len());
@@ -147,8 +188,8 @@ impl Engine {
         let leaves: Vec<Arc<Stored>> = leaves.into_iter().map(|b| self.store_host(b)).collect();
         let origins = vec![Default::default(); graph.nodes.len()];
         let graph = Arc::new(graph);
-        let request = Request { graph: graph.clone(), origins, leaves: &leaves, slots, needed: &[] };
-        let values = self.evaluate(request, options).await?.roots;
+        let request = Request { graph: graph.clone(), origins, leaves: &leaves, slots, needed: &[], choice };
+        let values = self.evaluate(request).await?.roots;
         let mut read = Vec::with_capacity(values.len());
         for (stored, root) in values.iter().zip(&graph.roots) {
             let node = graph.node(*root);

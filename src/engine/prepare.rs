@@ -3,7 +3,8 @@
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, PoisonError};
 
-use super::{Engine, RunOptions, scalars};
+use super::inspect::PrepareTimes;
+use super::{Engine, RunOptions, Without, scalars};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, NodeId, Op, PlanKey};
 use crate::kernels::{Lowered, lower};
@@ -22,6 +23,8 @@ pub struct Prepared {
     pub schedule: Schedule,
     /// The kernels of each step that is a GPU group.
     pub lowered: Vec<Option<Lowered>>,
+    /// How long making it took; zeros unless the engine inspects.
+    pub times: PrepareTimes,
     /// Host scalars that a run computes, in graph order.
     pub(super) scalars: Vec<NodeId>,
     /// Nodes of the snapshot, other than views, whose values outlive the run, with those values.
@@ -53,9 +56,23 @@ impl Prepared {
     }
 }
 
+/// What a run asks of the pipeline.
+#[derive(Clone, Debug)]
+pub(super) struct Choice {
+    pub(super) options: RunOptions,
+    pub(super) without: Without,
+}
+
+impl From<RunOptions> for Choice {
+    fn from(options: RunOptions) -> Self {
+        Self { options, without: Without::default() }
+    }
+}
+
 /// What a plan depends on besides the graph.
 #[derive(Clone, Hash)]
 struct Context {
+    without: Without,
     options: RunOptions,
     rescale: bool,
     gpu: bool,
@@ -113,12 +130,14 @@ impl Engine {
         slots: &[Scalar],
         needed: &[NodeId],
         resident: Vec<bool>,
-        options: RunOptions,
+        choice: &Choice,
         gpu: bool,
     ) -> Result<(Arc<Prepared>, bool)> {
         let settings = &self.0.settings;
-        let options = RunOptions { plan: options.plan && settings.plan, fuse: options.fuse && settings.fuse };
+        let options =
+            RunOptions { plan: choice.options.plan && settings.plan, fuse: choice.options.fuse && settings.fuse };
         let mut context = Context {
+            without: choice.without.clone(),
             options,
             rescale: true,
             gpu: gpu && self.limits().is_some(),
@@ -157,14 +176,22 @@ impl Engine {
     fn make(&self, recorded: &Graph, context: &Context) -> Result<Prepared> {
         let settings = &self.0.settings;
         let limits = if context.gpu { self.limits() } else { None };
+        let began = self.now();
         let planned = context.options.plan.then(|| {
             self.0.counters.plans.add(1);
             let costs = if limits.is_some() { &settings.gpu_costs } else { &settings.cpu_costs };
+            let rules = match &context.without.rules[..] {
+                [] => settings.rules.clone(),
+                names => {
+                    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+                    Arc::new(settings.rules.without(&names))
+                }
+            };
             let options = PlanOptions {
                 numerics: settings.numerics,
                 costs: costs.clone(),
                 allow_rescale: context.rescale,
-                rules: settings.rules.clone(),
+                rules,
             };
             plan(recorded, &options)
         });
@@ -179,6 +206,7 @@ impl Engine {
             planned.map(|n| if context.options.fuse { stored_as(&graph, n) } else { n })
         };
         self.0.counters.schedules.add(1);
+        let plan_done = self.now();
         let mut schedule = schedule(
             &graph,
             &ScheduleOptions {
@@ -189,10 +217,18 @@ impl Engine {
                 fuse: context.options.fuse,
                 resident: context.resident.clone(),
                 keep: context.needed.iter().filter_map(|&n| image(n)).collect(),
+                apart: context.without.apart.clone(),
             },
         )?;
         let kept = kept(recorded, image, &schedule);
+        let schedule_done = self.now();
         let lowered = self.lower_all(&graph, &mut schedule, limits);
+        let spent = |from: Option<u64>, to: Option<u64>| from.zip(to).map_or(0, |(from, to)| to.saturating_sub(from));
+        let times = PrepareTimes {
+            plan: spent(began, plan_done),
+            schedule: spent(plan_done, schedule_done),
+            lower: spent(schedule_done, self.now()),
+        };
         let wanted = schedule.scalars.iter().chain(&graph.guards).copied();
         let scalars = scalars::needed(&graph, wanted);
         let mut block_of = vec![None; schedule.values.len()];
@@ -209,7 +245,7 @@ impl Engine {
                 settings.memory_limit
             )));
         }
-        Ok(Prepared { plan: planned, graph, schedule, lowered, scalars, kept, block_of })
+        Ok(Prepared { plan: planned, graph, schedule, lowered, times, scalars, kept, block_of })
     }
 
     /// Kernels for every GPU group. A group that does not lower runs on the CPU, and says why.

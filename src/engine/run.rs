@@ -8,8 +8,10 @@ pub(super) mod traced;
 
 use std::sync::{Arc, PoisonError};
 
+use super::inspect::{Span, Times};
+use super::prepare::Choice;
 use super::stored::Handle;
-use super::{Engine, Evaluation, Prepared, RunOptions, Stored, scalars};
+use super::{Engine, Evaluation, Prepared, Stored, scalars};
 use crate::buffers::Residency;
 use crate::cpu;
 use crate::error::{Error, Result};
@@ -28,6 +30,8 @@ pub(super) struct Request<'a> {
     pub(super) slots: &'a [Scalar],
     /// Nodes worth keeping if they are stored anyway.
     pub(super) needed: &'a [NodeId],
+    /// What the pipeline is asked.
+    pub(super) choice: Choice,
 }
 
 /// What an evaluation stored.
@@ -41,16 +45,19 @@ pub(super) struct Results {
 impl Engine {
     /// Evaluates a snapshot. A failure of the device is repeated on the CPU and recorded with its reason; nothing is lost unless a
     /// value lived on a lost device alone.
-    pub(super) async fn evaluate(&self, request: Request<'_>, options: RunOptions) -> Result<Results> {
-        let Request { graph, origins, leaves, slots, needed } = request;
+    pub(super) async fn evaluate(&self, request: Request<'_>) -> Result<Results> {
+        let Request { graph, origins, leaves, slots, needed, choice } = request;
         self.0.counters.evaluations.add(1);
         let ops = graph.nodes.iter().filter(|n| !n.operands.is_empty() && !matches!(n.op, crate::graph::Op::View(_)));
         self.0.counters.evaluated_ops.add(ops.count() as u64);
         let resident = leaves.iter().map(|l| l.copies().device().is_some()).collect();
         let asked_at = super::origin::current();
-        let (mut prepared, mut cached) = self.prepare(&graph, slots, needed, resident, options, true)?;
+        let given = self.given(&graph, leaves, slots).await?;
+        let began = self.now();
+        let (mut prepared, mut cached) = self.prepare(&graph, slots, needed, resident, &choice, true)?;
         let mut fallback = None;
-        let mut result = Run::new(self, &prepared, leaves, slots)?.finish().await;
+        let mut times = Times::default();
+        let mut result = Run::new(self, &prepared, leaves, slots)?.finish(&mut times).await;
         if let Err(error) = &result
             && prepared.lowered.iter().any(Option::is_some)
             && (error.is_internal() || error.is_unsupported() || error.is_out_of_memory() || error.is_device_lost())
@@ -58,11 +65,24 @@ impl Engine {
             tracing::warn!(%error, "evaluation failed on the GPU and is repeated on the CPU");
             self.0.counters.fallbacks.add(1);
             fallback = Some(error.to_string());
-            (prepared, cached) = self.prepare(&graph, slots, needed, Vec::new(), options, false)?;
-            result = Run::new(self, &prepared, leaves, slots)?.finish().await;
+            (prepared, cached) = self.prepare(&graph, slots, needed, Vec::new(), &choice, false)?;
+            result = Run::new(self, &prepared, leaves, slots)?.finish(&mut times).await;
         }
-        let evaluation =
-            Evaluation { graph, origins, prepared, cached, device: self.device_name(), asked_at, fallback };
+        let times = began.zip(self.now()).map(|(start, end)| {
+            times.whole = Span { start, ns: end.saturating_sub(start) };
+            times
+        });
+        let evaluation = Evaluation {
+            graph,
+            origins,
+            prepared,
+            cached,
+            device: self.device_name(),
+            asked_at,
+            given,
+            times,
+            fallback,
+        };
         let evaluation = Arc::new(evaluation);
         if result.is_ok()
             && let Some(observer) = &self.0.settings.observer
@@ -125,12 +145,20 @@ impl<'a> Run<'a> {
         })
     }
 
-    async fn finish(mut self) -> Result<Results> {
+    async fn finish(mut self, times: &mut Times) -> Result<Results> {
+        *times = Times::default();
         for i in 0..self.prepared.schedule.steps.len() {
+            let began = self.engine.now();
             self.step(i).await?;
+            if let Some((start, end)) = began.zip(self.engine.now()) {
+                times.steps.push(Span { start, ns: end.saturating_sub(start) });
+            }
         }
         #[cfg(feature = "gpu")]
-        self.flush()?;
+        {
+            self.flush().await?;
+            times.kernels = self.gpu.times();
+        }
         self.results()
     }
 
@@ -141,7 +169,7 @@ impl<'a> Run<'a> {
             Step::Readback(v) => drop(self.host(*v).await?),
             Step::Run(group) => match (&prepared.lowered[i], group.place) {
                 #[cfg(feature = "gpu")]
-                (Some(lowered), crate::schedule::Place::Gpu) => self.dispatch(group, lowered).await?,
+                (Some(lowered), crate::schedule::Place::Gpu) => self.dispatch(i as u32, group, lowered).await?,
                 _ => self.run_on_cpu(group).await?,
             },
             Step::Host { nodes, inputs, outputs, .. } => self.run_host(nodes, inputs, outputs).await?,
@@ -186,7 +214,7 @@ impl<'a> Run<'a> {
         }
         #[cfg(feature = "gpu")]
         {
-            self.flush()?;
+            self.flush().await?;
             let value = self.prepared.schedule.value(v);
             if let (Some(gpu), Some(device)) = (self.engine.gpu(), self.values[v.index()].device().cloned()) {
                 let copy = Arc::new(gpu.read(&device, value.dtype, value.shape.len()).await?);
@@ -251,7 +279,7 @@ impl Engine {
 }
 
 /// Everything a group reads.
-pub(super) fn loads(group: &Group) -> impl Iterator<Item = &Load> {
+pub(crate) fn loads(group: &Group) -> impl Iterator<Item = &Load> {
     let sides: [&[Load]; 2] = match &group.core {
         Core::Contract { left, right, .. } => [&left.loads, &right.loads],
         _ => [&[], &[]],
@@ -275,7 +303,7 @@ impl<'a> Run<'a> {
         Ok(copy)
     }
 
-    async fn dispatch(&mut self, group: &'a Group, lowered: &'a crate::kernels::Lowered) -> Result<()> {
+    async fn dispatch(&mut self, step: u32, group: &'a Group, lowered: &'a crate::kernels::Lowered) -> Result<()> {
         self.engine.0.counters.gpu_groups.add(1);
         for load in loads(group) {
             self.device(load.value).await?;
@@ -287,12 +315,12 @@ impl<'a> Run<'a> {
             let buffer = self.gpu.block(gpu, block, &self.prepared.schedule.blocks, bytes)?;
             self.values[store.value.index()].add_device(buffer);
         }
-        self.gpu.push(gpu, lowered, &self.values, &self.scalars)
+        self.gpu.push(gpu, step, lowered, &self.values, &self.scalars)
     }
 
-    fn flush(&mut self) -> Result<()> {
+    async fn flush(&mut self) -> Result<()> {
         match self.engine.gpu() {
-            Some(gpu) => self.gpu.flush(gpu),
+            Some(gpu) => self.gpu.flush(gpu, self.engine.0.settings.inspect.is_some()).await,
             None => Ok(()),
         }
     }

@@ -49,6 +49,9 @@ impl Builder<'_> {
         if !self.options.fuse {
             return Err("fusion is off".to_owned());
         }
+        if self.apart[node.index()] || group.alone {
+            return Err("it was asked to run by itself".to_owned());
+        }
         if self.gpu_ok(node) != group.gpu {
             return Err(match &self.support[node.index()] {
                 Err(why) => format!("it runs on the CPU: {why}"),
@@ -350,7 +353,7 @@ impl Builder<'_> {
             (Kind::Map, Kind::Scan(..)) | (Kind::Scan(..), Kind::Map) => true,
             _ => false,
         };
-        if !cores || x.domain != y.domain || x.gpu != y.gpu || x.ops + y.ops > MAX_OPS {
+        if !cores || x.alone || y.alone || x.domain != y.domain || x.gpu != y.gpu || x.ops + y.ops > MAX_OPS {
             return false;
         }
         if x.requests.len() + y.requests.len() > MAX_REQUESTS {

@@ -75,6 +75,8 @@ pub(super) struct Forming {
     pub ops: usize,
     /// Whether the domain's coordinates matter beyond views, so that it cannot be reshaped.
     pub rigid: bool,
+    /// Whether nothing may join: its node was asked to run by itself.
+    pub alone: bool,
     /// Groups that read what this one writes.
     pub next: Vec<usize>,
 }
@@ -92,6 +94,7 @@ impl Forming {
             open: Vec::new(),
             ops: 0,
             rigid: false,
+            alone: false,
             next: Vec::new(),
         }
     }

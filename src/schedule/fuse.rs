@@ -43,6 +43,8 @@ pub(super) struct Builder<'a> {
     pub home: Vec<Option<usize>>,
     pub refusals: Vec<Refusal>,
     pub empties: Vec<NodeId>,
+    /// Nodes that run by themselves.
+    pub apart: Vec<bool>,
     /// The planned kernel each node belongs to.
     pub kernel_of: Vec<Option<u32>>,
     /// The host step of each routine and its operands.
@@ -64,11 +66,16 @@ impl<'a> Builder<'a> {
         for r in &source.graph.roots {
             must[r.index()] = true;
         }
+        let mut apart = vec![false; n];
+        for id in options.apart.iter().filter(|id| id.index() < n) {
+            apart[id.index()] = true;
+        }
         Self {
             source,
             options,
             gpu,
             support,
+            apart,
             groups: Vec::new(),
             parent: Vec::new(),
             wanted: vec![SmallVec::new(); n],
@@ -337,6 +344,7 @@ impl<'a> Builder<'a> {
         };
         let gpu = self.gpu_ok(node) && self.gpu.is_some();
         let mut group = Forming::new(kind, domain, gpu);
+        group.alone = self.apart[node.index()];
         group.outputs.push(node);
         let out = group.out_view(n.shape.len()).ok_or_else(wrong)?;
         group.request(node, Slot::Body, &out, false, node);

@@ -49,6 +49,9 @@ pub struct ScheduleOptions {
     pub resident: Vec<bool>,
     /// Nodes somebody holds a handle to: if they are stored anyway they are kept.
     pub keep: Vec<NodeId>,
+    /// Nodes that run by themselves whatever else is fused: how a search finds out which group is at fault. Views and known
+    /// scalars among them are no work and stay part of what reads them.
+    pub apart: Vec<NodeId>,
 }
 
 impl Default for ScheduleOptions {
@@ -61,6 +64,7 @@ impl Default for ScheduleOptions {
             fuse: true,
             resident: Vec::new(),
             keep: Vec::new(),
+            apart: Vec::new(),
         }
     }
 }

@@ -54,6 +54,9 @@ impl Builder<'_> {
     /// Whether the kernel's stages are a program over the product's elements.
     fn check(&self, kernel: &PlannedKernel) -> Verdict<()> {
         let (graph, facts) = (self.source.graph, self.source.facts);
+        if kernel.stages.iter().chain([&kernel.core]).any(|n| self.apart[n.index()]) {
+            return Err("a part of it was asked to run by itself".to_owned());
+        }
         let domain = &graph.node(kernel.core).shape;
         if facts.role(kernel.core) != Role::Product {
             return Err("the product has no terms".to_owned());

@@ -128,6 +128,11 @@ impl<'a> At<'a> {
         }
     }
 
+    /// Whether this is `null`.
+    pub(in crate::dump) fn is_null(&self) -> bool {
+        self.json.value == Value::Null
+    }
+
     /// The value itself.
     pub(in crate::dump) fn value(&self) -> &'a Value {
         &self.json.value

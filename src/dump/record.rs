@@ -1,0 +1,292 @@
+//! The record of a plan that ran: rules, groups, refusals, memory, kernels, and what each step costs at least.
+//!
+//! In: an [`Evaluation`], whose parts are the very objects that ran. Out: plain data for the dump and the pages made from it.
+//! Nothing here is needed to run a program again; it says what to expect.
+
+use super::work::{Work, of_group};
+use super::{Dump, Note, Program, Run};
+use crate::engine::{Evaluation, PrepareTimes, Prepared};
+use crate::error::{Error, Result};
+use crate::graph::{Graph, NodeId};
+use crate::schedule::{Block, Group, Lifetime, Place, Refusal, Step, Value, ValueId};
+use crate::types::{CostTable, Shape};
+
+/// What became of a program.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Record {
+    /// What the planner did; `None` with the planner off.
+    pub plan: Option<PlanRecord>,
+    /// The graph that ran.
+    pub graph: Graph,
+    /// Stored values.
+    pub values: Vec<Value>,
+    /// Scalars computed on the host at the start.
+    pub scalars: Vec<NodeId>,
+    /// The steps, in order.
+    pub steps: Vec<StepRecord>,
+    /// The value of each root.
+    pub roots: Vec<ValueId>,
+    /// For each value the first and the last step that need it in memory.
+    pub lifetimes: Vec<Lifetime>,
+    /// The memory plan.
+    pub blocks: Vec<Block>,
+    /// Fusions that did not happen.
+    pub refusals: Vec<Refusal>,
+    /// How long planning, scheduling and lowering took; zeros when nobody asked.
+    pub times: PrepareTimes,
+}
+
+/// What the planner did.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct PlanRecord {
+    /// For each recorded node the node of the graph that ran which computes its value.
+    pub image: Vec<Option<NodeId>>,
+    /// Rules whose right sides are in the plan.
+    pub fired: Vec<FiredRecord>,
+    /// Whether the rules had nothing more to add.
+    pub saturated: bool,
+    /// Rounds of matching.
+    pub rounds: usize,
+    /// Terms in the e-graph at the end.
+    pub terms: usize,
+    /// Why the graph was kept as written, if it was.
+    pub fallback: Option<String>,
+    /// For each node of the graph that ran how it came from what was written, step by step; empty where nobody knows.
+    pub why: Vec<String>,
+}
+
+/// A rule in a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FiredRecord {
+    /// Its name.
+    pub rule: String,
+    /// Its numerics class.
+    pub class: String,
+    /// How many terms of the plan it gave.
+    pub count: usize,
+    /// The nodes that compute them.
+    pub nodes: Vec<NodeId>,
+}
+
+/// What a step does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepKind {
+    /// Host memory to the device.
+    Upload,
+    /// Device memory to the host.
+    Readback,
+    /// A group.
+    Group,
+    /// A library routine.
+    Host,
+    /// An empty array.
+    Empty,
+    /// A value is not used any more.
+    Free,
+}
+
+/// One step of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StepRecord {
+    /// What it does.
+    pub kind: StepKind,
+    /// The values read, each once; what is freed for a step that frees.
+    pub reads: Vec<ValueId>,
+    /// The values written.
+    pub writes: Vec<ValueId>,
+    /// The nodes computed.
+    pub nodes: Vec<NodeId>,
+    /// Why here, if there is something to say.
+    pub reason: String,
+    /// What the step is, if it is a group.
+    pub group: Option<GroupRecord>,
+}
+
+/// A group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GroupRecord {
+    /// Its name in dumps is `g` and this number.
+    pub id: u32,
+    /// `map`, `rows`, `gemm`, `syrk` or `scan`.
+    pub core: String,
+    /// Where it runs.
+    pub place: Place,
+    /// Its domain.
+    pub domain: Shape,
+    /// Its programs as text.
+    pub program: String,
+    /// What it costs.
+    pub work: Work,
+    /// Its kernels on a GPU.
+    pub kernels: Vec<KernelRecord>,
+}
+
+/// A kernel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KernelRecord {
+    /// Its name.
+    pub label: String,
+    /// Workgroups along x, y, z.
+    pub workgroups: [u32; 3],
+    /// The whole module.
+    pub wgsl: String,
+}
+
+impl Record {
+    /// The record of a prepared plan.
+    #[must_use]
+    pub fn of(prepared: &Prepared) -> Self {
+        let schedule = &prepared.schedule;
+        let steps = schedule.steps.iter().zip(&prepared.lowered).map(|(step, lowered)| {
+            let kernels = lowered.iter().flat_map(|l| &l.kernels).map(|k| KernelRecord {
+                label: k.label.clone(),
+                workgroups: k.workgroups,
+                wgsl: k.wgsl.to_string(),
+            });
+            StepRecord::of(step, prepared, kernels.collect())
+        });
+        Self {
+            plan: prepared.plan.as_ref().map(|plan| PlanRecord {
+                image: plan.image.clone(),
+                fired: plan
+                    .fired
+                    .iter()
+                    .map(|f| FiredRecord {
+                        rule: f.rule.clone(),
+                        class: f.class.to_string(),
+                        count: f.count,
+                        nodes: f.nodes.clone(),
+                    })
+                    .collect(),
+                saturated: plan.saturated,
+                rounds: plan.iterations,
+                terms: plan.enodes,
+                fallback: plan.fallback.clone(),
+                why: Vec::new(),
+            }),
+            graph: prepared.graph.clone(),
+            values: schedule.values.clone(),
+            scalars: schedule.scalars.clone(),
+            steps: steps.collect(),
+            roots: schedule.roots.clone(),
+            lifetimes: schedule.lifetimes.clone(),
+            blocks: schedule.blocks.clone(),
+            refusals: schedule.refusals.clone(),
+            times: prepared.times,
+        }
+    }
+
+    /// For each node of the graph that ran, the recorded nodes whose value it computes.
+    #[must_use]
+    pub fn sources(&self, recorded: &Graph) -> Vec<Vec<NodeId>> {
+        let mut sources = vec![Vec::new(); self.graph.nodes.len()];
+        for id in recorded.ids() {
+            let image = match &self.plan {
+                Some(plan) => plan.image.get(id.index()).copied().flatten(),
+                None => Some(id),
+            };
+            if let Some(image) = image.filter(|i| i.index() < sources.len()) {
+                sources[image.index()].push(id);
+            }
+        }
+        sources
+    }
+
+    /// The groups with the numbers of their steps.
+    pub fn groups(&self) -> impl Iterator<Item = (usize, &StepRecord, &GroupRecord)> {
+        self.steps.iter().enumerate().filter_map(|(i, s)| s.group.as_ref().map(|g| (i, s, g)))
+    }
+}
+
+impl StepRecord {
+    fn of(step: &Step, prepared: &Prepared, kernels: Vec<KernelRecord>) -> Self {
+        let new = |kind, reads: &[ValueId], writes: &[ValueId]| Self {
+            kind,
+            reads: reads.to_vec(),
+            writes: writes.to_vec(),
+            nodes: Vec::new(),
+            reason: String::new(),
+            group: None,
+        };
+        match step {
+            Step::Upload(v) => new(StepKind::Upload, &[*v], &[]),
+            Step::Readback(v) => new(StepKind::Readback, &[*v], &[]),
+            Step::Empty(v) => new(StepKind::Empty, &[], &[*v]),
+            Step::Free(v) => new(StepKind::Free, &[*v], &[]),
+            Step::Host { nodes, inputs, outputs, reason } => {
+                Self { nodes: nodes.clone(), reason: reason.clone(), ..new(StepKind::Host, inputs, outputs) }
+            }
+            Step::Run(group) => {
+                let mut reads: Vec<ValueId> = crate::engine::loads(group).map(|l| l.value).collect();
+                reads.sort_unstable();
+                reads.dedup();
+                let writes: Vec<ValueId> = group.stores.iter().map(|s| s.value).collect();
+                Self {
+                    nodes: group.nodes.clone(),
+                    reason: group.reason.clone(),
+                    group: Some(group_record(group, prepared, kernels)),
+                    ..new(StepKind::Group, &reads, &writes)
+                }
+            }
+        }
+    }
+}
+
+fn group_record(group: &Group, prepared: &Prepared, kernels: Vec<KernelRecord>) -> GroupRecord {
+    let costs = if group.place == Place::Gpu { CostTable::gpu() } else { CostTable::cpu() };
+    GroupRecord {
+        id: group.id,
+        core: group.core.name().to_owned(),
+        place: group.place,
+        domain: group.domain.clone(),
+        // The first line names what the other fields say.
+        program: group
+            .to_string()
+            .lines()
+            .skip(1)
+            .map(|l| l.strip_prefix("   ").unwrap_or(l))
+            .fold(String::new(), |text, line| text + line + "\n"),
+        work: of_group(&prepared.schedule, group, &costs),
+        kernels,
+    }
+}
+
+impl Dump {
+    /// Adds an evaluation with its record. Programs and data that are there already are not stored twice.
+    ///
+    /// # Errors
+    /// An argument error for an evaluation of an engine that does not inspect: it has no inputs.
+    pub fn add(&mut self, evaluation: &Evaluation) -> Result<()> {
+        let Some(given) = &evaluation.given else {
+            return Err(Error::argument("dump: expected an evaluation of an engine built with inspect(true)"));
+        };
+        let notes =
+            evaluation.origins().map(|(origins, tag)| Note { origins: origins.to_vec(), tag: tag.map(str::to_owned) });
+        let notes: Vec<Note> = notes.collect();
+        let known = self.programs.iter().position(|p| {
+            p.prepared.as_ref().is_some_and(|have| std::sync::Arc::ptr_eq(have, &evaluation.prepared))
+                && p.notes == notes
+        });
+        let program = known.unwrap_or_else(|| {
+            self.programs.push(Program {
+                graph: (*evaluation.graph).clone(),
+                notes,
+                record: Some(Record::of(&evaluation.prepared)),
+                prepared: Some(evaluation.prepared.clone()),
+            });
+            self.programs.len() - 1
+        });
+        let leaves = given.leaves.iter().map(|b| self.add_data(b.clone())).collect();
+        self.settings.ran_on = evaluation.device.clone();
+        self.runs.push(Run {
+            program,
+            leaves,
+            slots: given.slots.clone(),
+            asked_at: evaluation.asked_at.clone(),
+            cached: evaluation.cached,
+            fallback: evaluation.fallback.clone(),
+            times: evaluation.times.clone(),
+        });
+        Ok(())
+    }
+}
