@@ -13,7 +13,7 @@ use lazurite::{DeviceChoice, Engine, Numerics};
 use crate::arguments::{Arguments, Assignment, Command, Device, Format, Real, Rewrites, ScriptArguments};
 use crate::script::classes::Class;
 use crate::script::diagnostic::{Blame, Diagnostic, Source};
-use crate::script::runtime::Settings;
+use crate::script::runtime::{Bounds, Settings};
 use crate::script::{on_deep_stack, run as run_script};
 
 /// The exit code when all went well.
@@ -66,6 +66,7 @@ fn run(
         outputs: pairs(outputs),
         folder: arguments.script.parent().unwrap_or(Path::new("")).to_path_buf(),
         quiet,
+        bounds: Bounds::default(),
     };
     let result = on_deep_stack(|| run_script(&source, &settings, &engine, out, errors)).and_then(|result| result);
     let flushed = out.flush();

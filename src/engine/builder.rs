@@ -25,6 +25,7 @@ pub(super) struct Settings {
     #[cfg_attr(not(feature = "blocking"), expect(dead_code, reason = "evaluating ahead of demand blocks"))]
     pub(super) max_pending_bytes: u64,
     pub(super) memory_limit: u64,
+    pub(super) work_limit: u64,
     pub(super) observer: Option<Observer>,
     /// The clock, if evaluations are inspected.
     pub(super) inspect: Option<Clock>,
@@ -41,6 +42,7 @@ pub struct EngineBuilder {
     max_pending: usize,
     max_pending_bytes: u64,
     memory_limit: u64,
+    work_limit: u64,
     plan_entries: usize,
     observer: Option<Observer>,
     inspect: bool,
@@ -57,6 +59,7 @@ impl Default for EngineBuilder {
             max_pending: 20_000,
             max_pending_bytes: 1 << 30,
             memory_limit: physical_memory(),
+            work_limit: u64::MAX,
             plan_entries: 1024,
             observer: None,
             inspect: false,
@@ -123,6 +126,15 @@ impl EngineBuilder {
         self
     }
 
+    /// How many steps of inner loops one evaluation may take: elements that its groups visit, and for products multiply-adds. A sum
+    /// over 10¹² elements that are made on the way needs no memory and would still run for minutes. More is an out-of-memory
+    /// error before any work is done; there is no limit by default.
+    #[must_use]
+    pub fn work_limit(mut self, steps: u64) -> Self {
+        self.work_limit = steps;
+        self
+    }
+
     /// How many plans are kept; the least recently used goes first. 1024 by default.
     #[must_use]
     pub fn plan_cache(mut self, entries: usize) -> Self {
@@ -185,6 +197,7 @@ impl EngineBuilder {
             max_pending: self.max_pending,
             max_pending_bytes: self.max_pending_bytes,
             memory_limit: self.memory_limit,
+            work_limit: self.work_limit,
             observer: self.observer,
             inspect: self.inspect.then(Clock::start),
         };

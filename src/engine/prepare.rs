@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::graph::{Graph, NodeId, Op, PlanKey};
 use crate::kernels::{Lowered, lower};
 use crate::planner::{Plan, PlanOptions, plan};
-use crate::schedule::{Place, Schedule, ScheduleOptions, Step, ValueId, ValueKind, schedule};
+use crate::schedule::{Core, Group, Place, Schedule, ScheduleOptions, Step, ValueId, ValueKind, schedule};
 use crate::types::{DType, DeviceChoice, Limits, Scalar};
 
 /// Everything a run needs besides data: the product of planner, schedule and kernels.
@@ -95,6 +95,15 @@ fn stored_as(graph: &Graph, mut id: NodeId) -> NodeId {
         id = base;
     }
     id
+}
+
+/// Elements that the groups visit; for products multiply-adds.
+fn work(schedule: &Schedule) -> u64 {
+    let of = |group: &Group| {
+        let inner = if let Core::Contract { k, .. } = group.core { (k as u64).max(1) } else { 1 };
+        (group.domain.len() as u64).saturating_mul(inner)
+    };
+    schedule.groups().map(of).fold(0, u64::saturating_add)
 }
 
 /// The nodes of the snapshot whose values the schedule leaves behind. A view is left out: it costs nothing to take again, and
@@ -243,6 +252,13 @@ impl Engine {
             return Err(Error::out_of_memory(format!(
                 "this evaluation needs {total} bytes for its results and scratch; the limit is {}",
                 settings.memory_limit
+            )));
+        }
+        let work = work(&schedule);
+        if work > settings.work_limit {
+            return Err(Error::out_of_memory(format!(
+                "this evaluation would take {work} steps of its inner loops; the limit is {}",
+                settings.work_limit
             )));
         }
         Ok(Prepared { plan: planned, graph, schedule, lowered, times, scalars, kept, block_of })

@@ -33,6 +33,26 @@ pub struct Settings {
     pub folder: PathBuf,
     /// Whether displayed and printed results are dropped.
     pub quiet: bool,
+    /// What the script may use.
+    pub bounds: Bounds,
+}
+
+/// What a script may use: for hosts that run scripts they did not write, together with the limits of the engine.
+#[derive(Clone, Debug)]
+pub struct Bounds {
+    /// Whether it may read and write files.
+    pub files: bool,
+    /// How many statements and rounds of loops it may execute.
+    pub statements: u64,
+    /// How many elements an array may have that is read back or walked over.
+    pub elements: usize,
+}
+
+impl Default for Bounds {
+    /// Files, no end of statements, and arrays up to 2^36 elements: more could neither be shown nor saved.
+    fn default() -> Self {
+        Self { files: true, statements: u64::MAX, elements: 1 << 36 }
+    }
 }
 
 /// After this many recorded results without an evaluation, a loop evaluates what it carries.
@@ -73,6 +93,7 @@ pub struct Runtime<'a> {
     /// For each loop that is running, the names in it.
     carried: Vec<Rc<[Symbol]>>,
     recorded: usize,
+    executed: u64,
     pending: Vec<PendingWarning>,
     warned_of_complex: bool,
 }
@@ -104,6 +125,7 @@ impl<'a> Runtime<'a> {
             file,
             carried: Vec::new(),
             recorded: 0,
+            executed: 0,
             pending: Vec::new(),
             warned_of_complex: false,
         }
@@ -268,7 +290,29 @@ impl<'a> Runtime<'a> {
     /// # Errors
     /// Whatever the evaluation reports.
     pub fn end_of_round(&mut self) -> Result<(), Diagnostic> {
+        self.count_statement()?;
         if self.recorded > RECORDED_PER_EVALUATION { self.force(&[]) } else { Ok(()) }
+    }
+
+    /// Counts a statement or a round of a loop.
+    ///
+    /// # Errors
+    /// More than the script may execute.
+    pub fn count_statement(&mut self) -> Result<(), Diagnostic> {
+        self.executed += 1;
+        if self.executed > self.settings.bounds.statements {
+            let limit = self.settings.bounds.statements;
+            return Err(self.error(format!("the script has executed {limit} statements, which is its limit")));
+        }
+        Ok(())
+    }
+
+    /// Refuses files to a script that may not use any.
+    ///
+    /// # Errors
+    /// The script may not use files.
+    pub fn check_files(&self) -> Result<(), Diagnostic> {
+        if self.settings.bounds.files { Ok(()) } else { Err(self.error("files may not be used here".to_owned())) }
     }
 
     // Into the engine.
@@ -412,7 +456,7 @@ impl<'a> Runtime<'a> {
                 return Ok(value.host_value().unwrap_or(empty));
             }
         };
-        if numel_of(&tensor.dims) > MAX_READ {
+        if numel_of(&tensor.dims) > self.settings.bounds.elements {
             let text = super::display::dims_text(&tensor.dims);
             return Err(self.error(format!("out of memory: a {text} array cannot be stored")));
         }
@@ -441,7 +485,7 @@ impl<'a> Runtime<'a> {
             .iter()
             .filter_map(|value| if let Value::Array(tensor) = value { Some(tensor.clone()) } else { None })
             .collect();
-        if tensors.iter().all(|t| t.numel() <= MAX_READ) && tensors.len() > 1 {
+        if tensors.iter().all(|t| t.numel() <= self.settings.bounds.elements) && tensors.len() > 1 {
             self.force(&tensors.iter().collect::<Vec<_>>())?;
         }
         values.iter().map(|value| self.host(value)).collect()
@@ -453,7 +497,7 @@ impl<'a> Runtime<'a> {
     /// # Errors
     /// Too many elements.
     pub fn check_walk(&self, value: &Value) -> Result<(), Diagnostic> {
-        if value.numel() <= MAX_READ {
+        if value.numel() <= self.settings.bounds.elements {
             return Ok(());
         }
         let text = super::display::dims_text(&value.dims());
@@ -478,6 +522,3 @@ impl<'a> Runtime<'a> {
         }
     }
 }
-
-/// The most elements that are read back at once; more could not be shown or saved anyway.
-const MAX_READ: usize = 1 << 36;

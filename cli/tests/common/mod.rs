@@ -7,7 +7,7 @@ use lazurite::{DeviceChoice, Engine};
 use lazurite_cli::script::classes::Class;
 use lazurite_cli::script::diagnostic::{Diagnostic, Source};
 use lazurite_cli::script::host::{HostData, HostValue};
-use lazurite_cli::script::runtime::Settings;
+use lazurite_cli::script::runtime::{Bounds, Settings};
 use lazurite_cli::script::{on_deep_stack, run_and_read};
 
 /// What a script did.
@@ -18,7 +18,8 @@ pub struct Ran {
 }
 
 pub fn settings(folder: &Path) -> Settings {
-    Settings { real: Class::Double, inputs: vec![], outputs: vec![], folder: folder.to_path_buf(), quiet: false }
+    let folder = folder.to_path_buf();
+    Settings { real: Class::Double, inputs: vec![], outputs: vec![], folder, quiet: false, bounds: Bounds::default() }
 }
 
 /// Runs a text and reads `wanted` at its end.

@@ -21,6 +21,7 @@ fn load(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
     let Some(name) = call.text(0) else {
         return Err(call.bad(0, "the file's name must be a string"));
     };
+    rt.check_files()?;
     let path = rt.load_instead.clone().unwrap_or_else(|| rt.settings.folder.join(name));
     read(rt, &path).map(|value| vec![value])
 }
@@ -75,6 +76,7 @@ fn save(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
     let Some(value) = value else {
         return Err(call.bad(1, format!("no such variable: '{name}'")));
     };
+    rt.check_files()?;
     let path: PathBuf = rt.settings.folder.join(file);
     write(rt, &path, &value)?;
     Ok(vec![])

@@ -63,6 +63,7 @@ impl Interpreter<'_, '_> {
 
     fn statement(&mut self, statement: &Statement) -> Result<Flow, Diagnostic> {
         self.rt.place = statement.span;
+        self.rt.count_statement()?;
         match &statement.kind {
             StatementKind::Expression { value, show } => self.expression_statement(value, *show)?,
             StatementKind::Assign { targets, bracketed, value, show } => {

@@ -12,7 +12,12 @@ use super::{Contents, Elements};
 pub(super) fn read(path: &Path) -> Result<Contents, String> {
     let name = path.display();
     let bytes = fs::read(path).map_err(|error| format!("{name}: {error}"))?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| format!("{name}: the file is not UTF-8 text"))?;
+    parse(&name.to_string(), &bytes)
+}
+
+/// The table in the bytes of a file.
+pub(super) fn parse(name: &str, bytes: &[u8]) -> Result<Contents, String> {
+    let text = std::str::from_utf8(bytes).map_err(|_| format!("{name}: the file is not UTF-8 text"))?;
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut values = Vec::new();
     let mut columns = None;

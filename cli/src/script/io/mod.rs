@@ -47,6 +47,14 @@ pub fn read(path: &Path) -> Result<Contents, String> {
     }
 }
 
+/// What a file with these bytes would hold: an `.npy` array, or a table of numbers where `csv` says so.
+///
+/// # Errors
+/// As [`read`], with `name` for the file.
+pub fn parse(name: &str, bytes: &[u8], csv: bool) -> Result<Contents, String> {
+    if csv { csv::parse(name, bytes) } else { npy::parse(name, bytes.len() as u64, &mut &*bytes) }
+}
+
 /// Writes an `.npy` or `.csv` file; the elements are in column-major order. A CSV file takes at most two axes.
 ///
 /// # Errors

@@ -23,7 +23,12 @@ pub(super) fn read(path: &Path) -> Result<Contents, String> {
     if !meta.is_file() {
         return Err(format!("{name}: this is not a file"));
     }
-    let size = meta.len();
+    parse(&name.to_string(), meta.len(), &mut file)
+}
+
+/// The array in `size` bytes of a file.
+pub(super) fn parse(name: &str, size: u64, file: &mut impl Read) -> Result<Contents, String> {
+    let fail = |error: std::io::Error| format!("{name}: {error}");
     let truncated = || format!("{name}: the file ends inside its header");
     let mut start = [0u8; 10];
     file.read_exact(&mut start).map_err(|_| format!("{name}: this is not an .npy file"))?;
