@@ -20,6 +20,7 @@ pub mod operators;
 pub mod parser;
 pub mod printf;
 pub mod runtime;
+mod settings;
 mod upload;
 pub mod value;
 
