@@ -15,6 +15,8 @@ pub mod kernels;
 
 pub mod cpu;
 
+pub mod soundness;
+
 pub mod buffers;
 #[cfg(feature = "gpu")]
 pub mod device;

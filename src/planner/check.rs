@@ -13,15 +13,21 @@ use super::extract::Choice;
 use super::facts::{Knowledge, LeafPromise, Sort, Terms};
 use super::language::{ENode, EOp};
 use super::rules::{Class, Head, Pat, Question, Rule, Rules, Subst, VarSort, draft, draft_alone, parse_expression};
+use super::structure::Structure;
+use super::views::{Step, split};
 use crate::error::{Error, Result};
-use crate::graph::{BinaryOp, Graph, LeafInfo, NodeId, UnaryOp};
-use crate::types::{DType, Dims, Scalar, Shape};
+use crate::graph::{BinaryOp, Graph, LeafInfo, NodeId, Op, UnaryOp};
+use crate::types::{DType, Dims, Scalar, Shape, View};
 
 /// What stands for a variable.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Input {
     /// A leaf; its number is the variable's place among the arrays.
     Array(Shape, DType),
+    /// A leaf read through a view of its dense form; nothing is promised of its data.
+    Viewed(Shape, DType, View),
+    /// The coordinate along an axis (i32).
+    Coordinate(Shape, usize),
     /// A scalar of the run.
     Slot(DType),
     /// A constant.
@@ -62,6 +68,23 @@ pub struct Wanted {
     pub finite: bool,
     /// Equal to its transpose.
     pub symmetric: bool,
+    /// Ones on the diagonal, zeros elsewhere.
+    pub identity: bool,
+    /// Zeros off the diagonal.
+    pub diagonal: bool,
+    /// The same number everywhere: 0 or 1.
+    pub filled_with: Option<u8>,
+}
+
+impl Wanted {
+    fn structure(self, dtype: DType) -> Structure {
+        Structure {
+            fill: self.filled_with.map(|v| Scalar::from_i64(dtype, i64::from(v))),
+            identity: self.identity,
+            diagonal: self.diagonal || self.identity,
+            ..Structure::default()
+        }
+    }
 }
 
 /// What became of an attempt to build both sides.
@@ -101,6 +124,11 @@ impl Rules {
     pub fn checks(&self) -> impl Iterator<Item = RuleCheck> {
         self.all().iter().cloned().map(RuleCheck)
     }
+
+    /// As [`checks`](Self::checks), for the rules of the files that were added to `base`.
+    pub fn checks_since(&self, base: &Self) -> impl Iterator<Item = RuleCheck> {
+        self.all().iter().skip(base.all().len()).cloned().map(RuleCheck)
+    }
 }
 
 impl RuleCheck {
@@ -108,6 +136,17 @@ impl RuleCheck {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.0.name
+    }
+
+    /// The name of the file it stands in, without the ending.
+    #[must_use]
+    pub fn file(&self) -> &str {
+        &self.0.subject
+    }
+
+    /// Its variables' names, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.vars.iter().map(|v| v.name.as_str())
     }
 
     /// Its class for a dtype, where it applies.
@@ -164,6 +203,10 @@ impl RuleCheck {
                     Question::Nonneg => wanted.nonneg = true,
                     Question::Finite => wanted.finite = true,
                     Question::Symmetric => wanted.symmetric = true,
+                    Question::Identity => wanted.identity = true,
+                    Question::Diagonal => wanted.diagonal = true,
+                    Question::Ones => wanted.filled_with = Some(1),
+                    Question::Zeros => wanted.filled_with = Some(0),
                     _ => {}
                 }
             }
@@ -177,7 +220,16 @@ impl RuleCheck {
     pub fn case(&self, inputs: &[Input], operators: &[Operator]) -> Case {
         let promises: Vec<LeafPromise> = (0..inputs.len())
             .map(|v| self.wanted(v))
-            .map(|w| LeafPromise { nonneg: w.nonneg, finite: w.finite, symmetric: w.symmetric })
+            .zip(inputs)
+            .map(|(w, input)| LeafPromise {
+                nonneg: w.nonneg,
+                finite: w.finite,
+                symmetric: w.symmetric,
+                structure: match input {
+                    Input::Array(_, dtype) | Input::Viewed(_, dtype, _) => w.structure(*dtype),
+                    _ => Structure::default(),
+                },
+            })
             .collect();
         let mut b = Builder::new(inputs, &promises);
         let mut subst = Subst::new(&self.0);
@@ -214,7 +266,9 @@ pub fn expressions(texts: &[&str], inputs: &[(&str, Input)]) -> Result<Graph> {
         .iter()
         .map(|(name, input)| {
             let sort = match input {
-                Input::Array(..) | Input::Slot(_) | Input::Literal(_) => VarSort::Tensor,
+                Input::Array(..) | Input::Viewed(..) | Input::Coordinate(..) | Input::Slot(_) | Input::Literal(_) => {
+                    VarSort::Tensor
+                }
                 Input::Product(..) | Input::Mask(..) | Input::Negated(_) => VarSort::Kernel,
                 Input::Axes(_) => VarSort::Axes,
                 Input::Extents(_) => VarSort::Extents,
@@ -272,15 +326,15 @@ impl Builder {
     pub(super) fn new(inputs: &[Input], promises: &[LeafPromise]) -> Self {
         let (mut leaves, mut slots, mut of_leaf) = (Vec::new(), Vec::new(), Vec::new());
         for (v, input) in inputs.iter().enumerate() {
-            let promise = promises.get(v).copied().unwrap_or_default();
+            let promise = promises.get(v).cloned().unwrap_or_default();
             match input {
-                Input::Array(shape, dtype) => {
+                Input::Array(shape, dtype) | Input::Viewed(shape, dtype, _) => {
                     leaves.push(LeafInfo { shape: shape.clone(), dtype: *dtype });
                     of_leaf.push(promise);
                 }
                 Input::Product(a, b, dtype) | Input::Mask(a, b, dtype) => {
                     leaves.extend([a, b].map(|s| LeafInfo { shape: s.clone(), dtype: *dtype }));
-                    of_leaf.extend([LeafPromise::default(); 2]);
+                    of_leaf.extend([LeafPromise::default(), LeafPromise::default()]);
                 }
                 Input::Slot(dtype) => slots.push(*dtype),
                 _ => {}
@@ -314,6 +368,22 @@ impl Builder {
     pub(super) fn input(&mut self, variable: usize, input: &Input) -> Option<Id> {
         let id = match input {
             Input::Array(..) => self.leaf(),
+            Input::Viewed(shape, _, view) => {
+                let mut id = self.leaf();
+                for step in split(shape, view) {
+                    let (op, attribute) = match step {
+                        Step::Transpose => (EOp::Transpose, None),
+                        Step::Diagonal => (EOp::Diagonal, None),
+                        Step::Reshape(s) => (EOp::Reshape, Some(EOp::Extents(s))),
+                        Step::Broadcast(s) => (EOp::Broadcast, Some(EOp::Extents(s))),
+                        Step::Strided(v) => (EOp::Strided, Some(EOp::ViewOf(self.terms.analysis.view(v)))),
+                    };
+                    let attribute = attribute.map(|a| self.add(a, &[]));
+                    let children: Vec<Id> = [id].into_iter().chain(attribute).collect();
+                    id = self.add(op, &children);
+                }
+                id
+            }
             Input::Product(..) | Input::Mask(..) => {
                 let (a, b) = (self.leaf(), self.leaf());
                 self.terms.analysis.infer(&EOp::Gemm, &[&self.terms[a].data, &self.terms[b].data])?;
@@ -329,6 +399,11 @@ impl Builder {
             Input::Negated(of) => {
                 let &(_, product) = self.products.iter().find(|(v, _)| v == of)?;
                 self.add(EOp::Unary(UnaryOp::Neg), &[product])
+            }
+            Input::Coordinate(shape, axis) => {
+                let op = Op::Iota { shape: shape.clone(), axis: *axis };
+                let opaque = self.terms.analysis.opaque(op, DType::I32);
+                self.add(EOp::Opaque(opaque), &[])
             }
             Input::Slot(_) => {
                 self.next_slot += 1;

@@ -2,12 +2,13 @@
 //!
 //! Shape and dtype are the same for all members; a rule that would change them is refused before it adds anything. The
 //! promises hold for *all* members: when two classes meet, only what both promise remains, so a rule weaker than exact can
-//! never lend its side's promises to the other.
+//! never lend its side's promises to the other. What is known of the pattern of elements follows other rules, see `structure`.
 
 use egg::{Analysis, DidMerge, EGraph, Id};
 use hashbrown::HashMap;
 
 use super::language::{ENode, EOp};
+use super::structure::{self, Structure};
 use crate::graph::infer::infer;
 use crate::graph::{BinaryOp, LeafInfo, Op, ReduceOp, RngDist, UnaryOp};
 use crate::types::{DType, Shape, View};
@@ -45,6 +46,8 @@ pub(super) struct Facts {
     pub(super) symmetric: bool,
     /// A 0-d value that the host knows when a run starts.
     pub(super) host: bool,
+    /// The pattern of its elements.
+    pub(super) structure: Structure,
 }
 
 impl Facts {
@@ -55,7 +58,16 @@ impl Facts {
     fn tensor(shape: Shape, dtype: DType) -> Self {
         let finite = !dtype.is_float();
         let nonneg = !dtype.is_signed();
-        Self { sort: Sort::Tensor, shape, dtype, nonneg, finite, symmetric: false, host: false }
+        Self {
+            sort: Sort::Tensor,
+            shape,
+            dtype,
+            nonneg,
+            finite,
+            symmetric: false,
+            host: false,
+            structure: Structure::default(),
+        }
     }
 
     /// Whether this is an array.
@@ -70,11 +82,12 @@ impl Facts {
 }
 
 /// Promises about a leaf, which only the soundness check of rules makes: the engine knows nothing of its data.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct LeafPromise {
     pub(super) nonneg: bool,
     pub(super) finite: bool,
     pub(super) symmetric: bool,
+    pub(super) structure: Structure,
 }
 
 /// Side tables of the e-graph: what its leaves are and what the interned terms stand for.
@@ -204,15 +217,18 @@ impl Knowledge {
                     sort: Sort::Tensor,
                     shape,
                     symmetric: k.symmetric && *op == EOp::Run,
+                    structure: if *op == EOp::Run { k.structure.clone() } else { Structure::default() },
                     ..(*k).clone()
                 });
             }
             EOp::Leaf(i) => {
                 let leaf = self.leaves.get(*i as usize)?;
-                let p = self.promises.get(*i as usize).copied().unwrap_or_default();
+                let p = self.promises.get(*i as usize).cloned().unwrap_or_default();
                 let plain = Facts::tensor(leaf.shape.clone(), leaf.dtype);
                 let (nonneg, finite) = (plain.nonneg || p.nonneg, plain.finite || p.finite);
-                return Some(Facts { nonneg, finite, symmetric: p.symmetric, ..plain });
+                let mut facts = Facts { nonneg, finite, symmetric: p.symmetric, structure: p.structure, ..plain };
+                facts.symmetric |= structure::is_symmetric(&facts);
+                return Some(facts);
             }
             EOp::Slot(i) => {
                 let plain = Facts::tensor(Shape::scalar(), *self.slots.get(*i as usize)?);
@@ -228,6 +244,12 @@ impl Knowledge {
         let (shape, dtype) = infer(&graph_op, &given, cast_to).ok()?;
         let mut facts = Facts::tensor(shape, dtype);
         promise(&mut facts, op, operands, self);
+        let interned = match op {
+            EOp::Opaque(i) => self.opaques.get(*i as usize).map(|o| &o.0),
+            _ => None,
+        };
+        facts.structure = structure::of(op, operands, &facts.shape, interned);
+        facts.symmetric |= structure::is_symmetric(&facts);
         if let Some(core) = core {
             // A stage may not make the kernel's result larger than the product.
             let first = operands.iter().find(|f| f.is_kernel())?;
@@ -377,6 +399,7 @@ impl Analysis<ENode> for Knowledge {
         a.finite &= b.finite;
         a.symmetric &= b.symmetric;
         a.host &= b.host;
+        a.structure.meet(&b.structure);
         if let (Sort::Kernel(x), Sort::Kernel(y)) = (&mut a.sort, &b.sort) {
             *x = (*x).min(*y);
         }

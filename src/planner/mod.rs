@@ -14,6 +14,7 @@ mod kernels;
 mod language;
 mod rules;
 mod saturate;
+mod structure;
 #[cfg(test)]
 mod tests;
 mod views;

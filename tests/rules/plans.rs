@@ -6,7 +6,7 @@ use lazurite::graph::{Graph, NodeId, Op};
 use lazurite::planner::{Input, Plan, PlanOptions, expressions, plan};
 use lazurite::types::{CostTable, DType, Numerics, Shape};
 
-use crate::values::Dice;
+use lazurite::soundness::Dice;
 
 fn array(dims: &[usize]) -> Input {
     Input::Array(Shape::new(dims), DType::F32)

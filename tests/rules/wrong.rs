@@ -2,7 +2,7 @@
 
 use lazurite::planner::Rules;
 
-use crate::sound::try_rule;
+use lazurite::soundness::try_rule;
 
 const WRONG: &[(&str, &str)] = &[
     ("minus zero is lost", "rule w : exact x + 0 => x"),

@@ -40,10 +40,6 @@ questions! {
     Scalar "scalar" (Tensor);
     /// Exactly one element.
     Single "single" (Tensor);
-    /// At least two axes.
-    Matrix "matrix" (Tensor);
-    /// Exactly two axes.
-    Matrix2d "matrix2d" (Tensor);
     /// At least two axes, the last of extent 1.
     Column "column" (Tensor);
     /// At least two axes, the last but one of extent 1.
@@ -68,10 +64,16 @@ questions! {
     Finite "finite" (Tensor);
     /// Known to equal its transpose.
     Symmetric "symmetric" (Tensor);
+    /// Ones on the main diagonal of the last two axes, zeros elsewhere.
+    Identity "identity" (Tensor);
+    /// Zeros without a sign off the main diagonal of the last two axes.
+    Diagonal "diagonal" (Tensor);
+    /// One everywhere.
+    Ones "ones" (Tensor);
+    /// Zero everywhere.
+    Zeros "zeros" (Tensor);
     /// The axes are of extent 1 already.
     Reduced "reduced" (Tensor, Axes);
-    /// The axes are all those of extent other than 1.
-    Whole "whole" (Tensor, Axes);
     /// No extent is 0.
     Filled "filled" (Tensor);
     /// A literal equal to the number of elements along the axes of the array.
@@ -139,8 +141,6 @@ impl Question {
             Self::Varying => !f(0).host,
             Self::Scalar => rank(0) == 0,
             Self::Single => shape(0).len() == 1,
-            Self::Matrix => rank(0) >= 2,
-            Self::Matrix2d => rank(0) == 2,
             Self::Column => rank(0) >= 2 && shape(0)[rank(0) - 1] == 1,
             Self::Row => rank(0) >= 2 && shape(0)[rank(0) - 2] == 1,
             Self::Square => rank(0) >= 2 && shape(0)[rank(0) - 2] == shape(0)[rank(0) - 1],
@@ -152,11 +152,11 @@ impl Question {
             Self::Nonneg => f(0).nonneg,
             Self::Finite => f(0).finite,
             Self::Symmetric => f(0).symmetric,
+            Self::Identity => f(0).structure.identity,
+            Self::Diagonal => f(0).structure.diagonal,
+            Self::Ones => f(0).structure.filled_with(1.0),
+            Self::Zeros => f(0).structure.filled_with(0.0),
             Self::Reduced => axes(1).iter().all(|&a| shape(0).get(a) == Some(&1)),
-            Self::Whole => {
-                let named = axes(1);
-                !shape(0).is_empty() && (0..rank(0)).all(|a| shape(0)[a] == 1 || named.contains(&a))
-            }
             Self::Filled => !shape(0).is_empty(),
             Self::Count => {
                 let named = axes(2);

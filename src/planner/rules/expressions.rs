@@ -151,7 +151,7 @@ impl Sides {
     }
 
     fn call(&mut self, p: &mut Parser, name: String, word: &Spanned) -> Step<Pat> {
-        let Some(Function { mut head, args, right_only, .. }) = function(&name) else {
+        let Some(Function { mut head, args, optional, right_only }) = function(&name) else {
             let all = names();
             let near = suggestion(&name, &all);
             let help =
@@ -170,6 +170,9 @@ impl Sides {
         let mut given = Vec::new();
         for (i, &arg) in args.iter().enumerate() {
             if i > 0 && !p.is(",") {
+                if i + optional >= args.len() {
+                    break;
+                }
                 let at = p.peek().clone();
                 return p.fail(&at, format!("{name} takes {} arguments, given {i}", args.len()), None);
             }

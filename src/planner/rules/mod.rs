@@ -64,6 +64,8 @@ pub struct RuleInfo<'a> {
     pub name: &'a str,
     /// Its class; the weakest one where it differs by dtype.
     pub class: Class,
+    /// Its class for floats, integers and truth values; `None` where it does not apply.
+    pub classes: [Option<Class>; 3],
     /// The file it stands in, without the ending.
     pub subject: &'a str,
     /// When it takes part.
@@ -138,6 +140,7 @@ impl Rules {
         self.rules.iter().filter(|r| !r.back).map(|r| RuleInfo {
             name: &r.name,
             class: r.shown_class(),
+            classes: r.classes,
             subject: &r.subject,
             phase: r.phase,
             note: &r.note,

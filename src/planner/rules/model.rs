@@ -130,10 +130,16 @@ pub(in crate::planner) enum Head {
     AnyBinary(usize),
     /// Right side only: the first operand (0-d) with the shape of the second.
     Like,
-    /// Right side only: the first operand transposed as it stands beside the second.
+    /// Right side only: the first operand transposed as it stands beside the others.
     Turn,
-    /// Right side only: the diagonal of the first operand as it stands beside the second.
+    /// Right side only: the diagonal of the first operand as it stands beside the others.
     DiagonalIn,
+    /// Right side only: the last axis as a column, an axis of extent 1 behind it.
+    AsColumn,
+    /// Right side only: the last axis as a row, an axis of extent 1 before it.
+    AsRow,
+    /// Right side only: the literal number of elements along the first operand's axes in the second's extents.
+    CountOf,
 }
 
 /// An attribute in a pattern; words are relative to the first operand of the node they stand in.

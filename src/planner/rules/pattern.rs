@@ -281,6 +281,12 @@ impl Drafter<'_> {
     }
 
     fn term(&mut self, op: EOp, children: &[Built]) -> Option<Built> {
+        // A view to the extents that are there is the array itself.
+        if let (EOp::Reshape | EOp::Broadcast, [x, s]) = (&op, children)
+            && matches!(&self.facts(*s).sort, Sort::Attribute(EOp::Extents(s)) if *s == self.facts(*x).shape)
+        {
+            return Some(*x);
+        }
         let facts: Vec<&Facts> = children.iter().map(|&c| self.facts(c)).collect();
         let facts = self.terms.analysis.infer(&op, &facts)?;
         self.new.push(NewTerm { op, children: children.into(), facts });
@@ -353,11 +359,11 @@ impl Drafter<'_> {
                 self.view(EOp::Broadcast, children[0], shape)
             }
             Head::Turn => {
-                let (x, beside) = (self.facts(children[0]).shape.clone(), self.facts(children[1]).shape.rank());
+                let x = self.facts(children[0]).shape.clone();
                 if x.rank() == 0 {
                     return Some(children[0]);
                 }
-                let rank = x.rank().max(beside);
+                let rank = children.iter().map(|&c| self.facts(c).shape.rank()).max()?;
                 let lifted = if x.rank() < rank {
                     let lead = std::iter::repeat_n(1, rank - x.rank());
                     self.view(EOp::Reshape, children[0], lead.chain(x.iter().copied()).collect())?
@@ -371,9 +377,33 @@ impl Drafter<'_> {
                 if x.rank() == 0 {
                     return Some(children[0]);
                 }
-                let domain = x.broadcast(&self.facts(children[1]).shape).ok()?;
+                let mut domain = x.clone();
+                for &other in &children[1..] {
+                    domain = domain.broadcast(&self.facts(other).shape).ok()?;
+                }
                 let whole = if x == domain { children[0] } else { self.view(EOp::Broadcast, children[0], domain)? };
                 self.term(EOp::Diagonal, &[whole])
+            }
+            Head::AsColumn | Head::AsRow => {
+                let mut dims = self.facts(children[0]).shape.to_vec();
+                let at = if *head == Head::AsColumn { dims.len() } else { dims.len().checked_sub(1)? };
+                dims.insert(at, 1);
+                self.view(EOp::Reshape, children[0], Shape::new(&dims))
+            }
+            Head::CountOf => {
+                let (Sort::Attribute(EOp::Axes(axes)), Sort::Attribute(EOp::Extents(extents))) =
+                    (&self.facts(children[0]).sort, &self.facts(children[1]).sort)
+                else {
+                    return None;
+                };
+                let mut count = 1usize;
+                for &axis in axes {
+                    count = count.checked_mul(*extents.get(axis)?)?;
+                }
+                // Nothing to count is a sum of nothing, whatever the terms would have been.
+                let literal = Scalar::from_f64(dtype?, count as f64);
+                (count > 0 && literal.to_f64() == count as f64).then_some(())?;
+                self.term(EOp::Literal(literal), &[])
             }
         }
     }

@@ -24,6 +24,8 @@ pub(super) struct Function {
     pub(super) head: Head,
     /// Its arguments.
     pub(super) args: Vec<Arg>,
+    /// How many of them, at the end, may be left out.
+    pub(super) optional: usize,
     /// Whether it may stand on the right side only.
     pub(super) right_only: bool,
 }
@@ -32,7 +34,7 @@ const T: Arg = Arg::Of(VarSort::Tensor);
 const K: Arg = Arg::Of(VarSort::Kernel);
 
 /// Names that are no unary, binary or reduction table entry.
-const OTHERS: [&str; 20] = [
+const OTHERS: [&str; 23] = [
     "select",
     "powi",
     "diag",
@@ -52,12 +54,15 @@ const OTHERS: [&str; 20] = [
     "like",
     "turn",
     "diag_in",
+    "as_column",
+    "as_row",
+    "count_of",
     "transpose",
 ];
 
 /// The function called `name`.
 pub(super) fn function(name: &str) -> Option<Function> {
-    let make = |op: EOp, args: Vec<Arg>| Function { head: Head::Is(op), args, right_only: false };
+    let make = |op: EOp, args: Vec<Arg>| Function { head: Head::Is(op), args, optional: 0, right_only: false };
     let tensor = |op: EOp, args: Vec<Arg>| Some(make(op, args));
     if let Some(u) = UnaryOp::ALL.into_iter().find(|u| u.name() == name) {
         return tensor(EOp::Unary(u), vec![T]);
@@ -68,7 +73,7 @@ pub(super) fn function(name: &str) -> Option<Function> {
     if let Some(r) = ReduceOp::ALL.into_iter().find(|r| r.name() == name) {
         return tensor(EOp::Reduce(r), vec![T, Arg::Of(VarSort::Axes)]);
     }
-    let right = |head, args: Vec<Arg>| Some(Function { head, args, right_only: true });
+    let right = |head, args: Vec<Arg>| Some(Function { head, args, optional: 0, right_only: true });
     match name {
         "select" => tensor(EOp::Select, vec![T, T, T]),
         "powi" => tensor(EOp::Powi, vec![T, Arg::Of(VarSort::Int)]),
@@ -83,15 +88,23 @@ pub(super) fn function(name: &str) -> Option<Function> {
         "gemm" => Some(make(EOp::Gemm, vec![T, T])),
         "syrk" => Some(make(EOp::Syrk, vec![T, T])),
         "ep_select" => Some(make(EOp::Select, vec![Arg::Value, Arg::Value, Arg::Value])),
-        "ep1" => Some(Function { head: Head::AnyUnary(0), args: vec![Arg::Op1, K], right_only: false }),
-        "ep2" => {
-            Some(Function { head: Head::AnyBinary(0), args: vec![Arg::Op2, Arg::Value, Arg::Value], right_only: false })
+        "ep1" => Some(Function { head: Head::AnyUnary(0), args: vec![Arg::Op1, K], optional: 0, right_only: false }),
+        "ep2" => Some(Function {
+            head: Head::AnyBinary(0),
+            args: vec![Arg::Op2, Arg::Value, Arg::Value],
+            optional: 0,
+            right_only: false,
+        }),
+        "map1" => Some(Function { head: Head::AnyUnary(0), args: vec![Arg::Op1, T], optional: 0, right_only: false }),
+        "map2" => {
+            Some(Function { head: Head::AnyBinary(0), args: vec![Arg::Op2, T, T], optional: 0, right_only: false })
         }
-        "map1" => Some(Function { head: Head::AnyUnary(0), args: vec![Arg::Op1, T], right_only: false }),
-        "map2" => Some(Function { head: Head::AnyBinary(0), args: vec![Arg::Op2, T, T], right_only: false }),
         "like" => right(Head::Like, vec![T, T]),
-        "turn" => right(Head::Turn, vec![T, T]),
-        "diag_in" => right(Head::DiagonalIn, vec![T, T]),
+        "turn" => right(Head::Turn, vec![T, T, T]).map(|f| Function { optional: 1, ..f }),
+        "diag_in" => right(Head::DiagonalIn, vec![T, T, T]).map(|f| Function { optional: 1, ..f }),
+        "as_column" => right(Head::AsColumn, vec![T]),
+        "as_row" => right(Head::AsRow, vec![T]),
+        "count_of" => right(Head::CountOf, vec![Arg::Of(VarSort::Axes), Arg::Of(VarSort::Extents)]),
         _ => None,
     }
 }

@@ -1,6 +1,7 @@
 //! The values that rules are tried on, by dtype and by how nasty they are.
 
-use lazurite::types::{DType, HostBuffer, Scalar};
+use crate::error::Result;
+use crate::types::{DType, HostBuffer, Scalar};
 
 /// How nasty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,14 +18,18 @@ pub enum Mood {
     Special,
 }
 
-/// A generator that gives the same numbers in every run.
+/// A generator (xorshift) that gives the same numbers in every run.
+#[derive(Clone, Debug)]
 pub struct Dice(u64);
 
 impl Dice {
+    /// A generator; equal seeds give equal numbers.
+    #[must_use]
     pub fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x1234_5678_9abc_def1)
     }
 
+    /// A whole number below `below`.
     pub fn roll(&mut self, below: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -50,13 +55,19 @@ impl Dice {
             _ => match mood {
                 Mood::Ordinary => self.unit() * 4.0 - 2.0,
                 Mood::Positive => self.unit() * 1.5 + 0.5,
-                Mood::Finite => [0.0, -0.0, 1.0, -1.0, 2.0, -0.5, 1e18, -1e18, 1e-30, 1e-6, 0.1, -7.25][self.roll(12)],
+                Mood::Finite => {
+                    let (large, small) = if dtype == DType::F16 { (2e4, 1e-4) } else { (1e18, 1e-30) };
+                    [0.0, -0.0, 1.0, -1.0, 2.0, -0.5, large, -large, small, 1e-6, 0.1, -7.25][self.roll(12)]
+                }
                 Mood::Infinite => {
                     [0.0, -0.0, 1.0, -1.0, 2.5, f64::INFINITY, -f64::INFINITY, f64::NAN, 0.1, -3.0][self.roll(10)]
                 }
                 Mood::Special => {
-                    let tiny = if dtype == DType::F32 { 1e-42 } else { 5e-324 };
-                    let huge = if dtype == DType::F32 { f64::from(f32::MAX) } else { f64::MAX };
+                    let (tiny, huge) = match dtype {
+                        DType::F16 => (6e-8, 65504.0),
+                        DType::F32 => (1e-42, f64::from(f32::MAX)),
+                        _ => (5e-324, f64::MAX),
+                    };
                     let nan = f64::NAN;
                     let inf = f64::INFINITY;
                     [0.0, -0.0, 1.0, -1.0, 2.5, inf, -inf, nan, tiny, -tiny, huge, -huge, 0.1, -3.0][self.roll(14)]
@@ -69,11 +80,14 @@ impl Dice {
     }
 
     /// A buffer of values.
-    pub fn buffer(&mut self, dtype: DType, len: usize, mood: Mood, nonneg: bool, finite: bool) -> HostBuffer {
-        let mut b = HostBuffer::zeros(dtype, len).unwrap();
+    ///
+    /// # Errors
+    /// Out of memory.
+    pub fn buffer(&mut self, dtype: DType, len: usize, mood: Mood, nonneg: bool, finite: bool) -> Result<HostBuffer> {
+        let mut b = HostBuffer::zeros(dtype, len)?;
         for i in 0..len {
             b.set(i, self.value(dtype, mood, nonneg, finite));
         }
-        b
+        Ok(b)
     }
 }
