@@ -72,6 +72,7 @@ const WRITTEN: &[(&str, &str)] = &[
     ("reshape-map1", "sum(square(reshape(X', flat)), rows)"),
     ("reshape-scalar", "sum(reshape(X', flat) - s, rows)"),
     ("reshape-scalar-left", "sum(s - reshape(X', flat), rows)"),
+    ("rowsum-transpose", "sum(X', last)'"),
     ("transpose-map2", "(X' - Y)'"),
 ];
 

@@ -44,6 +44,8 @@ questions! {
     Column "column" (Tensor);
     /// At least two axes, the last but one of extent 1.
     Row "row" (Tensor);
+    /// At least two axes, neither of the last two of extent 1: a transpose moves elements.
+    Plane "plane" (Tensor);
     /// The last two axes are of equal extent.
     Square "square" (Tensor);
     /// The product of the two has as many rows as columns.
@@ -143,6 +145,7 @@ impl Question {
             Self::Single => shape(0).len() == 1,
             Self::Column => rank(0) >= 2 && shape(0)[rank(0) - 1] == 1,
             Self::Row => rank(0) >= 2 && shape(0)[rank(0) - 2] == 1,
+            Self::Plane => rank(0) >= 2 && shape(0)[rank(0) - 2] != 1 && shape(0)[rank(0) - 1] != 1,
             Self::Square => rank(0) >= 2 && shape(0)[rank(0) - 2] == shape(0)[rank(0) - 1],
             Self::SquareProduct => rank(0) >= 2 && rank(1) >= 2 && shape(0)[rank(0) - 2] == shape(1)[rank(1) - 1],
             Self::Fills | Self::FillsKernel => fills(shape(0), shape(1)),
