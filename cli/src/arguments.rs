@@ -4,6 +4,8 @@
 
 use std::path::PathBuf;
 
+use lazurite::{DeviceChoice, Numerics};
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Runs matrix scripts on lazurite and explains how they were fused.
@@ -38,6 +40,18 @@ pub enum Command {
         /// The form of the explanation.
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
+        /// Write to a file instead of stdout.
+        #[arg(long = "out", value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// With json and --out: arrays of at least so many bytes go into .npy files beside the file.
+        #[arg(long, value_name = "BYTES", requires = "out")]
+        beside: Option<usize>,
+    },
+    /// Run a dump again: what `explain --format json` and `check` write.
+    Replay {
+        /// The dump and what to do with it.
+        #[command(flatten)]
+        replay: ReplayArguments,
     },
     /// List the devices that can evaluate.
     Devices,
@@ -61,6 +75,35 @@ pub struct ScriptArguments {
     /// Which rewrites are allowed.
     #[arg(long, value_enum, default_value_t = Rewrites::Standard)]
     pub numerics: Rewrites,
+    /// A rule file to use beside the built-in ones.
+    #[arg(long, value_name = "FILE")]
+    pub rules: Vec<PathBuf>,
+}
+
+/// A dump and what to do with it.
+#[derive(Args, Debug)]
+pub struct ReplayArguments {
+    /// The dump.
+    #[arg(value_name = "FILE.json")]
+    pub file: PathBuf,
+    /// Only this run of the dump, counted from 0.
+    #[arg(long)]
+    pub run: Option<usize>,
+    /// Where to evaluate, instead of where the dump says.
+    #[arg(long, value_enum)]
+    pub device: Option<Device>,
+    /// Which rewrites are allowed, instead of those of the dump.
+    #[arg(long, value_enum)]
+    pub numerics: Option<Rewrites>,
+    /// A rule file to use beside those of the dump.
+    #[arg(long, value_name = "FILE")]
+    pub rules: Vec<PathBuf>,
+    /// Hold every element against the oracle.
+    #[arg(long)]
+    pub check: bool,
+    /// Where the results are wrong, find the smallest set of rules and groups without which they are right.
+    #[arg(long)]
+    pub bisect: bool,
 }
 
 /// Where to evaluate.
@@ -101,8 +144,32 @@ pub enum Format {
     Text,
     /// For Graphviz.
     Dot,
-    /// For programs.
+    /// For programs, and to run again: a dump.
     Json,
+    /// For people, in a browser: one file that needs no network.
+    Html,
+    /// For Chrome's trace viewer and Perfetto.
+    Trace,
+}
+
+impl From<Device> for DeviceChoice {
+    fn from(device: Device) -> Self {
+        match device {
+            Device::Auto => Self::Auto,
+            Device::Gpu => Self::Gpu,
+            Device::Cpu => Self::Cpu,
+        }
+    }
+}
+
+impl From<Rewrites> for Numerics {
+    fn from(rewrites: Rewrites) -> Self {
+        match rewrites {
+            Rewrites::Strict => Self::Strict,
+            Rewrites::Standard => Self::Standard,
+            Rewrites::Fast => Self::Fast,
+        }
+    }
 }
 
 /// `NAME=FILE`.

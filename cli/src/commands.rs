@@ -1,20 +1,21 @@
 //! What the program's commands do.
 //!
 //! In: parsed arguments and the two output streams. Out: an exit code: 0 when all went well, 2 for bad input, 1 for a failure
-//! of the engine. The script language does the work; this file builds the engine and writes explanations.
+//! of the engine. The script language does the work; this file builds the engine.
 
 use std::io::Write;
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::{Path, PathBuf};
 
-use lazurite::engine::Evaluation;
-use lazurite::{DeviceChoice, Engine, Numerics};
+use lazurite::{DeviceChoice, Engine, dump};
 
-use crate::arguments::{Arguments, Assignment, Command, Device, Format, Real, Rewrites, ScriptArguments};
+use crate::arguments::{Arguments, Assignment, Command, Format, Real, ScriptArguments};
+use crate::explain::Explanations;
+use crate::replay::replay;
 use crate::script::classes::Class;
 use crate::script::diagnostic::{Blame, Diagnostic, Source};
 use crate::script::runtime::{Bounds, Settings};
 use crate::script::{on_deep_stack, run as run_script};
+use crate::terminal::Terminal;
 
 /// The exit code when all went well.
 pub const OK: u8 = 0;
@@ -23,41 +24,76 @@ pub const ENGINE_FAILED: u8 = 1;
 /// The exit code for bad input.
 pub const BAD_INPUT: u8 = 2;
 
-/// Carries out a command.
-pub fn execute(arguments: Arguments, out: &mut (dyn Write + Send), errors: &mut (dyn Write + Send)) -> u8 {
+/// Carries out a command. `terminal` says how explanations look on `out`.
+pub fn execute(
+    arguments: Arguments,
+    terminal: Terminal,
+    out: &mut (dyn Write + Send),
+    errors: &mut (dyn Write + Send),
+) -> u8 {
     match arguments.command {
         Command::Run { script, outputs, explain } => {
-            let format = explain.then_some(Format::Text);
-            let mut sections = Sections::new(format);
-            let code = run(&script, &outputs, false, &sections, out, errors);
-            sections.write(errors);
+            let explanations = Explanations::new(explain.then_some(Format::Text), settings(&script, Vec::new()));
+            let (code, source) = run(&script, &outputs, false, &explanations, out, errors);
+            explanations.write(source.as_ref(), Terminal::default(), errors);
             code
         }
-        Command::Explain { script, format } => {
-            let mut sections = Sections::new(Some(format));
-            let code = run(&script, &[], true, &sections, out, errors);
-            sections.write(out);
+        Command::Explain { script, format, out: file, beside } => {
+            let rules = match read_rules(&script) {
+                Ok(rules) => rules,
+                Err(error) => return fail(&error, None, errors),
+            };
+            let explanations = Explanations::new(Some(format), settings(&script, rules));
+            let (code, source) = run(&script, &[], true, &explanations, out, errors);
+            match file {
+                None => explanations.write(source.as_ref(), terminal, out),
+                Some(path) => {
+                    if let Err(error) = explanations.write_to(&path, beside, source.as_ref()) {
+                        return fail(&Diagnostic::unplaced(format!("{}: {error}", path.display())), None, errors);
+                    }
+                }
+            }
             code
         }
+        Command::Replay { replay: arguments } => replay(&arguments, out, errors),
         Command::Devices => devices(out),
     }
+}
+
+/// What a dump says of the engine.
+fn settings(arguments: &ScriptArguments, rules: Vec<(String, String)>) -> dump::Settings {
+    dump::Settings {
+        device: arguments.device.into(),
+        numerics: arguments.numerics.into(),
+        rules,
+        ..dump::Settings::default()
+    }
+}
+
+fn read_rules(arguments: &ScriptArguments) -> Result<Vec<(String, String)>, Diagnostic> {
+    let read = |path: &PathBuf| {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Diagnostic::unplaced(format!("{}: {error}", path.display())))?;
+        Ok((path.file_name().unwrap_or_default().to_string_lossy().into_owned(), text))
+    };
+    arguments.rules.iter().map(read).collect()
 }
 
 fn run(
     arguments: &ScriptArguments,
     outputs: &[Assignment],
     quiet: bool,
-    sections: &Sections,
+    explanations: &Explanations,
     out: &mut (dyn Write + Send),
     errors: &mut (dyn Write + Send),
-) -> u8 {
+) -> (u8, Option<Source>) {
     let source = match read_script(&arguments.script) {
         Ok(source) => source,
-        Err(error) => return fail(&error, None, errors),
+        Err(error) => return (fail(&error, None, errors), None),
     };
-    let engine = match build_engine(arguments, sections) {
+    let engine = match read_rules(arguments).and_then(|rules| build_engine(arguments, &rules, explanations)) {
         Ok(engine) => engine,
-        Err(error) => return fail(&Diagnostic::unplaced(error.to_string()).blame_engine(), None, errors),
+        Err(error) => return (fail(&error, None, errors), Some(source)),
     };
     let pairs = |list: &[Assignment]| list.iter().map(|a| (a.name.clone(), a.file.clone())).collect();
     let settings = Settings {
@@ -70,13 +106,14 @@ fn run(
     };
     let result = on_deep_stack(|| run_script(&source, &settings, &engine, out, errors)).and_then(|result| result);
     let flushed = out.flush();
-    match (result, flushed) {
+    let code = match (result, flushed) {
         (Err(error), _) => fail(&error, Some(&source), errors),
         (Ok(()), Err(error)) => {
             fail(&Diagnostic::unplaced(format!("results cannot be written: {error}")).blame_engine(), None, errors)
         }
         (Ok(()), Ok(())) => OK,
-    }
+    };
+    (code, Some(source))
 }
 
 fn fail(error: &Diagnostic, source: Option<&Source>, errors: &mut dyn Write) -> u8 {
@@ -98,63 +135,19 @@ fn read_script(path: &Path) -> Result<Source, Diagnostic> {
     Source::new(name.to_string(), text)
 }
 
-fn build_engine(arguments: &ScriptArguments, sections: &Sections) -> lazurite::Result<Engine> {
-    let device = match arguments.device {
-        Device::Auto => DeviceChoice::Auto,
-        Device::Gpu => DeviceChoice::Gpu,
-        Device::Cpu => DeviceChoice::Cpu,
-    };
-    let numerics = match arguments.numerics {
-        Rewrites::Strict => Numerics::Strict,
-        Rewrites::Standard => Numerics::Standard,
-        Rewrites::Fast => Numerics::Fast,
-    };
-    let builder = Engine::builder().device(device).numerics(numerics);
-    match sections.observer() {
-        Some(observer) => builder.observe(observer).build(),
-        None => builder.build(),
+fn build_engine(
+    arguments: &ScriptArguments,
+    rules: &[(String, String)],
+    explanations: &Explanations,
+) -> Result<Engine, Diagnostic> {
+    let mut builder = Engine::builder().device(arguments.device.into()).numerics(arguments.numerics.into());
+    for (name, text) in rules {
+        builder = builder.rules(name, text);
     }
-}
-
-/// The explanations of a run, one for each evaluation, in order.
-struct Sections {
-    format: Option<Format>,
-    texts: Arc<Mutex<Vec<String>>>,
-}
-
-impl Sections {
-    fn new(format: Option<Format>) -> Self {
-        Self { format, texts: Arc::default() }
-    }
-
-    fn observer(&self) -> Option<impl Fn(&Arc<Evaluation>) + Send + Sync + 'static> {
-        let format = self.format?;
-        let texts = self.texts.clone();
-        Some(move |evaluation: &Arc<Evaluation>| {
-            let text = match format {
-                Format::Text => evaluation.to_string(),
-                Format::Dot => evaluation.to_dot(),
-                Format::Json => evaluation.to_json(),
-            };
-            texts.lock().unwrap_or_else(PoisonError::into_inner).push(text);
-        })
-    }
-
-    fn write(&mut self, out: &mut dyn Write) {
-        let Some(format) = self.format else { return };
-        let texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
-        let whole = match format {
-            Format::Text => {
-                texts.iter().enumerate().map(|(i, text)| format!("=== evaluation {}\n{text}", i + 1)).collect()
-            }
-            Format::Dot => {
-                texts.iter().enumerate().map(|(i, text)| format!("// evaluation {}\n{text}", i + 1)).collect()
-            }
-            Format::Json => format!("[{}]\n", texts.iter().map(|text| text.trim_end()).collect::<Vec<_>>().join(",\n")),
-        };
-        // A closed stream is the reader's choice.
-        let _ = out.write_all(whole.as_bytes()).and_then(|()| out.flush());
-    }
+    explanations.watch(builder).build().map_err(|error| {
+        let diagnostic = Diagnostic::unplaced(error.to_string());
+        if error.is_rules() { diagnostic } else { diagnostic.blame_engine() }
+    })
 }
 
 fn devices(out: &mut dyn Write) -> u8 {

@@ -2,4 +2,7 @@
 
 pub mod arguments;
 pub mod commands;
+pub mod explain;
+pub mod replay;
 pub mod script;
+pub mod terminal;

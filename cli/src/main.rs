@@ -4,11 +4,12 @@ use std::io::{BufWriter, stderr, stdout};
 use std::process::ExitCode;
 
 use clap::Parser;
-use lazurite_cli::{arguments::Arguments, commands};
+use lazurite_cli::{arguments::Arguments, commands, terminal::Terminal};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    let terminal = Terminal::of(&stdout());
     let mut out = BufWriter::new(stdout());
     let mut errors = stderr();
-    ExitCode::from(commands::execute(arguments, &mut out, &mut errors))
+    ExitCode::from(commands::execute(arguments, terminal, &mut out, &mut errors))
 }

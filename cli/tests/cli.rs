@@ -132,7 +132,7 @@ fn explanations_replace_the_output() {
     assert!(!shown.lines().any(|line| line == "1"), "the script's output shows: {shown}");
 
     let json = text(&lazurite(&["explain", "two.m", "--device", "cpu", "--format", "json"], &folder.0).stdout);
-    assert!(json.starts_with("[{") && json.trim_end().ends_with("}]"), "{json}");
+    assert!(json.starts_with("{\"format\":\"lazurite-dump\"") && json.trim_end().ends_with("}]}"), "{json}");
     let dot = text(&lazurite(&["explain", "two.m", "--device", "cpu", "--format", "dot"], &folder.0).stdout);
     assert_eq!(dot.matches("digraph").count(), 2, "{dot}");
 

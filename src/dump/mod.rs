@@ -6,23 +6,31 @@
 //! checked where it stands, and nothing is allocated on the word of the text. This room knows the products of all others and
 //! changes none of them.
 
+#[cfg(feature = "blocking")]
+mod bisect;
 mod data;
 mod graph;
 mod json;
 mod npy;
 mod op;
+mod page;
 mod read;
 mod record;
 mod record_text;
 mod scalar;
+mod trace;
 mod work;
 mod write;
 
 use std::sync::Arc;
 
+#[cfg(feature = "blocking")]
+pub use bisect::{Apart, Bisection, Found, Judge, bisect};
 pub use data::{Data, Elements, Rule, nothing_beside};
+pub use page::page;
 pub use read::Beside;
 pub use record::{FiredRecord, GroupRecord, KernelRecord, PlanRecord, Record, StepKind, StepRecord};
+pub use trace::trace;
 pub use work::Work;
 
 use crate::engine::{Prepared, Times};

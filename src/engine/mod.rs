@@ -33,7 +33,8 @@ pub(crate) use stored::Stored;
 
 use crate::error::{Error, Result};
 use crate::graph::{Graph, NodeId, NodeRef, Recorder};
-use crate::types::{DType, HostBuffer, Origin, Scalar, Shape};
+use crate::planner::Rules;
+use crate::types::{DType, HostBuffer, Numerics, Origin, Scalar, Shape};
 
 /// A lazy array engine: what arrays record into and what evaluates them.
 #[derive(Clone)]
@@ -216,6 +217,18 @@ impl Engine {
             stats.device = gpu.stats();
         }
         stats
+    }
+
+    /// The numerics mode.
+    #[must_use]
+    pub fn numerics(&self) -> Numerics {
+        self.0.settings.numerics
+    }
+
+    /// The rules that plans may use.
+    #[must_use]
+    pub fn rules(&self) -> &Arc<Rules> {
+        &self.0.settings.rules
     }
 
     /// The GPU in use, in words; `None` when everything runs on the CPU.

@@ -9,9 +9,8 @@ use super::Run;
 use crate::engine::{Engine, Prepared, RunOptions};
 use crate::error::Result;
 use crate::graph::{Graph, NodeRef};
-use crate::planner::Rules;
 use crate::schedule::{Step, ValueId};
-use crate::types::{CostTable, HostBuffer, Numerics, Scalar};
+use crate::types::{CostTable, HostBuffer, Scalar};
 
 /// What arrays stand for: a graph with everything it needs to run.
 #[derive(Clone, Debug)]
@@ -95,18 +94,6 @@ impl Engine {
         }
         drop(run);
         Ok(Trace { prepared, stored, roots })
-    }
-
-    /// The numerics mode.
-    #[must_use]
-    pub fn numerics(&self) -> Numerics {
-        self.0.settings.numerics
-    }
-
-    /// The rules that plans may use.
-    #[must_use]
-    pub fn rules(&self) -> &Arc<Rules> {
-        &self.0.settings.rules
     }
 
     /// What the engine's plans go by.

@@ -1,0 +1,197 @@
+//! Which rules and groups are at fault: the smallest set of them whose removal makes a program right.
+//!
+//! In: a program with its data, an engine, and a judge of results. Out: what must go. The search is delta debugging (Zeller and
+//! Hildebrandt 2002) over what is removed, so what it finds is minimal: putting any one of it back makes the results wrong again.
+//! This page knows no oracle; whoever calls it says what is right.
+
+use std::sync::Arc;
+
+use super::Inputs;
+use crate::engine::{Engine, RunOptions, Without};
+use crate::graph::NodeId;
+use crate::types::HostBuffer;
+
+/// What came of a search.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bisection {
+    /// What it found.
+    pub found: Found,
+    /// How many runs it took.
+    pub runs: usize,
+}
+
+/// What a search found.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Found {
+    /// The results are right as they are.
+    Right,
+    /// The results are wrong without any rule and with every node by itself, for this reason: fusion is not at fault.
+    WrongUnfused(String),
+    /// What must go: without these rules and with these groups taken apart the results are right, and nothing less will do.
+    Culprits {
+        /// Names of rules.
+        rules: Vec<String>,
+        /// Groups of the plan without those rules.
+        groups: Vec<Apart>,
+    },
+}
+
+/// A group taken apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Apart {
+    /// Its first line in dumps.
+    pub name: String,
+    /// Its nodes in the planned graph.
+    pub nodes: Vec<NodeId>,
+}
+
+/// Says of the roots' results whether they are right, or why not.
+pub type Judge<'a> = dyn Fn(&[Arc<HostBuffer>]) -> Result<(), String> + 'a;
+
+struct Search<'a> {
+    engine: &'a Engine,
+    inputs: &'a Inputs,
+    judge: &'a Judge<'a>,
+    runs: usize,
+}
+
+impl Search<'_> {
+    /// A run that fails is as wrong as one that differs.
+    fn wrong(&mut self, options: RunOptions, without: &Without) -> Result<(), String> {
+        self.runs += 1;
+        let Inputs { graph, leaves, slots } = self.inputs;
+        let run = || self.engine.run_graph_without(graph.clone(), leaves.clone(), slots, options, without);
+        let results = run().map_err(|e| e.to_string())?;
+        (self.judge)(&results)
+    }
+
+    fn right(&mut self, rules: &[String], apart: &[NodeId]) -> bool {
+        let without = Without { rules: rules.to_vec(), apart: apart.to_vec() };
+        self.wrong(RunOptions::default(), &without).is_ok()
+    }
+
+    /// The groups of more than one node in what ran last.
+    fn groups(&self) -> Vec<Apart> {
+        let Some(ran) = self.engine.last_evaluation() else { return Vec::new() };
+        let groups = ran.prepared.schedule.groups().filter(|g| g.nodes.len() > 1);
+        let named = |g: &crate::schedule::Group| {
+            let text = g.to_string();
+            Apart { name: text.lines().next().unwrap_or_default().to_owned(), nodes: g.nodes.clone() }
+        };
+        groups.map(named).collect()
+    }
+
+    /// Names of rules that the last plan holds.
+    fn fired(&self) -> Vec<String> {
+        let ran = self.engine.last_evaluation();
+        let plan = ran.as_ref().and_then(|e| e.prepared.plan.as_ref());
+        plan.map(|p| p.fired.iter().map(|f| f.rule.clone()).collect()).unwrap_or_default()
+    }
+
+    /// The fewest rules whose removal is enough while the nodes of `apart` run by themselves; `None` when even all are not.
+    fn rules(&mut self, apart: &[NodeId]) -> Option<Vec<String>> {
+        // A plan without the rules that fired may hold others in their place: then all rules are in question.
+        let fired = self.fired();
+        let all: Vec<String> = self.engine.rules().iter().map(|r| r.name.to_owned()).collect();
+        let enough = [fired, all].into_iter().find(|names| !names.is_empty() && self.right(names, apart))?;
+        Some(least(&enough, &mut |names| self.right(names, apart)))
+    }
+
+    /// The fewest groups that must be taken apart while the rules of `without` are not used; `None` when even all are not enough.
+    fn groups_to_part(&mut self, without: &[String]) -> Option<Vec<Apart>> {
+        if self.right(without, &[]) {
+            return Some(Vec::new());
+        }
+        let groups = self.groups();
+        let mut right = |some: &[Apart]| {
+            let nodes: Vec<NodeId> = some.iter().flat_map(|g| g.nodes.iter().copied()).collect();
+            self.right(without, &nodes)
+        };
+        (!groups.is_empty() && right(&groups)).then(|| least(&groups, &mut right))
+    }
+}
+
+/// Finds what must be left out for `judge` to be content. Runs the program some hundred times at most for usual plans, on the
+/// engine's own device.
+#[must_use]
+pub fn bisect(engine: &Engine, inputs: &Inputs, judge: &Judge<'_>) -> Bisection {
+    let mut search = Search { engine, inputs, judge, runs: 0 };
+    let found = found(&mut search);
+    Bisection { found, runs: search.runs }
+}
+
+fn found(search: &mut Search<'_>) -> Found {
+    if search.right(&[], &[]) {
+        return Found::Right;
+    }
+    let plain = RunOptions { plan: false, fuse: false };
+    if let Err(why) = search.wrong(plain, &Without::default()) {
+        return Found::WrongUnfused(why);
+    }
+    search.right(&[], &[]);
+    let rules = search.rules(&[]);
+    let groups = search.groups_to_part(&[]);
+    match (rules, groups) {
+        // Either is enough: the smaller set says more, and of equal ones the rule, which is the smaller thing.
+        (Some(rules), Some(groups)) if groups.len() < rules.len() => Found::Culprits { rules: Vec::new(), groups },
+        (Some(rules), _) => Found::Culprits { rules, groups: Vec::new() },
+        (None, Some(groups)) => Found::Culprits { rules: Vec::new(), groups },
+        (None, None) => both(search),
+    }
+}
+
+/// Neither rules nor groups alone: first the fewest rules with every node by itself, then the fewest groups of what is planned
+/// without those.
+fn both(search: &mut Search<'_>) -> Found {
+    search.right(&[], &[]);
+    let n_nodes = search.engine.last_evaluation().map_or(0, |e| e.prepared.graph.nodes.len());
+    // Plans with fewer rules have other nodes, hardly more of them; numbers beyond the last mean nothing.
+    let everything: Vec<NodeId> = (0..4 * n_nodes as u32 + 64).map(NodeId).collect();
+    let rules = if search.right(&[], &everything) { Some(Vec::new()) } else { search.rules(&everything) };
+    let rules = rules.unwrap_or_else(|| search.engine.rules().iter().map(|r| r.name.to_owned()).collect());
+    let groups = search.groups_to_part(&rules).unwrap_or_default();
+    Found::Culprits { rules, groups }
+}
+
+/// The least part of `items` that is still `enough`, given that all are: none of what is returned can be left out.
+fn least<T: Clone>(items: &[T], enough: &mut dyn FnMut(&[T]) -> bool) -> Vec<T> {
+    let mut best = items.to_vec();
+    let mut parts = 2;
+    while best.len() > 1 {
+        let size = best.len().div_ceil(parts.min(best.len()));
+        let chunks: Vec<Vec<T>> = best.chunks(size).map(<[T]>::to_vec).collect();
+        let smaller = (0..chunks.len()).find_map(|i| {
+            if enough(&chunks[i]) {
+                return Some((chunks[i].clone(), 2));
+            }
+            let rest: Vec<T> =
+                chunks.iter().enumerate().filter(|(j, _)| *j != i).flat_map(|(_, c)| c.iter().cloned()).collect();
+            (chunks.len() > 2 && enough(&rest)).then_some((rest, chunks.len() - 1))
+        });
+        match smaller {
+            Some((found, next)) => (best, parts) = (found, next.max(2)),
+            None if size == 1 => break,
+            None => parts = (2 * chunks.len()).min(best.len()),
+        }
+    }
+    best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::least;
+
+    #[test]
+    fn the_least_part_is_found() {
+        for wanted in [&[3usize][..], &[0, 19], &[4, 5, 6, 17], &[0, 1, 2, 3, 4, 5, 6, 7]] {
+            let all: Vec<usize> = (0..20).collect();
+            let mut runs = 0;
+            let found = least(&all, &mut |some| {
+                runs += 1;
+                wanted.iter().all(|w| some.contains(w))
+            });
+            assert_eq!(found, wanted);
+            assert!(runs < 150, "{runs} runs for {wanted:?}");
+        }
+    }
+}
