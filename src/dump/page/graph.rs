@@ -4,13 +4,16 @@
 
 use super::super::json::{Object, lines, list, quoted};
 use super::super::{Note, Program, Record, StepKind};
-use super::layout::{Drawing, Point, draw};
+use super::layout::{Drawing, Point, draw_either};
 use crate::graph::{Graph, NodeId, Op};
 
 /// The height of a node, of a box's title, and the space within a box.
 const NODE_HEIGHT: f64 = 34.0;
 const TITLE: f64 = 24.0;
 const PAD: f64 = 12.0;
+/// Width to height of the picture as a whole, and of what is inside a box: a screen is wide, and boxes stand side by side.
+const WHOLE: f64 = 1.7;
+const INSIDE: f64 = 0.8;
 
 /// What a page says of a node wherever it is drawn.
 pub(super) fn node(graph: &Graph, id: NodeId, notes: Option<&[Note]>) -> String {
@@ -159,7 +162,7 @@ struct Part {
 }
 
 impl Part {
-    fn new(graph: &Graph, ids: Vec<NodeId>, name: impl Fn(NodeId) -> Option<String>) -> Self {
+    fn new(graph: &Graph, ids: Vec<NodeId>, ratio: f64, name: impl Fn(NodeId) -> Option<String>) -> Self {
         let labels: Vec<Label> = ids.iter().map(|&id| Label::of(graph, id, name(id).as_deref())).collect();
         let place = |id: NodeId| ids.binary_search(&id).ok();
         let mut edges = Vec::new();
@@ -168,7 +171,7 @@ impl Part {
         }
         edges.dedup();
         let sizes: Vec<Point> = labels.iter().map(Label::size).collect();
-        let drawing = draw(&sizes, &edges);
+        let drawing = draw_either(&sizes, &edges, ratio);
         Self { ids, labels, edges, drawing }
     }
 
@@ -181,7 +184,8 @@ impl Part {
         let all = self.edges.iter().zip(&self.drawing.paths);
         all.map(|((a, b), path)| {
             let ends = list([self.ids[*a].0, self.ids[*b].0]);
-            Object::new().field("ends", ends).field("path", points(path, by)).finish()
+            let object = Object::new().field("ends", ends).field("path", points(path, by));
+            if self.drawing.sideways { object.field("side", true) } else { object }.finish()
         })
         .collect()
     }
@@ -191,7 +195,7 @@ impl Part {
 pub(super) fn before(program: &Program) -> String {
     let graph = &program.graph;
     let ids = graph.ids().filter(|&id| !inlined(graph, id)).collect();
-    let part = Part::new(graph, ids, |id| name(&program.notes, id).map(str::to_owned));
+    let part = Part::new(graph, ids, WHOLE, |id| name(&program.notes, id).map(str::to_owned));
     drawn(part.drawing.size, part.nodes(graph, (0.0, 0.0)), part.paths((0.0, 0.0)), Vec::new())
 }
 
@@ -226,7 +230,7 @@ pub(super) fn after(record: &Record, program: &Program) -> String {
     for (v, value) in record.values.iter().enumerate() {
         if matches!(value.kind, crate::schedule::ValueKind::Leaf(_)) {
             giver[v] = units.len();
-            let part = Part::new(graph, vec![value.node], named);
+            let part = Part::new(graph, vec![value.node], INSIDE, named);
             units.push(Unit { title: String::new(), step: None, size: part.drawing.size, part });
         }
     }
@@ -251,14 +255,14 @@ pub(super) fn after(record: &Record, program: &Program) -> String {
             Some(g) => format!("{} over {}", super::super::trace::step_name(record, i), g.domain),
             None => super::super::trace::step_name(record, i),
         };
-        let part = Part::new(graph, ids, named);
+        let part = Part::new(graph, ids, INSIDE, named);
         let inside = part.drawing.size;
         let width = inside.0.max(title.chars().count() as f64 * 7.0) + 2.0 * PAD;
         units.push(Unit { title, step: Some(i), part, size: (width, inside.1 + TITLE + 2.0 * PAD) });
     }
     let sizes: Vec<Point> = units.iter().map(|u| u.size).collect();
     let between: Vec<(usize, usize)> = edges.iter().map(|e| (e.0, e.1)).collect();
-    let outer = draw(&sizes, &between);
+    let outer = draw_either(&sizes, &between, WHOLE);
     let (mut nodes, mut paths, mut boxes) = (Vec::new(), Vec::new(), Vec::new());
     for (unit, at) in units.iter().zip(&outer.places) {
         let Some(step) = unit.step else {
@@ -283,7 +287,8 @@ pub(super) fn after(record: &Record, program: &Program) -> String {
         );
     }
     for ((_, _, value), path) in edges.iter().zip(&outer.paths) {
-        paths.push(Object::new().field("value", value).field("path", points(path, (0.0, 0.0))).finish());
+        let object = Object::new().field("value", value).field("path", points(path, (0.0, 0.0)));
+        paths.push(if outer.sideways { object.field("side", true) } else { object }.finish());
     }
     drawn(outer.size, nodes, paths, boxes)
 }

@@ -17,6 +17,8 @@ pub(super) struct Drawing {
     pub(super) paths: Vec<Vec<Point>>,
     /// The extent of the whole.
     pub(super) size: Point,
+    /// Whether layers stand side by side rather than one below the other; paths then lead from right sides to left sides.
+    pub(super) sideways: bool,
 }
 
 /// Space between boxes of a layer, and between layers.
@@ -26,8 +28,23 @@ const MAX_DUMMIES: usize = 30_000;
 const ORDER_SWEEPS: usize = 8;
 const PLACE_SWEEPS: usize = 12;
 
-/// Draws boxes of these sizes. Every edge leads from a lower number to a higher one.
-pub(super) fn draw(sizes: &[Point], edges: &[(usize, usize)]) -> Drawing {
+/// Draws boxes with layers from above or from the left, whichever comes nearer to `ratio` of width to height. Space between
+/// sideways layers is what edges need to turn.
+pub(super) fn draw_either(sizes: &[Point], edges: &[(usize, usize)], ratio: f64) -> Drawing {
+    let down = draw(sizes, edges);
+    let turned: Vec<Point> = sizes.iter().map(|s| (s.1, s.0)).collect();
+    let mut side = draw(&turned, edges);
+    let turn = |p: &mut Point| *p = (p.1, p.0);
+    side.places.iter_mut().for_each(turn);
+    side.paths.iter_mut().flatten().for_each(turn);
+    turn(&mut side.size);
+    side.sideways = true;
+    let off = |d: &Drawing| (d.size.0.max(1.0) / d.size.1.max(1.0) / ratio).ln().abs();
+    if off(&side) < off(&down) { side } else { down }
+}
+
+/// Draws boxes of these sizes, layers from above. Every edge leads from a lower number to a higher one.
+fn draw(sizes: &[Point], edges: &[(usize, usize)]) -> Drawing {
     if sizes.is_empty() {
         return Drawing { paths: vec![Vec::new(); edges.len()], ..Drawing::default() };
     }
@@ -238,7 +255,7 @@ impl Items {
         let paths = paths.collect();
         let right = (0..self.x.len()).map(|i| self.x[i] + self.width[i] / 2.0).fold(0.0, f64::max);
         let low = self.y.last().map_or(0.0, |y| y + self.height.last().copied().unwrap_or(0.0));
-        Drawing { places, paths, size: (right, low) }
+        Drawing { places, paths, size: (right, low), sideways: false }
     }
 }
 
@@ -270,6 +287,8 @@ mod tests {
             let edges: Vec<(usize, usize)> =
                 (1..n).flat_map(|b| [(next(b), b), (b.saturating_sub(1 + next(b)), b)]).collect();
             let d = draw(&sizes, &edges);
+            let either = draw_either(&sizes, &edges, 1.7);
+            assert_eq!(overlaps(&sizes, &either), 0);
             assert_eq!(overlaps(&sizes, &d), 0);
             for (path, (a, b)) in d.paths.iter().zip(&edges) {
                 assert!(path.windows(2).all(|w| w[0].1 <= w[1].1), "edge {a} to {b} goes up: {path:?}");

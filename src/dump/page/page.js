@@ -35,12 +35,13 @@ function sourceLine(o) {
 }
 
 // The graph.
-function curve(p) {
+function curve(p, side) {
   let d = `M${p[0]} ${p[1]}`;
   for (let i = 2; i < p.length; i += 2) {
     const [x0, y0, x1, y1] = [p[i - 2], p[i - 1], p[i], p[i + 1]];
-    const m = (y0 + y1) / 2;
-    d += x0 === x1 ? `V${y1}` : `C${x0} ${m} ${x1} ${m} ${x1} ${y1}`;
+    const m = (y0 + y1) / 2, n = (x0 + x1) / 2;
+    if (side) d += y0 === y1 ? `H${x1}` : `C${n} ${y0} ${n} ${y1} ${x1} ${y1}`;
+    else d += x0 === x1 ? `V${y1}` : `C${x0} ${m} ${x1} ${m} ${x1} ${y1}`;
   }
   return d;
 }
@@ -48,11 +49,11 @@ function svgOf(g) {
   const out = ['<defs><marker id="tri" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z" style="fill:var(--edge)"/></marker></defs><g id="world">'];
   for (const b of g.boxes) {
     const [x, y, w, h] = b.box;
-    out.push(`<g class="box ${b.place}" data-step="${b.step}"><rect x="${x}" y="${y}" width="${w}" height="${h}"/><text x="${x + 12}" y="${y + 18}">${esc(b.title)}</text></g>`);
+    out.push(`<g class="box ${b.place}" data-step="${b.step}"><rect x="${x}" y="${y}" width="${w}" height="${h}"/><text x="${x + 12}" y="${y + 18}" data-w="${w - 20}">${esc(b.title)}</text></g>`);
   }
   for (const e of g.edges) {
     const what = e.ends ? `data-ends="${e.ends}"` : `data-value="${e.value}"`;
-    out.push(`<path class="edge${e.ends ? "" : " value"}" ${what} d="${curve(e.path)}" marker-end="url(#tri)"/>`);
+    out.push(`<path class="edge${e.ends ? "" : " value"}" ${what} d="${curve(e.path, e.side)}" marker-end="url(#tri)"/>`);
   }
   for (const n of g.nodes) {
     const [x, y, w, h] = n.box;
@@ -70,14 +71,18 @@ function move() {
   const far = t.k < 0.42;
   $("canvas").classList.toggle("far", far);
   // Titles stay readable from afar.
-  const size = far ? Math.min(13 / t.k, 46) : 12.5;
-  document.querySelectorAll(".box text").forEach((e) => { e.style.fontSize = size + "px"; });
+  document.querySelectorAll(".box text").forEach((e) => {
+    const size = far ? Math.max(12.5, Math.min(13 / t.k, 20, e.dataset.w / (0.6 * e.textContent.length))) : 12.5;
+    e.style.fontSize = size + "px";
+  });
 }
-function fit() {
+// The whole graph; or, at first, as much of it as can be read.
+function fit(readable) {
   const box = $("canvas").getBoundingClientRect(), [w, h] = graph().size;
   const whole = Math.min((box.width - 40) / Math.max(w, 1), (box.height - 40) / Math.max(h, 1));
-  const k = Math.max(0.02, Math.min(1.15, whole));
-  S.at[S.view] = { k, x: (box.width - w * k) / 2, y: Math.max(20, (box.height - h * k) / 2) };
+  const few = readable && graph().nodes.length <= 150;
+  const k = Math.max(few ? 0.68 : 0.02, Math.min(1.15, whole));
+  S.at[S.view] = { k, x: Math.max(20, (box.width - w * k) / 2), y: Math.max(20, (box.height - h * k) / 2) };
   move();
 }
 function zoom(f, cx, cy) {
@@ -99,7 +104,7 @@ function draw() {
   document.querySelectorAll("#tabs button").forEach((b) => b.classList.toggle("on", b.dataset.view === S.view));
   if (script) return drawScript();
   $("canvas").innerHTML = svgOf(graph());
-  if (S.at[S.view]) move(); else fit();
+  if (S.at[S.view]) move(); else fit(true);
 }
 function drawScript() {
   const used = {};
@@ -284,7 +289,7 @@ $("find").oninput = (e) => {
   if (first) centre(first);
 };
 addEventListener("keydown", (e) => { if (e.key === "Escape") overview(); });
-addEventListener("resize", () => { if (S.view !== "script") fit(); });
+addEventListener("resize", () => { if (S.view !== "script") fit(true); });
 
 $("title").innerHTML = esc(DATA.source ? DATA.source.name : "lazurite") + `<small>${esc(DATA.device)} · ${esc(DATA.numerics)}</small>`;
 $("program").innerHTML = DATA.programs.map((p, i) => `<option value="${i}">${i + 1}: ${esc(p.line || p.asked || "evaluation")}${p.runs.length > 1 ? ` (${p.runs.length} runs)` : ""}</option>`).join("");
