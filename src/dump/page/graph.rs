@@ -257,7 +257,7 @@ pub(super) fn after(record: &Record, program: &Program) -> String {
         };
         let part = Part::new(graph, ids, INSIDE, named);
         let inside = part.drawing.size;
-        let width = inside.0.max(title.chars().count() as f64 * 7.0) + 2.0 * PAD;
+        let width = inside.0.max(title.chars().count() as f64 * 7.8) + 2.0 * PAD;
         units.push(Unit { title, step: Some(i), part, size: (width, inside.1 + TITLE + 2.0 * PAD) });
     }
     let sizes: Vec<Point> = units.iter().map(|u| u.size).collect();

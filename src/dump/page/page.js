@@ -46,7 +46,7 @@ function curve(p, side) {
   return d;
 }
 function svgOf(g) {
-  const out = ['<defs><marker id="tri" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0L8 4L0 8z" style="fill:var(--edge)"/></marker></defs><g id="world">'];
+  const out = ['<defs><marker id="tri" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0L8 4L0 8z" style="fill:var(--edge)"/></marker></defs><g id="world">'];
   for (const b of g.boxes) {
     const [x, y, w, h] = b.box;
     out.push(`<g class="box ${b.place}" data-step="${b.step}"><rect x="${x}" y="${y}" width="${w}" height="${h}"/><text x="${x + 12}" y="${y + 18}" data-w="${w - 20}">${esc(b.title)}</text></g>`);
@@ -81,7 +81,7 @@ function fit(readable) {
   const box = $("canvas").getBoundingClientRect(), [w, h] = graph().size;
   const whole = Math.min((box.width - 40) / Math.max(w, 1), (box.height - 40) / Math.max(h, 1));
   const few = readable && graph().nodes.length <= 150;
-  const k = Math.max(few ? 0.68 : 0.02, Math.min(1.15, whole));
+  const k = Math.max(!readable ? 0.02 : few ? 0.68 : 0.2, Math.min(1.15, whole));
   S.at[S.view] = { k, x: Math.max(20, (box.width - w * k) / 2), y: Math.max(20, (box.height - h * k) / 2) };
   move();
 }
@@ -293,9 +293,11 @@ addEventListener("resize", () => { if (S.view !== "script") fit(true); });
 
 $("title").innerHTML = esc(DATA.source ? DATA.source.name : "lazurite") + `<small>${esc(DATA.device)} · ${esc(DATA.numerics)}</small>`;
 $("program").innerHTML = DATA.programs.map((p, i) => `<option value="${i}">${i + 1}: ${esc(p.line || p.asked || "evaluation")}${p.runs.length > 1 ? ` (${p.runs.length} runs)` : ""}</option>`).join("");
-// The largest program is what one comes for; `#2`, `#2before` and the like choose another place.
-const wanted = /^#(\d+)?(before|after|script)?$/.exec(location.hash) || [];
+// The largest program is what one comes for; `#2`, `#2before`, `#1after:n5` (node 5) and `#1after:s3` (step 3) choose another place.
+const wanted = /^#(\d+)?(before|after|script)?(?::([ns])(\d+))?$/.exec(location.hash) || [];
 const largest = DATA.programs.reduce((best, p, i) => (p.nodes.length > DATA.programs[best].nodes.length ? i : best), 0);
 if (wanted[2]) S.view = wanted[2];
 if (DATA.programs.length) choose(wanted[1] ? Math.min(DATA.programs.length, +wanted[1]) - 1 : largest);
+if (wanted[3] === "n" && shown()[+wanted[4]]) go(+wanted[4]);
+if (wanted[3] === "s" && P().record && P().record.steps[+wanted[4]]) stepDetail(+wanted[4]);
 document.body.dataset.ready = "yes";

@@ -1,0 +1,202 @@
+//! Pages, traces and dumps made from scripts: what they hold, that they need no network, that the same program gives the same page,
+//! and, where there is a Chromium, that a browser draws what they say.
+
+mod common;
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+
+use common::{run_with, settings};
+use lazurite::dump::{self, Dump, nothing_beside, page, trace};
+use lazurite::{DeviceChoice, Engine};
+
+const SCRIPT: &str = "X = reshape(linspace(0, 1, 60), 12, 5) .^ 2;\nXc = X - mean(X, 1);\nC = Xc' * Xc / 11; % </script><b>\ny = max(tanh(C .* 2), 0.1);\ndisp(y)\n[Q, R] = qr(C);\ndisp(R(1))\n";
+
+/// The dump of a script's evaluations on the CPU.
+fn dump_of(name: &str, script: &str) -> Dump {
+    let seen: Arc<Mutex<Dump>> = Arc::default();
+    let engine = Engine::builder().device(DeviceChoice::Cpu).inspect(true).observe({
+        let seen = seen.clone();
+        move |evaluation| seen.lock().unwrap().add(evaluation).unwrap()
+    });
+    let ran = run_with(&engine.build().unwrap(), name, script, &settings(Path::new("")), &[]);
+    if let Err(error) = ran.result {
+        panic!("{error}");
+    }
+    let mut dump = seen.lock().unwrap().clone();
+    dump.source = Some(dump::Source { name: name.into(), text: script.into() });
+    dump
+}
+
+/// A script whose last evaluation records some `n` operations.
+fn long_script(n: usize) -> String {
+    let mut script = String::from("x = reshape(linspace(0, 1, 120), 20, 6);\na0 = x + 1;\na1 = x .* 2;\n");
+    for i in 2..n {
+        let (p, q) = (i - 1, i - 2);
+        script += &match i % 5 {
+            0 => format!("a{i} = a{p} - mean(a{q}, 1);\n"),
+            1 => format!("a{i} = exp(-abs(a{p})) + a{q};\n"),
+            2 => format!("a{i} = a{p} ./ (1 + sum(a{q} .^ 2, 2));\n"),
+            3 => format!("a{i} = tanh(a{p}) .* a{q};\n"),
+            _ => format!("a{i} = sqrt(abs(a{p} - a{q}));\n"),
+        };
+    }
+    script + &format!("disp(sum(sum(a{})))\n", n - 1)
+}
+
+#[test]
+fn a_dump_of_a_script_comes_back_with_its_record() {
+    let dump = dump_of("s.m", SCRIPT);
+    assert!(dump.programs.iter().all(|p| p.record.is_some()) && dump.runs.len() >= 2);
+    let text = dump.write();
+    let read = Dump::read("s.json", &text, &nothing_beside).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(read, dump);
+    assert_eq!(read.write(), text);
+    let record = read.programs[0].record.as_ref().unwrap();
+    assert!(record.groups().any(|(_, _, g)| g.core == "syrk" && g.work.flops > 0.0 && g.work.least_ns > 0.0));
+    assert!(record.plan.as_ref().unwrap().fired.iter().any(|f| f.rule == "gram"));
+    assert_eq!(read.runs[0].times.as_ref().unwrap().steps.len(), record.steps.len());
+    // Names and lines of the script are on its nodes.
+    let labels: Vec<_> =
+        read.programs[0].notes.iter().flat_map(|n| &n.origins).filter_map(|o| o.label.clone()).collect();
+    for name in ["X", "Xc", "C", "y"] {
+        assert!(labels.iter().any(|l| &**l == name), "{name} is missing among {labels:?}");
+    }
+}
+
+#[test]
+fn a_record_is_held_against_its_graph() {
+    let good = dump_of("s.m", "x = (1:20)' * 0.5;\ndisp(sum(x .* x) / 20)\n").write();
+    for (from, to, says) in [
+        ("\"reads\":[", "\"reads\":[99", "there is no value 99"),
+        ("\"writes\":[", "\"writes\":[-1,", "out of the field's range"),
+        ("\"step\":\"group\"", "\"step\":\"grope\"", "expected \"upload\""),
+        ("\"kept\":true", "\"kept\":1", "expected true or false"),
+        ("\"image\":[", "\"image\":[0,", "expected one for each of"),
+        ("\"lifetimes\":[", "\"lifetimes\":[[0,1],", "expected one for each of"),
+        ("\"whole\":[", "\"whole\":[1,", "expected 2 entries, given 3"),
+        ("\"place\":\"cpu\"", "\"place\":\"tpu\"", "expected \"gpu\", \"cpu\", given \"tpu\""),
+        ("\"bytes\":[", "\"bytes\":[1,", "expected 2 entries"),
+    ] {
+        assert!(good.contains(from), "{from}\n{good}");
+        let error = Dump::read("x.json", &good.replacen(from, to, 1), &nothing_beside).unwrap_err().to_string();
+        assert!(error.contains(says), "{from} -> {to}: {error}");
+    }
+}
+
+/// A dump without times, so that what is made of it is the same in every run.
+fn timeless(mut dump: Dump) -> Dump {
+    for program in &mut dump.programs {
+        if let Some(record) = &mut program.record {
+            record.times = Default::default();
+        }
+    }
+    dump.runs.iter_mut().for_each(|r| r.times = None);
+    dump
+}
+
+#[test]
+fn pages_are_whole_and_the_same_each_time() {
+    let once = page(&timeless(dump_of("s.m", SCRIPT)));
+    assert_eq!(once, page(&timeless(dump_of("s.m", SCRIPT))));
+    for network in ["http:", "https:", "src=", "@import", "url(\"", "<link"] {
+        assert!(!once.contains(network), "the page asks for {network}");
+    }
+    assert_eq!(once.matches("</script>").count(), 1, "a text of the script ends the page's own");
+    assert!(
+        once.contains("\"title\":\"g1 syrk over [5, 5]\"") || once.contains(" syrk over [5, 5]\""),
+        "no group has a box"
+    );
+    assert!(once.len() < 200_000, "{} bytes for a small script", once.len());
+}
+
+#[test]
+fn pages_of_thousands_of_nodes_stay_small() {
+    let dump = dump_of("long.m", &long_script(900));
+    let nodes = dump.programs.iter().map(|p| p.graph.nodes.len()).max().unwrap();
+    assert!(nodes >= 2000, "{nodes}");
+    let page = page(&dump);
+    assert!(page.len() < 6_000_000, "{} bytes", page.len());
+}
+
+#[test]
+fn traces_have_an_event_for_every_step() {
+    let dump = dump_of("s.m", SCRIPT);
+    let steps: usize = dump.runs.iter().map(|r| r.times.as_ref().unwrap().steps.len()).sum();
+    let trace = trace(&dump);
+    assert!(trace.starts_with("{\"displayTimeUnit\":\"ns\",\"traceEvents\":[") && trace.trim_end().ends_with("]}"));
+    assert_eq!(trace.lines().filter(|l| l.contains("\"ph\":\"X\"") && l.contains("\"tid\":3")).count(), steps);
+    assert!(trace.contains("\"ph\":\"C\"") && trace.contains("\"name\":\"plan\""));
+}
+
+fn chromium() -> Option<PathBuf> {
+    let folders: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH")?).collect();
+    let names = ["chromium", "chromium-browser", "google-chrome"];
+    names.iter().flat_map(|n| folders.iter().map(move |f| f.join(n))).find(|p| p.is_file())
+}
+
+/// The page as a browser has it once its script has run.
+fn drawn(browser: &Path, file: &Path, place: &str) -> String {
+    let url = format!("file://{}{place}", file.display());
+    let profile = file.with_extension("profile");
+    let mut command = Command::new(browser);
+    command.args(["--headless", "--no-sandbox", "--disable-gpu", "--window-size=1600,1000", "--dump-dom"]);
+    let output = command.arg(format!("--user-data-dir={}", profile.display())).arg(&url).output().unwrap();
+    let _ = std::fs::remove_dir_all(&profile);
+    let dom = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(dom.contains("data-ready=\"yes\""), "{url}: the script stopped\n{errors}");
+    // What the script was made from stands behind what it made.
+    dom.split("<script>").next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_browser_draws_the_pages() {
+    let Some(browser) = chromium() else {
+        println!("skipped: there is no Chromium on the path");
+        return;
+    };
+    let folder = std::env::temp_dir().join(format!("lazurite-page-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let (small, large) = (folder.join("small.html"), folder.join("large.html"));
+    let mut dump = dump_of("s.m", SCRIPT);
+    // Every node says how it came about, as a planner that keeps proofs would.
+    for record in dump.programs.iter_mut().filter_map(|p| p.record.as_mut()) {
+        let n = record.graph.nodes.len();
+        if let Some(plan) = &mut record.plan {
+            plan.why = (0..n).map(|i| format!("node {i} by <rule>")).collect();
+        }
+    }
+    std::fs::write(&small, page(&dump)).unwrap();
+    let first = &dump.programs[0];
+    let record = first.record.as_ref().unwrap();
+    let (group, _, of_group) = record.groups().last().unwrap();
+
+    let run = drawn(&browser, &small, "#1after");
+    let boxes = record.steps.iter().filter(|s| !s.nodes.is_empty()).count();
+    assert_eq!(run.matches("class=\"box ").count(), boxes);
+    assert_eq!(
+        run.matches("class=\"bar\"").count(),
+        record.steps.iter().filter(|s| s.kind != dump::StepKind::Free).count()
+    );
+    assert!(run.contains("gram</a>") && run.contains("class=\"value\""), "rules or memory are missing");
+    let written = drawn(&browser, &small, "#1before:n3");
+    assert!(written.contains("<h3>%3 = ") && written.contains("written at"), "no details of a node");
+    let constants = first.graph.nodes.iter().filter(|n| matches!(n.op.name(), "literal" | "slot")).count();
+    assert_eq!(written.matches("data-node=\"").count(), first.graph.nodes.len() - constants);
+    let step = drawn(&browser, &small, &format!("#1after:s{group}"));
+    assert!(
+        step.contains("<h4>program</h4>") && step.contains(&of_group.program.lines().next().unwrap().trim().to_owned())
+    );
+    let proof = drawn(&browser, &small, "#1after:n2");
+    assert!(proof.contains("node 2 by &lt;rule&gt;"), "no proof");
+    let script = drawn(&browser, &small, "#1script");
+    assert!(script.contains("&lt;/script&gt;&lt;b&gt;") && script.contains("data-line=\"5\""), "no script");
+
+    std::fs::write(&large, page(&dump_of("long.m", &long_script(900)))).unwrap();
+    let all = drawn(&browser, &large, "#before");
+    assert!(all.matches("data-node=\"").count() >= 1500);
+    drawn(&browser, &large, "#after");
+    let _ = std::fs::remove_dir_all(&folder);
+}
