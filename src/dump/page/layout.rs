@@ -19,6 +19,8 @@ pub(super) struct Drawing {
     pub(super) size: Point,
     /// Whether layers stand side by side rather than one below the other; paths then lead from right sides to left sides.
     pub(super) sideways: bool,
+    /// Where each layer begins and ends, along the way of the layers.
+    layers: Vec<Point>,
 }
 
 /// Space between boxes of a layer, and between layers.
@@ -31,9 +33,9 @@ const PLACE_SWEEPS: usize = 12;
 /// Draws boxes with layers from above or from the left, whichever comes nearer to `ratio` of width to height. Space between
 /// sideways layers is what edges need to turn.
 pub(super) fn draw_either(sizes: &[Point], edges: &[(usize, usize)], ratio: f64) -> Drawing {
-    let down = draw(sizes, edges);
+    let down = wrapped(draw(sizes, edges), 1.0 / ratio);
     let turned: Vec<Point> = sizes.iter().map(|s| (s.1, s.0)).collect();
-    let mut side = draw(&turned, edges);
+    let mut side = wrapped(draw(&turned, edges), ratio);
     let turn = |p: &mut Point| *p = (p.1, p.0);
     side.places.iter_mut().for_each(turn);
     side.paths.iter_mut().flatten().for_each(turn);
@@ -41,6 +43,49 @@ pub(super) fn draw_either(sizes: &[Point], edges: &[(usize, usize)], ratio: f64)
     side.sideways = true;
     let off = |d: &Drawing| (d.size.0.max(1.0) / d.size.1.max(1.0) / ratio).ln().abs();
     if off(&side) < off(&down) { side } else { down }
+}
+
+/// A drawing that is much longer than `ratio` times its breadth, in bands side by side as the lines of a text are: what is deep and
+/// narrow would otherwise be too small to see. Layers lead along the second coordinate.
+fn wrapped(mut d: Drawing, ratio: f64) -> Drawing {
+    let (breadth, length) = d.size;
+    let n_bands = (length / (ratio * breadth.max(1.0))).sqrt().floor();
+    if n_bands < 2.0 {
+        return d;
+    }
+    // A band begins with the first layer beyond an equal share of the length.
+    let mut starts = vec![0.0];
+    for &(from, _) in &d.layers {
+        if from >= starts.len() as f64 * length / n_bands {
+            starts.push(from);
+        }
+    }
+    let band_of = |at: f64| starts.iter().rposition(|s| *s <= at + 1e-6).unwrap_or(0);
+    let end = |band: usize| starts.get(band + 1).map_or(length, |next| next - GAP.1) - starts[band];
+    let step = breadth + 2.5 * GAP.1;
+    let moved = |p: Point, band: usize| (p.0 + band as f64 * step, p.1 - starts[band]);
+    for place in &mut d.places {
+        *place = moved(*place, band_of(place.1));
+    }
+    for (i, path) in d.paths.iter_mut().enumerate() {
+        let mut out: Vec<Point> = Vec::with_capacity(path.len());
+        let mut last = None;
+        for p in path.iter() {
+            let band = band_of(p.1);
+            let to = moved(*p, band);
+            if let (Some(from), Some(&at)) = (last.filter(|l| *l != band), out.last()) {
+                // Round the end of the one band, through the space behind it, and in at the beginning of the other.
+                let lane = from as f64 * step + breadth + GAP.1 + (i % 9) as f64 * 3.0;
+                out.extend([(at.0, end(from) + 10.0), (lane, end(from) + 10.0), (lane, -10.0), (to.0, -10.0)]);
+            }
+            out.push(to);
+            last = Some(band);
+        }
+        *path = out;
+    }
+    let longest = (0..starts.len()).map(end).fold(0.0, f64::max);
+    d.size = ((starts.len() - 1) as f64 * step + breadth, longest + 10.0);
+    d
 }
 
 /// Draws boxes of these sizes, layers from above. Every edge leads from a lower number to a higher one.
@@ -253,9 +298,10 @@ impl Items {
             path
         });
         let paths = paths.collect();
+        let layers = self.y.iter().zip(&self.height).map(|(y, h)| (*y, y + h)).collect();
         let right = (0..self.x.len()).map(|i| self.x[i] + self.width[i] / 2.0).fold(0.0, f64::max);
         let low = self.y.last().map_or(0.0, |y| y + self.height.last().copied().unwrap_or(0.0));
-        Drawing { places, paths, size: (right, low), sideways: false }
+        Drawing { places, paths, size: (right, low), sideways: false, layers }
     }
 }
 
@@ -299,6 +345,21 @@ mod tests {
                 );
             }
             assert_eq!(draw(&sizes, &edges).places, d.places, "the same graph has the same picture");
+        }
+    }
+
+    #[test]
+    fn deep_graphs_are_wrapped() {
+        let n = 400;
+        let sizes = vec![(80.0, 30.0); n];
+        let edges: Vec<(usize, usize)> = (1..n).flat_map(|b| [(b - 1, b), (b.saturating_sub(3), b)]).collect();
+        for (ratio, sideways) in [(1.7, false), (1.7, true)] {
+            let sizes: Vec<Point> = sizes.iter().map(|s| if sideways { (s.1, s.0) } else { *s }).collect();
+            let d = draw_either(&sizes, &edges, ratio);
+            let shape = d.size.0 / d.size.1;
+            assert!((0.6..4.0).contains(&shape), "{:?}", d.size);
+            assert_eq!(overlaps(&sizes, &d), 0);
+            assert!(d.places.iter().all(|p| p.0 >= -1e-6 && p.1 >= -1e-6 && p.0 <= d.size.0 && p.1 <= d.size.1));
         }
     }
 

@@ -81,7 +81,7 @@ function fit(readable) {
   const box = $("canvas").getBoundingClientRect(), [w, h] = graph().size;
   const whole = Math.min((box.width - 40) / Math.max(w, 1), (box.height - 40) / Math.max(h, 1));
   const few = readable && graph().nodes.length <= 150;
-  const k = Math.max(!readable ? 0.02 : few ? 0.68 : 0.2, Math.min(1.15, whole));
+  const k = Math.max(!readable ? 0.02 : few ? 0.68 : 0.12, Math.min(1.15, whole));
   S.at[S.view] = { k, x: Math.max(20, (box.width - w * k) / 2), y: Math.max(20, (box.height - h * k) / 2) };
   move();
 }
