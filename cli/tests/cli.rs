@@ -135,6 +135,8 @@ fn explanations_replace_the_output() {
     assert!(json.starts_with("{\"format\":\"lazurite-dump\"") && json.trim_end().ends_with("}]}"), "{json}");
     let dot = text(&lazurite(&["explain", "two.m", "--device", "cpu", "--format", "dot"], &folder.0).stdout);
     assert_eq!(dot.matches("digraph").count(), 2, "{dot}");
+    assert!(dot.contains("label=\"asked for at two.m:2:1\"") && dot.contains("\\ntwo.m:1:5 x\""), "{dot}");
+    assert!(dot.contains("subgraph cluster_g0") && dot.contains(" on the CPU\";"), "{dot}");
 
     let both = lazurite(&["run", "two.m", "--device", "cpu", "--explain"], &folder.0);
     assert_eq!(text(&both.stdout), "1\n1\n");

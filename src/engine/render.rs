@@ -1,29 +1,32 @@
-//! An evaluation for other programs: Graphviz DOT with groups as boxes, and JSON.
+//! An evaluation for Graphviz: the graph that ran, its groups as boxes, with the names and places of the program.
 
 use std::fmt::Write;
 
 use super::Evaluation;
-use crate::graph::Graph;
-use crate::schedule::{Place, Step};
-
-/// The version of the JSON form; it changes when a field changes its meaning or goes.
-const JSON_VERSION: u32 = 1;
+use crate::graph::NodeId;
+use crate::schedule::Place;
 
 impl Evaluation {
-    /// The graph that ran as Graphviz DOT, one box for each group.
+    /// The graph that ran as Graphviz DOT, one box for each group. Nodes carry the names the program gave their values and the
+    /// first place each was written at; ids are those of the dump, so equal evaluations are equal texts.
     #[must_use]
     pub fn to_dot(&self) -> String {
         let graph = &self.prepared.graph;
+        let written = self.written();
         let mut out = String::from("digraph lazurite {\n  node [shape=box, fontname=\"monospace\"];\n");
+        if let Some(at) = &self.asked_at {
+            let _ = writeln!(out, "  label={};", quoted(&format!("asked for at {at}")));
+        }
         let mut inside = vec![false; graph.nodes.len()];
         for group in self.prepared.schedule.groups() {
             let place = if group.place == Place::Gpu { "GPU" } else { "CPU" };
             let _ = writeln!(
                 out,
-                "  subgraph cluster_g{} {{\n    label=\"g{} {} on the {place}\";",
+                "  subgraph cluster_g{} {{\n    label=\"g{} {} over {} on the {place}\";",
                 group.id,
                 group.id,
-                group.core.name()
+                group.core.name(),
+                group.domain
             );
             for n in &group.nodes {
                 if !std::mem::replace(&mut inside[n.index()], true) {
@@ -34,7 +37,7 @@ impl Evaluation {
         }
         for id in graph.ids() {
             let node = graph.node(id);
-            let label = format!("{id} {}\n{}{}", node.op, node.dtype, node.shape);
+            let label = format!("{id} {}\n{}{}{}", node.op, node.dtype, node.shape, written[id.index()]);
             let _ = writeln!(out, "  n{} [label={}];", id.0, quoted(&label));
             for (port, o) in node.operands.iter().enumerate() {
                 let _ = writeln!(out, "  n{} -> n{} [label=\"{port}\"];", o.0, id.0);
@@ -47,123 +50,27 @@ impl Evaluation {
         out
     }
 
-    /// Everything about the evaluation as one JSON object: `version`, `graph`, `planned`, `rules`, `steps`, `refusals`, `memory`,
-    /// `kernels`.
-    #[must_use]
-    pub fn to_json(&self) -> String {
-        let schedule = &self.prepared.schedule;
-        let rules = self.prepared.plan.as_ref().map_or_else(Vec::new, |p| {
-            let rule = |f: &crate::planner::Fired| {
-                format!(
-                    "{{\"rule\":{},\"class\":{},\"count\":{}}}",
-                    quoted(&f.rule),
-                    quoted(&f.class.to_string()),
-                    f.count
-                )
+    /// For each node that ran, a line with the names of its value and where it was written, or nothing.
+    fn written(&self) -> Vec<String> {
+        let mut lines = vec![String::new(); self.prepared.graph.nodes.len()];
+        for (id, (origins, _)) in self.graph.ids().zip(self.origins()) {
+            let image = match &self.prepared.plan {
+                Some(plan) => plan.image.get(id.index()).copied().flatten(),
+                None => Some(id),
             };
-            p.fired.iter().map(rule).collect()
-        });
-        let steps = schedule.steps.iter().map(|s| self.step_json(s)).collect();
-        let refusals = schedule
-            .refusals
-            .iter()
-            .map(|r| format!("{{\"node\":{},\"user\":{},\"why\":{}}}", r.node.0, r.user.0, quoted(&r.why)))
-            .collect();
-        let memory = schedule
-            .blocks
-            .iter()
-            .map(|b| {
-                let values: Vec<String> = b.values.iter().map(|v| v.0.to_string()).collect();
-                format!("{{\"place\":{},\"bytes\":{},\"values\":[{}]}}", place_json(b.place), b.bytes, values.join(","))
-            })
-            .collect();
-        let kernels = self.prepared.lowered.iter().flatten().flat_map(|l| &l.kernels);
-        let kernels = kernels
-            .map(|k| {
-                format!(
-                    "{{\"label\":{},\"workgroups\":{:?},\"wgsl\":{}}}",
-                    quoted(&k.label),
-                    k.workgroups,
-                    quoted(&k.wgsl)
-                )
-            })
-            .collect();
-        format!(
-            "{{\"version\":{JSON_VERSION},\"cached\":{},\"fallback\":{},\"graph\":{},\"planned\":{},\"rules\":{},\"steps\":{},\"refusals\":{},\"memory\":{},\"kernels\":{}}}\n",
-            self.cached,
-            self.fallback.as_ref().map_or_else(|| "null".into(), |r| quoted(r)),
-            graph_json(&self.graph, |id| self.note(id)),
-            graph_json(&self.prepared.graph, |_| String::new()),
-            list(rules),
-            list(steps),
-            list(refusals),
-            list(memory),
-            list(kernels),
-        )
-    }
-
-    fn step_json(&self, step: &Step) -> String {
-        let ids = |ids: &[crate::graph::NodeId]| list(ids.iter().map(|n| n.0.to_string()).collect());
-        match step {
-            Step::Upload(v) => format!("{{\"step\":\"upload\",\"value\":{}}}", v.0),
-            Step::Readback(v) => format!("{{\"step\":\"readback\",\"value\":{}}}", v.0),
-            Step::Empty(v) => format!("{{\"step\":\"empty\",\"value\":{}}}", v.0),
-            Step::Free(v) => format!("{{\"step\":\"free\",\"value\":{}}}", v.0),
-            Step::Host { nodes, reason, .. } => {
-                format!("{{\"step\":\"host\",\"nodes\":{},\"reason\":{}}}", ids(nodes), quoted(reason))
+            let Some(line) = image.and_then(|n: NodeId| lines.get_mut(n.index())) else { continue };
+            if let Some(first) = origins.first().filter(|_| line.is_empty()) {
+                *line = format!("\n{first}");
+                for name in origins.iter().filter_map(|o| o.label.as_deref()) {
+                    let _ = write!(line, " {name}");
+                }
             }
-            Step::Run(g) => format!(
-                "{{\"step\":\"group\",\"id\":{},\"core\":{},\"place\":{},\"domain\":{:?},\"nodes\":{},\"reason\":{},\"program\":{}}}",
-                g.id,
-                quoted(g.core.name()),
-                place_json(g.place),
-                g.domain.dims(),
-                ids(&g.nodes),
-                quoted(&g.reason),
-                quoted(&g.body.to_string())
-            ),
         }
+        lines
     }
 }
 
-fn place_json(place: Place) -> &'static str {
-    match place {
-        Place::Gpu => "\"gpu\"",
-        Place::Cpu => "\"cpu\"",
-    }
-}
-
-fn graph_json(graph: &Graph, note: impl Fn(crate::graph::NodeId) -> String) -> String {
-    let nodes = graph
-        .ids()
-        .map(|id| {
-            let n = graph.node(id);
-            let operands: Vec<String> = n.operands.iter().map(|o| o.0.to_string()).collect();
-            let note = note(id);
-            let note = if note.is_empty() {
-                String::new()
-            } else {
-                format!(",\"note\":{}", quoted(note.trim_start_matches("  # ")))
-            };
-            format!(
-                "{{\"id\":{},\"op\":{},\"operands\":[{}],\"dtype\":\"{}\",\"shape\":{:?}{note}}}",
-                id.0,
-                quoted(&n.op.to_string()),
-                operands.join(","),
-                n.dtype,
-                n.shape.dims()
-            )
-        })
-        .collect();
-    let roots: Vec<String> = graph.roots.iter().map(|r| r.0.to_string()).collect();
-    format!("{{\"nodes\":{},\"roots\":[{}]}}", list(nodes), roots.join(","))
-}
-
-fn list(items: Vec<String>) -> String {
-    format!("[{}]", items.join(","))
-}
-
-/// A JSON string, which is also a DOT string.
+/// A DOT string.
 fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
@@ -172,9 +79,7 @@ fn quoted(text: &str) -> String {
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
             '\n' => out.push_str("\\n"),
-            c if (c as u32) < 0x20 => {
-                let _ = write!(out, "\\u{:04x}", c as u32);
-            }
+            c if c.is_control() => out.push(' '),
             c => out.push(c),
         }
     }
@@ -188,6 +93,6 @@ mod tests {
 
     #[test]
     fn strings_are_escaped() {
-        assert_eq!(quoted("a\"b\\c\nd\u{1}"), "\"a\\\"b\\\\c\\nd\\u0001\"");
+        assert_eq!(quoted("a\"b\\c\nd\u{1}"), "\"a\\\"b\\\\c\\nd \"");
     }
 }
