@@ -53,8 +53,37 @@ pub enum Command {
         #[command(flatten)]
         replay: ReplayArguments,
     },
+    /// Check the engine: random graphs, and graphs out of the rules, through every configuration against an oracle. Exits with
+    /// 1 when a result is wrong, and leaves a file for each.
+    Check(CheckArguments),
     /// List the devices that can evaluate.
     Devices,
+}
+
+/// What to check.
+#[derive(Args, Debug)]
+pub struct CheckArguments {
+    /// How many cases.
+    #[arg(long, default_value_t = 1000)]
+    pub cases: u64,
+    /// Which cases: a seed gives the same ones in every run.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// The number of the first case; with --cases 1, the only one.
+    #[arg(long, default_value_t = 0, value_name = "NUMBER")]
+    pub first: u64,
+    /// Where to evaluate.
+    #[arg(long, value_enum, default_value_t = Device::Cpu)]
+    pub device: Device,
+    /// A rule file to check besides the built-in ones.
+    #[arg(long, value_name = "FILE")]
+    pub rules: Vec<PathBuf>,
+    /// Make every case out of a rule, all rules in turn, instead of one in three.
+    #[arg(long)]
+    pub only_rules: bool,
+    /// The folder for files of mismatches; it is made when there is one.
+    #[arg(long, value_name = "DIR", default_value = "lazurite-check")]
+    pub out: PathBuf,
 }
 
 /// A script and how to run it.

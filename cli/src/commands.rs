@@ -56,6 +56,7 @@ pub fn execute(
             code
         }
         Command::Replay { replay: arguments } => replay(&arguments, out, errors),
+        Command::Check(arguments) => crate::check::execute(&arguments, out, errors),
         Command::Devices => devices(out),
     }
 }

@@ -15,6 +15,8 @@ mod discrete;
 mod element;
 #[cfg(feature = "blocking")]
 mod equivalence;
+#[cfg(feature = "blocking")]
+mod finding;
 mod folds;
 mod functions;
 mod host;
@@ -37,10 +39,12 @@ pub use dd::Dd;
 pub use element::{Element, Kinds};
 #[cfg(feature = "blocking")]
 pub use equivalence::{case_of, equivalence, equivalence_of};
+#[cfg(feature = "blocking")]
+pub use finding::Finding;
 pub use oracle::evaluate;
 pub use report::{Blame, Divergence, Report, Tolerance};
 #[cfg(feature = "blocking")]
-pub use session::{Finding, Session, SessionOptions};
+pub use session::{Session, SessionOptions};
 pub use tensor::Tensor;
 
 use crate::graph::{ArgOp, BinaryOp, Op, ReduceOp, ScanOp, UnaryOp};

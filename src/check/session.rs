@@ -8,16 +8,18 @@ use std::sync::Arc;
 use super::compare::Tally;
 use super::coverage::Coverage;
 use super::diagnose::{Probe, Wrong};
+use super::finding::Finding;
 use super::minimise::minimise;
 use super::oracle::evaluate;
 use super::report::{Blame, Divergence, Tolerance};
 use super::runs::{caught, same_bits, value};
 use super::strategies::{Case, Recipe, grow_with, rule_case};
 use super::tensor::Tensor;
+use crate::dump::Settings;
 use crate::engine::{Engine, EngineBuilder, RunOptions};
 use crate::error::Result;
 use crate::planner::{PlanOptions, RuleCheck, Rules};
-use crate::types::{DeviceChoice, HostBuffer, Numerics, Scalar};
+use crate::types::{DeviceChoice, HostBuffer, Numerics};
 
 /// Steps of a random recipe.
 const STEPS: usize = 40;
@@ -53,17 +55,6 @@ pub struct Session {
     gpu: bool,
     /// What was met so far.
     pub coverage: Coverage,
-}
-
-/// A mismatch.
-#[derive(Clone, Debug)]
-pub struct Finding {
-    /// The case.
-    pub index: u64,
-    /// The configuration it was found in.
-    pub configuration: String,
-    /// What diverges in the case made small.
-    pub divergence: Divergence,
 }
 
 const MODES: [Numerics; 3] = [Numerics::Strict, Numerics::Standard, Numerics::Fast];
@@ -197,7 +188,7 @@ impl Session {
         };
         self.check_case(&case, index, rule).map_err(|(way, _)| {
             let small = self.shrink(&case, &origin, &way);
-            Box::new(Finding { index, configuration: way.name.into(), divergence: self.diagnose(&small, &way) })
+            Box::new(self.finding(index, &small, &way))
         })
     }
 
@@ -208,9 +199,7 @@ impl Session {
     pub fn check_given(&mut self, case: &Case) -> std::result::Result<(), Box<Finding>> {
         self.coverage.graph(&case.graph);
         for index in 0..4 {
-            self.check_case(case, index, None).map_err(|(way, _)| {
-                Box::new(Finding { index, configuration: way.name.into(), divergence: self.diagnose(case, &way) })
-            })?;
+            self.check_case(case, index, None).map_err(|(way, _)| Box::new(self.finding(index, case, &way)))?;
         }
         Ok(())
     }
@@ -303,7 +292,9 @@ impl Session {
                 let given = run(case)?;
                 let tally = judge(case, &given, &probe)?;
                 match given.iter().zip(&plain).position(|(a, b)| same_bits(a, b).is_some()) {
-                    Some(root) => Err(Wrong::Value(root, Box::new(bits_differ(&plain[root], &given[root])))),
+                    Some(root) => {
+                        Err(Wrong::Value(root, Box::new(super::finding::bits_differ(&plain[root], &given[root]))))
+                    }
                     None => Ok(tally),
                 }
             }
@@ -366,6 +357,18 @@ impl Session {
         minimise(&best, |c| self.fails(c, way), |c, id| value(self.probe(way).engine, c, id))
     }
 
+    fn finding(&self, index: u64, case: &Case, way: &Way) -> Finding {
+        let settings = Settings {
+            device: self.options.device,
+            numerics: MODES[way.engine],
+            plan: way.options.plan || matches!(way.kind, Kind::Insisting(_)),
+            fuse: way.options.fuse,
+            rules: self.options.rules.clone(),
+            ran_on: Some(self.device()),
+        };
+        Finding { index, configuration: way.name.into(), settings, divergence: self.diagnose(case, way) }
+    }
+
     /// The divergence of a case that fails in this way.
     fn diagnose(&self, case: &Case, way: &Way) -> Divergence {
         let probe = self.probe(way);
@@ -411,36 +414,7 @@ fn whole(case: &Case, root: usize, mismatch: super::compare::Mismatch, probe: &P
     Divergence { case: case.clone(), root, node, mismatch, tolerance, blame }
 }
 
-fn bits_differ(plain: &HostBuffer, given: &HostBuffer) -> super::compare::Mismatch {
-    let index = same_bits(plain, given).unwrap_or(0);
-    let at = |b: &HostBuffer| (index < b.len()).then(|| b.get(index));
-    let note = format!(", without planner and fusion {:?}: strict results must have the same bits", at(plain));
-    super::compare::Mismatch { index, given: at(given), expected: None, note }
-}
-
 fn builder(options: &SessionOptions, mode: Numerics) -> EngineBuilder {
     let plain = Engine::builder().device(options.device).numerics(mode).plan_cache(64);
     options.rules.iter().fold(plain, |b, (name, text)| b.rules(name.clone(), text.clone()))
-}
-
-impl Case {
-    /// The same graph over other data: the elements of every leaf in reverse, the scalars of the run a quarter larger.
-    #[must_use]
-    pub fn with_other_data(&self) -> Self {
-        let reversed = |b: &HostBuffer| {
-            let mut out = b.clone();
-            (0..b.len()).for_each(|i| out.set(i, b.get(b.len() - 1 - i)));
-            out
-        };
-        let changed = |s: &Scalar| {
-            let v = s.to_f64();
-            // Integer scalars are keys, extents and the like: one more is another.
-            Scalar::from_f64(s.dtype(), if s.dtype().is_float() { v * 1.25 } else { v + 1.0 })
-        };
-        Self {
-            graph: self.graph.clone(),
-            leaves: self.leaves.iter().map(reversed).collect(),
-            slots: self.slots.iter().map(changed).collect(),
-        }
-    }
 }

@@ -1,0 +1,82 @@
+//! Mismatches of a session as files that can be run again, and cases read back from such files.
+
+use std::fmt;
+
+use super::compare::Mismatch;
+use super::report::Divergence;
+use super::runs::same_bits;
+use super::strategies::Case;
+use crate::dump::{Dump, Settings};
+use crate::error::Result;
+use crate::types::{HostBuffer, Scalar};
+
+/// A mismatch.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// The case.
+    pub index: u64,
+    /// The configuration it was found in.
+    pub configuration: String,
+    /// What the engine of that configuration was told.
+    pub settings: Settings,
+    /// What diverges in the case made small.
+    pub divergence: Divergence,
+}
+
+impl Finding {
+    /// The mismatch as a file that can be run again: graph, data and settings, with what is known as its first words.
+    ///
+    /// # Errors
+    /// What [`Dump::of`] says of a graph that contradicts itself.
+    pub fn dump(&self) -> Result<Dump> {
+        let Case { graph, leaves, slots } = self.divergence.case.clone();
+        let mut dump = Dump::of(graph, leaves, slots, self.settings.clone())?;
+        dump.about = self.to_string();
+        Ok(dump)
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.configuration, self.divergence)
+    }
+}
+
+impl Case {
+    /// The case that run number `run` of a dump holds.
+    ///
+    /// # Errors
+    /// What [`Dump::inputs`] says.
+    pub fn of_dump(dump: &Dump, run: usize) -> Result<Self> {
+        let inputs = dump.inputs(run)?;
+        Ok(Self { graph: inputs.graph, leaves: inputs.leaves, slots: inputs.slots })
+    }
+
+    /// The same graph over other data: the elements of every leaf in reverse, the scalars of the run a quarter larger.
+    #[must_use]
+    pub fn with_other_data(&self) -> Self {
+        let reversed = |b: &HostBuffer| {
+            let mut out = b.clone();
+            (0..b.len()).for_each(|i| out.set(i, b.get(b.len() - 1 - i)));
+            out
+        };
+        let changed = |s: &Scalar| {
+            let v = s.to_f64();
+            // Integer scalars are keys, extents and the like: one more is another.
+            Scalar::from_f64(s.dtype(), if s.dtype().is_float() { v * 1.25 } else { v + 1.0 })
+        };
+        Self {
+            graph: self.graph.clone(),
+            leaves: self.leaves.iter().map(reversed).collect(),
+            slots: self.slots.iter().map(changed).collect(),
+        }
+    }
+}
+
+/// Two results that should have the same bits.
+pub(super) fn bits_differ(plain: &HostBuffer, given: &HostBuffer) -> Mismatch {
+    let index = same_bits(plain, given).unwrap_or(0);
+    let at = |b: &HostBuffer| (index < b.len()).then(|| b.get(index));
+    let note = format!(", without planner and fusion {:?}: strict results must have the same bits", at(plain));
+    Mismatch { index, given: at(given), expected: None, note }
+}
