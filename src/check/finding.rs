@@ -8,6 +8,7 @@ use super::runs::same_bits;
 use super::strategies::Case;
 use crate::dump::{Dump, Settings};
 use crate::error::Result;
+use crate::graph::{Node, Op};
 use crate::types::{HostBuffer, Scalar};
 
 /// A mismatch.
@@ -50,6 +51,21 @@ impl Case {
     pub fn of_dump(dump: &Dump, run: usize) -> Result<Self> {
         let inputs = dump.inputs(run)?;
         Ok(Self { graph: inputs.graph, leaves: inputs.leaves, slots: inputs.slots })
+    }
+
+    /// The graph with its last floating constant changed: doubled, or one in place of zero. `None` where there is none.
+    #[must_use]
+    pub fn with_other_literal(&self) -> Option<Self> {
+        let float = |n: &Node| matches!(n.op, Op::Literal(s) if s.dtype().is_float() && s.to_f64().is_finite());
+        let at = self.graph.nodes.iter().rposition(float)?;
+        let mut other = self.clone();
+        if let Op::Literal(s) = &mut other.graph.nodes[at].op {
+            *s = Scalar::from_f64(s.dtype(), if s.to_f64() == 0.0 { 1.0 } else { 2.0 * s.to_f64() });
+        }
+        // A constant is recorded once: two of the same value would be a graph that no program gives.
+        let changed = &other.graph.nodes[at];
+        let unique = other.graph.nodes.iter().filter(|n| *n == changed).count() == 1;
+        unique.then_some(other)
     }
 
     /// The same graph over other data: the elements of every leaf in reverse, the scalars of the run a quarter larger.

@@ -70,6 +70,8 @@ enum Kind {
     Together,
     /// The plan of the case once more, with other data.
     Cached,
+    /// Another constant in the graph, whose plan must not be that of the case.
+    OtherLiteral,
     /// Each root by itself.
     OneByOne,
     /// A plan that takes this rule wherever it applies.
@@ -192,6 +194,16 @@ impl Session {
         })
     }
 
+    /// Whether a case holds in all its configurations; without looking into it when it does not.
+    pub fn holds(&mut self, index: u64) -> bool {
+        let (case, origin) = self.origin(index);
+        let rule = match &origin {
+            Origin::Rule(rule) => Some(&**rule),
+            Origin::Recipe(_) => None,
+        };
+        self.check_case(&case, index, rule).is_ok()
+    }
+
     /// Runs a case that came from elsewhere through every configuration.
     ///
     /// # Errors
@@ -255,6 +267,9 @@ impl Session {
         if index.is_multiple_of(2) {
             all.push(way("standard, cached", 1, WHOLE, Kind::Cached));
         }
+        if index % 4 == 1 {
+            all.push(way("standard, another constant", 1, WHOLE, Kind::OtherLiteral));
+        }
         if case.graph.roots.len() > 1 && index % 3 == 1 {
             all.push(way("standard, one by one", 1, WHOLE, Kind::OneByOne));
         }
@@ -306,6 +321,15 @@ impl Session {
                 if probe.engine.stats().plan_hits == hits {
                     return Err(Wrong::Failure("the plan of an equal graph was not found in the cache".into()));
                 }
+                match probe.known(&other)? {
+                    Some(known) => probe.compare_roots(&other, &known, &given),
+                    None => Ok(Tally::default()),
+                }
+            }
+            Kind::OtherLiteral => {
+                let Some(other) = case.with_other_literal() else { return Ok(Tally::default()) };
+                run(case)?;
+                let given = run(&other)?;
                 match probe.known(&other)? {
                     Some(known) => probe.compare_roots(&other, &known, &given),
                     None => Ok(Tally::default()),
@@ -377,8 +401,11 @@ impl Session {
             Ok(_) => Wrong::Failure("it did not diverge again".into()),
         };
         match (&way.kind, wrong) {
-            (Kind::Cached, Wrong::Value(root, mismatch)) => {
-                let other = case.with_other_data();
+            (Kind::Cached | Kind::OtherLiteral, Wrong::Value(root, mismatch)) => {
+                let other = match way.kind {
+                    Kind::Cached => case.with_other_data(),
+                    _ => case.with_other_literal().unwrap_or_else(|| case.clone()),
+                };
                 // On an engine that has planned nothing yet the same data is right if the cached plan is to blame.
                 let fresh = builder(&self.options, MODES[way.engine]).build();
                 let right = fresh.is_ok_and(|e| Probe::new(&e, way.options).fault(&other).is_ok());

@@ -10,7 +10,7 @@ use crate::graph::{Graph, NodeId, Op, PlanKey};
 use crate::kernels::{Lowered, lower};
 use crate::planner::{Plan, PlanOptions, plan};
 use crate::schedule::{Core, Group, Place, Schedule, ScheduleOptions, Step, ValueId, ValueKind, schedule};
-use crate::types::{DType, DeviceChoice, Limits, Scalar};
+use crate::types::{DType, DeviceChoice, Fault, Limits, Scalar, seeded};
 
 /// Everything a run needs besides data: the product of planner, schedule and kernels.
 #[derive(Debug)]
@@ -32,6 +32,9 @@ pub struct Prepared {
     /// The block of each value, if the memory plan gave it one.
     #[cfg_attr(not(feature = "gpu"), expect(dead_code, reason = "host buffers are allocated by the executor"))]
     pub(super) block_of: Vec<Option<u32>>,
+    /// The slots of the first run, which a seeded fault keeps.
+    #[cfg(feature = "check")]
+    pub(super) first_slots: std::sync::OnceLock<Vec<Scalar>>,
 }
 
 impl Prepared {
@@ -89,7 +92,7 @@ struct Context {
 fn stored_as(graph: &Graph, mut id: NodeId) -> NodeId {
     while let Op::View(view) = &graph.node(id).op
         && let Some(&base) = graph.node(id).operands.first()
-        && view.is_dense()
+        && (view.is_dense() || seeded(Fault::AliasedView))
         && view.shape().len() == graph.node(base).shape.len()
     {
         id = base;
@@ -121,6 +124,17 @@ fn kept(recorded: &Graph, image: impl Fn(NodeId) -> Option<NodeId>, schedule: &S
         !constant(&recorded.node(*id).op) && !recorded.roots.contains(id)
     };
     recorded.ids().filter(computed).filter_map(|id| Some((id, *value_of.get(&image(id)?)?))).collect()
+}
+
+/// The graph with every constant zero: the key of a seeded fault.
+fn without_literals(graph: &Graph) -> Graph {
+    let mut graph = graph.clone();
+    for node in &mut graph.nodes {
+        if let Op::Literal(s) = &mut node.op {
+            *s = Scalar::from_bits(s.dtype(), 0);
+        }
+    }
+    graph
 }
 
 impl Engine {
@@ -170,7 +184,8 @@ impl Engine {
     fn cached(&self, graph: &Arc<Graph>, context: &Context) -> Result<(Arc<Prepared>, bool)> {
         let mut hasher = std::hash::DefaultHasher::new();
         context.hash(&mut hasher);
-        let key = PlanKey::new(graph.clone(), hasher.finish());
+        let named = if seeded(Fault::StalePlan) { Arc::new(without_literals(graph)) } else { graph.clone() };
+        let key = PlanKey::new(named, hasher.finish());
         let found = self.0.plans.lock().unwrap_or_else(PoisonError::into_inner).get(&key);
         if let Some(prepared) = found {
             self.0.counters.plan_hits.add(1);
@@ -261,7 +276,18 @@ impl Engine {
                 settings.work_limit
             )));
         }
-        Ok(Prepared { plan: planned, graph, schedule, lowered, times, scalars, kept, block_of })
+        Ok(Prepared {
+            plan: planned,
+            graph,
+            schedule,
+            lowered,
+            times,
+            scalars,
+            kept,
+            block_of,
+            #[cfg(feature = "check")]
+            first_slots: std::sync::OnceLock::new(),
+        })
     }
 
     /// Kernels for every GPU group. A group that does not lower runs on the CPU, and says why.

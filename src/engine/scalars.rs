@@ -4,8 +4,8 @@ use hashbrown::HashMap;
 
 use crate::cpu::reference;
 use crate::error::{Error, Result};
-use crate::graph::{Graph, NodeId, Op};
-use crate::types::Scalar;
+use crate::graph::{BinaryOp, Graph, NodeId, Op};
+use crate::types::{Fault, Scalar, seeded};
 
 /// The host scalars among `wanted` and what they need, in graph order: made once for a plan.
 pub(super) fn needed(graph: &Graph, wanted: impl Iterator<Item = NodeId>) -> Vec<NodeId> {
@@ -32,7 +32,11 @@ pub(super) fn evaluate(graph: &Graph, nodes: &[NodeId], slots: &[Scalar]) -> Res
             Op::Literal(s) => *s,
             Op::Slot(i) => *slots.get(*i as usize).ok_or_else(|| Error::internal(format!("{id}: no such slot")))?,
             Op::Unary(op) => reference::unary(*op, at(0)?),
-            Op::Binary(op) => reference::binary(*op, at(0)?, at(1)?),
+            Op::Binary(op) => {
+                let (x, y) = (at(0)?, at(1)?);
+                let exchanged = seeded(Fault::HostScalars) && matches!(op, BinaryOp::Sub | BinaryOp::Div);
+                if exchanged { reference::binary(*op, y, x) } else { reference::binary(*op, x, y) }
+            }
             Op::Select => {
                 if at(0)?.bits() != 0 {
                     at(1)?

@@ -6,6 +6,7 @@
 mod body;
 mod contract;
 mod domain;
+mod faulty;
 mod fold;
 mod map;
 mod module;
@@ -90,12 +91,13 @@ pub fn lower(group: &Group, values: &[Value], scalars: &[DType], limits: &Limits
         return Err(Error::unsupported(format!("the domain {} is beyond 32-bit indices", group.domain)));
     }
     let ctx = module::Context { group, values, scalars, limits };
-    let lowered = match &group.core {
+    let mut lowered = match &group.core {
         Core::Map => map::lower(ctx),
         Core::Rows { .. } => rows::lower(ctx),
         Core::Contract { .. } => contract::lower(ctx),
         Core::Scan { .. } => scan::lower(ctx),
     }?;
+    faulty::corrupt(&mut lowered);
     for kernel in &lowered.kernels {
         for binding in &kernel.bindings {
             let bytes = match binding.source {

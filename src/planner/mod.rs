@@ -23,7 +23,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::graph::{Graph, NodeId};
-use crate::types::{CostTable, Numerics};
+use crate::types::{CostTable, Fault, Numerics, seeded};
 
 pub use check::{Case, Input, Operator, RuleCheck, VariableSort, Wanted, expressions};
 pub use instances::Instance;
@@ -93,6 +93,17 @@ pub fn plan(graph: &Graph, options: &PlanOptions) -> Plan {
     plan_by(graph, options, &|_| false)
 }
 
+/// The place of a seeded fault.
+fn exchange_roots(graph: &mut Graph) {
+    if let [a, b, ..] = graph.roots[..]
+        && seeded(Fault::RootsExchanged)
+        && graph.node(a).shape == graph.node(b).shape
+        && graph.node(a).dtype == graph.node(b).dtype
+    {
+        graph.roots.swap(0, 1);
+    }
+}
+
 /// As [`plan`]; where an `insisted` rule applies, its left side is avoided whatever that costs.
 fn plan_by(graph: &Graph, options: &PlanOptions, insisted: &dyn Fn(&rules::Rule) -> bool) -> Plan {
     let mut encoded = encode::encode(graph);
@@ -116,6 +127,7 @@ fn plan_by(graph: &Graph, options: &PlanOptions, insisted: &dyn Fn(&rules::Rule)
     match choose(graph, &encoded, &run.applied, options, insisted) {
         Ok((planned, image, fired)) => {
             plan.graph = planned;
+            exchange_roots(&mut plan.graph);
             plan.image = image;
             plan.fired = fired;
         }

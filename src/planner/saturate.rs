@@ -10,7 +10,7 @@ use hashbrown::{HashMap, HashSet};
 use super::facts::{Facts, Terms};
 use super::language::{ENode, EOp};
 use super::rules::{Class, Head, Pat, Phase, Question, Rule, Rules, Subst, draft, match_term};
-use crate::types::{DType, Numerics};
+use crate::types::{DType, Fault, Numerics, seeded};
 
 /// How far rounds and terms may go.
 #[derive(Clone, Copy, Debug)]
@@ -187,7 +187,7 @@ impl Engine<'_> {
         let dtype = terms[subst.vars[rule.subject_var]?].data.dtype;
         let class = rule.class(dtype)?;
         if !class.admitted(self.numerics, self.allow_rescale)
-            || !rule.conditions.iter().all(|c| c.holds(terms, found, &subst.vars))
+            || !(rule.conditions.iter().all(|c| c.holds(terms, found, &subst.vars)) || seeded(Fault::ConditionDropped))
         {
             return None;
         }

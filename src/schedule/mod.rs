@@ -10,6 +10,7 @@ mod build;
 mod display;
 mod emit;
 mod estimate;
+mod faulty;
 mod fuse;
 mod memory;
 mod order;
@@ -102,5 +103,6 @@ fn build(source: Source<'_>, options: &ScheduleOptions, gpu: Option<&Limits>, be
     builder.decide_all()?;
     let mut schedule = order::assemble(&mut builder, because)?;
     memory::plan(&mut schedule);
+    faulty::corrupt(&mut schedule);
     Ok(schedule)
 }

@@ -5,6 +5,7 @@
 mod buffer;
 mod cost;
 mod dtype;
+mod faults;
 mod limits;
 mod options;
 mod scalar;
@@ -14,6 +15,10 @@ mod view;
 pub use buffer::{Element, HostBuffer};
 pub use cost::CostTable;
 pub use dtype::{DType, Kind};
+pub use faults::Fault;
+#[cfg(feature = "check")]
+pub use faults::Seeded;
+pub(crate) use faults::seeded;
 pub use limits::Limits;
 pub use options::{DeviceChoice, Numerics, Order, Origin};
 pub use scalar::Scalar;

@@ -8,7 +8,7 @@
 use super::elementwise::vectorised;
 use super::tile::{Lane, Registers, TILE, dispatch};
 use crate::graph::{ArgOp, ReduceOp};
-use crate::types::{DType, Kind};
+use crate::types::{DType, Fault, Kind, seeded};
 
 /// Lanes of a block.
 const LANES: usize = 8;
@@ -171,7 +171,8 @@ fn block_of<T: Lane, C: Cell>(op: ReduceOp, x: &[T]) -> C {
             lanes[j] = C::combine(op, lanes[j], C::of(chunk[j]));
         }
     }
-    for (lane, &v) in lanes.iter_mut().zip(chunks.remainder()) {
+    let rest = if seeded(Fault::RemainderLost) { &[] } else { chunks.remainder() };
+    for (lane, &v) in lanes.iter_mut().zip(rest) {
         *lane = C::combine(op, *lane, C::of(v));
     }
     join(op, lanes)

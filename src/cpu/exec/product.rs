@@ -4,6 +4,7 @@
 //! certain strides; the caller keeps those away from it.
 
 use crate::error::{Error, Result};
+use crate::types::{Fault, seeded};
 
 /// A matrix within a slice.
 #[derive(Clone, Copy)]
@@ -72,6 +73,7 @@ pub(crate) fn product<T: Real>(
     if n > stride || (m - 1) * stride + n > c.len() {
         return Err(Error::internal("the result of a product reaches outside its memory"));
     }
+    let k = if seeded(Fault::ProductShort) && k % 2 == 1 { k - 1 } else { k };
     multiply((m, n, k), a, b, c, stride, add);
     Ok(())
 }

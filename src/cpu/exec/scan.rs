@@ -11,7 +11,7 @@ use super::output::Output;
 use super::threads;
 use super::tile::{Lane, TILE};
 use crate::graph::{ReduceOp, ScanOp};
-use crate::types::Shape;
+use crate::types::{Fault, Shape, seeded};
 
 /// The folds of the lines under way.
 pub(crate) struct Carry {
@@ -94,6 +94,9 @@ pub(crate) fn run(
                 let len = per_tile.min(layout.len - first);
                 let (start, n) = (layout.start(chunk, first), chunk.rows * len);
                 debug_assert!(n <= TILE);
+                if seeded(Fault::CarryLost) {
+                    carry.reset();
+                }
                 code.run(regs, start, n, Some(carry));
                 // SAFETY: chunks are disjoint sets of lines, and a line's tiles are disjoint runs of it.
                 unsafe { code.put(regs, outputs, start, n) };

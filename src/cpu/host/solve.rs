@@ -11,6 +11,7 @@ use faer::prelude::Solve;
 use super::condition::{norm1, rcond};
 use super::library::is_finite;
 use crate::error::{Error, Result};
+use crate::types::{Fault, seeded};
 
 /// X of A·X = B and the reciprocal condition of A. `eps` is the rounding unit of the dtype: singular values below that times
 /// the larger extent, relative to the largest one, count as zero.
@@ -32,7 +33,11 @@ pub(super) fn solve(a: &Mat<f64>, b: &Mat<f64>, eps: f64) -> Result<(Mat<f64>, f
     }
     let r = rcond(n, norm1(a), |x| lu.solve_in_place(x), |x| lu.solve_transpose_in_place(x));
     let mut x = b.clone();
-    lu.solve_in_place(&mut x);
+    if seeded(Fault::SolveTransposed) {
+        lu.solve_transpose_in_place(&mut x);
+    } else {
+        lu.solve_in_place(&mut x);
+    }
     Ok((x, r))
 }
 

@@ -4,6 +4,7 @@
 //! the result and no width needs code of its own.
 
 use crate::graph::{BinaryOp, UnaryOp};
+use crate::types::{Fault, seeded};
 
 /// A function of one integer; the caller keeps the low bits. Operations that integers do not have give 0.
 #[must_use]
@@ -28,7 +29,7 @@ pub fn binary(op: BinaryOp, x: i64, y: i64) -> i64 {
         BinaryOp::Mul => x.wrapping_mul(y),
         BinaryOp::Div => {
             if y == 0 {
-                0
+                i64::from(seeded(Fault::QuotientByZero))
             } else {
                 x.wrapping_div(y)
             }

@@ -8,9 +8,10 @@ use egg::Id;
 use smallvec::SmallVec;
 
 use super::model::{AttrPat, Head, Pat, Rule, VarSort};
+use crate::graph::BinaryOp;
 use crate::planner::facts::{Facts, Sort, Terms};
 use crate::planner::language::{ENode, EOp};
-use crate::types::{DType, Dims, Scalar, Shape};
+use crate::types::{DType, Dims, Fault, Scalar, Shape, seeded};
 
 /// What variables and operator variables stand for.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -142,6 +143,7 @@ fn match_class(rule: &Rule, terms: &Terms, pat: &Pat, class: Id, mut s: Subst, o
 }
 
 fn same_number(literal: Scalar, x: f64) -> bool {
+    let x = if seeded(Fault::NumberSign) && literal.to_f64() == -x { -x } else { x };
     literal.dtype() != DType::Bool && literal == Scalar::from_f64(literal.dtype(), x) && literal.to_f64() == x
 }
 
@@ -303,8 +305,9 @@ impl Drafter<'_> {
             Pat::Var(v) => Some(Built::Class(self.subst.vars[*v]?)),
             Pat::Number(x) => {
                 // A number the dtype does not hold (−1 as u32) makes no term.
-                let literal = Scalar::from_f64(dtype?, *x);
-                let held = literal.to_f64() == *x;
+                let x = if seeded(Fault::RightSideNumber) && self.result.is_some() { x + 1.0 } else { *x };
+                let literal = Scalar::from_f64(dtype?, x);
+                let held = literal.to_f64() == x;
                 held.then_some(())?;
                 self.term(EOp::Literal(literal), &[])
             }
@@ -342,7 +345,20 @@ impl Drafter<'_> {
     }
 
     fn node(&mut self, head: &Head, args: &[Pat], dtype: Option<DType>) -> Option<Built> {
-        let children = self.arguments(args, dtype)?;
+        let mut children = self.arguments(args, dtype)?;
+        if self.result.is_some() {
+            let asymmetric = matches!(head, Head::Is(EOp::Binary(BinaryOp::Sub | BinaryOp::Div)));
+            if seeded(Fault::RightSideSwapped) && asymmetric {
+                children.swap(0, 1);
+            }
+            let square = |s: &Shape| s.rank() >= 2 && s[s.rank() - 1] == s[s.rank() - 2];
+            if seeded(Fault::RightSideUnturned)
+                && *head == Head::Is(EOp::Transpose)
+                && square(&self.facts(children[0]).shape)
+            {
+                return Some(children[0]);
+            }
+        }
         match head {
             Head::Is(op) => self.term(op.clone(), &children),
             Head::AnyUnary(v) | Head::AnyBinary(v) => {
