@@ -31,6 +31,6 @@ pub mod dump;
 pub mod check;
 
 pub use array::{Array, Axes, Operand, SliceSpec, Value};
-pub use engine::{Engine, EngineBuilder, Evaluation, RunOptions, Stats, Without};
+pub use engine::{Engine, EngineBuilder, Evaluation, RunOptions, Stats, Verify, Without};
 pub use error::{Error, Result};
 pub use types::{DType, DeviceChoice, Element, Numerics, Order, Origin, Scalar, Shape};

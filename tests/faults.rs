@@ -3,6 +3,8 @@
 //! `LAZURITE_FAULT=name` seeds only that one. The table in docs/reliability.md is held against the list of faults.
 
 use lazurite::DeviceChoice;
+use std::sync::{Mutex, PoisonError};
+
 use lazurite::check::{Session, SessionOptions};
 use lazurite::types::Fault;
 
@@ -25,6 +27,11 @@ fn asked(fault: &Fault) -> bool {
 }
 
 fn hold(faults: impl Iterator<Item = Fault>, device: DeviceChoice) {
+    // Panics under a fault are caught and count as findings; their messages are not wanted, those of this test are.
+    static ONE: Mutex<()> = Mutex::new(());
+    let _alone = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
     let mut missed = Vec::new();
     for fault in faults.filter(asked) {
         let started = std::time::Instant::now();
@@ -33,11 +40,46 @@ fn hold(faults: impl Iterator<Item = Fault>, device: DeviceChoice) {
             None => missed.push(fault.name()),
         }
     }
+    std::panic::set_hook(hook);
     assert!(missed.is_empty(), "not caught within their numbers of cases: {missed:?}");
+}
+
+/// The rows of the table in docs/reliability.md.
+fn table() -> String {
+    let mut text = String::from("| fault | room | what goes wrong | caught within | on |\n|---|---|---|---|---|\n");
+    for f in Fault::ALL {
+        let on = if f.on_gpu() { "GPU" } else { "CPU" };
+        text += &format!("| {} | {} | {} | {} cases | {on} |\n", f.name(), f.room(), f.what(), f.limit());
+    }
+    text
+}
+
+#[test]
+fn the_table_of_faults_is_the_list_of_faults() {
+    assert!(Fault::ALL.len() >= 30);
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reliability.md");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let (before, rest) = text.split_once("<!-- faults -->\n").expect("the table has its place");
+    let (_, after) = rest.split_once("<!-- end of faults -->\n").expect("the table has its end");
+    let wanted = format!("{before}<!-- faults -->\n{}<!-- end of faults -->\n{after}", table());
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(&path, wanted).unwrap();
+    } else {
+        assert!(text == wanted, "docs/reliability.md differs; BLESS=1 rewrites its table");
+    }
 }
 
 #[test]
 fn every_fault_of_the_cpu_line_is_caught() {
-    // Panics are caught and count as findings; their messages are not wanted here.
     hold(Fault::ALL.iter().copied().filter(|f| !f.on_gpu()), DeviceChoice::Cpu);
+}
+
+#[test]
+fn every_fault_of_kernels_is_caught() {
+    if let Err(e) = lazurite::Engine::builder().device(DeviceChoice::Gpu).build() {
+        assert!(std::env::var("LAZURITE_REQUIRE_GPU").as_deref() != Ok("1"), "a GPU is required: {e}");
+        eprintln!("no GPU adapter, the faults of kernels were not seeded: {e}");
+        return;
+    }
+    hold(Fault::ALL.iter().copied().filter(|f| f.on_gpu()), DeviceChoice::Gpu);
 }

@@ -16,6 +16,7 @@ pub(super) struct Settings {
     pub(super) device: DeviceChoice,
     pub(super) numerics: Numerics,
     pub(super) plan: bool,
+    pub(super) verify: super::Verify,
     pub(super) fuse: bool,
     pub(super) rules: Arc<Rules>,
     pub(super) cpu_costs: CostTable,
@@ -37,6 +38,7 @@ pub struct EngineBuilder {
     device: DeviceChoice,
     numerics: Numerics,
     plan: bool,
+    verify: super::Verify,
     fuse: bool,
     rule_files: Vec<(String, String)>,
     max_pending: usize,
@@ -54,6 +56,7 @@ impl Default for EngineBuilder {
             device: DeviceChoice::Auto,
             numerics: Numerics::Standard,
             plan: true,
+            verify: super::Verify::Off,
             fuse: true,
             rule_files: Vec::new(),
             max_pending: 20_000,
@@ -86,6 +89,13 @@ impl EngineBuilder {
     #[must_use]
     pub fn plan(mut self, plan: bool) -> Self {
         self.plan = plan;
+        self
+    }
+
+    /// Whether a new plan's first results are compared with the recorded graph's before the plan is kept; off by default.
+    #[must_use]
+    pub fn verify(mut self, verify: super::Verify) -> Self {
+        self.verify = verify;
         self
     }
 
@@ -190,6 +200,7 @@ impl EngineBuilder {
             device: self.device,
             numerics: self.numerics,
             plan: self.plan,
+            verify: self.verify,
             fuse: self.fuse,
             rules,
             cpu_costs: CostTable::cpu(),

@@ -57,6 +57,13 @@ impl Evaluation {
         self.origins.iter().map(|(origins, tag)| (&origins[..], *tag))
     }
 
+    /// Why the plan of this graph was quarantined, so that it ran without planner and fusion on the CPU; `None` for a plan that
+    /// was sound or not compared.
+    #[must_use]
+    pub fn quarantined(&self) -> Option<&str> {
+        self.prepared.quarantined.as_deref()
+    }
+
     /// Where a node of the recorded graph was written, and its composite's name: ` # a.m:3:5 c (mean)`.
     pub(super) fn note(&self, id: NodeId) -> String {
         let Some((origins, tag)) = self.origins.get(id.index()) else { return String::new() };
@@ -99,6 +106,9 @@ impl fmt::Display for Evaluation {
             for k in &lowered.kernels {
                 writeln!(f, "{} workgroups {:?} bindings {}", k.label, k.workgroups, k.bindings.len())?;
             }
+        }
+        if let Some(why) = self.quarantined() {
+            writeln!(f, "== quarantined, and run as recorded: {why}")?;
         }
         if let Some(reason) = &self.fallback {
             writeln!(f, "== fallback to the CPU: {reason}")?;

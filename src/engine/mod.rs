@@ -16,6 +16,7 @@ mod run;
 mod scalars;
 mod stats;
 mod stored;
+mod verify;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -30,6 +31,7 @@ pub(crate) use run::loads;
 pub use run::traced::{Snapshot, Trace, Traced};
 pub use stats::Stats;
 pub(crate) use stored::Stored;
+pub use verify::Verify;
 
 use crate::error::{Error, Result};
 use crate::graph::{Graph, NodeId, NodeRef, Recorder};

@@ -4,7 +4,9 @@ use std::hash::{Hash, Hasher};
 use std::sync::{Arc, PoisonError};
 
 use super::inspect::PrepareTimes;
-use super::{Engine, RunOptions, Without, scalars};
+use super::run::Results;
+use super::verify::{Recorded, Verdict, Verify};
+use super::{Engine, RunOptions, Stored, Without, scalars};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, NodeId, Op, PlanKey};
 use crate::kernels::{Lowered, lower};
@@ -32,6 +34,8 @@ pub struct Prepared {
     /// The block of each value, if the memory plan gave it one.
     #[cfg_attr(not(feature = "gpu"), expect(dead_code, reason = "host buffers are allocated by the executor"))]
     pub(super) block_of: Vec<Option<u32>>,
+    /// Why this plan, without planner and fusion, stands in place of one that gave wrong results.
+    pub quarantined: Option<String>,
     /// The slots of the first run, which a seeded fault keeps.
     #[cfg(feature = "check")]
     pub(super) first_slots: std::sync::OnceLock<Vec<Scalar>>,
@@ -70,6 +74,15 @@ impl From<RunOptions> for Choice {
     fn from(options: RunOptions) -> Self {
         Self { options, without: Without::default() }
     }
+}
+
+/// A plan for a graph.
+pub(super) struct Found {
+    pub(super) prepared: Arc<Prepared>,
+    /// Whether it came from the cache.
+    pub(super) cached: bool,
+    /// The key of a new plan that is kept only once its results were compared.
+    pub(super) unverified: Option<PlanKey>,
 }
 
 /// What a plan depends on besides the graph.
@@ -155,7 +168,7 @@ impl Engine {
         resident: Vec<bool>,
         choice: &Choice,
         gpu: bool,
-    ) -> Result<(Arc<Prepared>, bool)> {
+    ) -> Result<Found> {
         let settings = &self.0.settings;
         let options =
             RunOptions { plan: choice.options.plan && settings.plan, fuse: choice.options.fuse && settings.fuse };
@@ -172,16 +185,16 @@ impl Engine {
             // Where leaves are matters to placement only where there is a choice.
             resident: if settings.device == DeviceChoice::Auto && gpu { resident } else { Vec::new() },
         };
-        let (prepared, hit) = self.cached(graph, &context)?;
-        if prepared.guards_hold(slots)? {
-            return Ok((prepared, hit));
+        let found = self.cached(graph, &context)?;
+        if found.prepared.guards_hold(slots)? {
+            return Ok(found);
         }
         self.0.counters.guard_misses.add(1);
         context.rescale = false;
         self.cached(graph, &context)
     }
 
-    fn cached(&self, graph: &Arc<Graph>, context: &Context) -> Result<(Arc<Prepared>, bool)> {
+    fn cached(&self, graph: &Arc<Graph>, context: &Context) -> Result<Found> {
         let mut hasher = std::hash::DefaultHasher::new();
         context.hash(&mut hasher);
         let named = if seeded(Fault::StalePlan) { Arc::new(without_literals(graph)) } else { graph.clone() };
@@ -189,12 +202,62 @@ impl Engine {
         let found = self.0.plans.lock().unwrap_or_else(PoisonError::into_inner).get(&key);
         if let Some(prepared) = found {
             self.0.counters.plan_hits.add(1);
-            return Ok((prepared, true));
+            return Ok(Found { prepared, cached: true, unverified: None });
         }
         let prepared = Arc::new(self.make(graph, context)?);
-        let gone = self.0.plans.lock().unwrap_or_else(PoisonError::into_inner).insert(key, prepared.clone());
+        let changed = context.options.plan || context.options.fuse || prepared.lowered.iter().any(Option::is_some);
+        if self.0.settings.verify == Verify::Sampled && changed {
+            return Ok(Found { prepared, cached: false, unverified: Some(key) });
+        }
+        self.keep(key, prepared.clone());
+        Ok(Found { prepared, cached: false, unverified: None })
+    }
+
+    fn keep(&self, key: PlanKey, prepared: Arc<Prepared>) {
+        let gone = self.0.plans.lock().unwrap_or_else(PoisonError::into_inner).insert(key, prepared);
         drop(gone);
-        Ok((prepared, false))
+    }
+
+    /// Keeps a new plan whose results are as sound as those of the recorded graph; otherwise a plan without planner and fusion
+    /// in its place, which says why. Gives the plan that is kept and its results.
+    pub(super) async fn keep_if_sound(
+        &self,
+        key: PlanKey,
+        new: Arc<Prepared>,
+        results: Results,
+        graph: &Graph,
+        (leaves, slots): (&[Arc<Stored>], &[Scalar]),
+        needed: &[NodeId],
+    ) -> Result<(Arc<Prepared>, Result<Results>)> {
+        let settings = &self.0.settings;
+        let context = Context {
+            without: Default::default(),
+            options: RunOptions { plan: false, fuse: false },
+            rescale: false,
+            gpu: false,
+            numerics: settings.numerics,
+            rules: settings.rules.hash(),
+            cost_versions: (settings.cpu_costs.version, settings.gpu_costs.version),
+            device: DeviceChoice::Cpu,
+            needed: needed.to_vec(),
+            resident: Vec::new(),
+        };
+        let mut plain = self.make(graph, &context)?;
+        let recorded = Recorded { graph, plain: &plain, leaves, slots };
+        match self.verified(recorded, &new, &results).await? {
+            Verdict::Sound => {
+                self.keep(key, new.clone());
+                Ok((new, Ok(results)))
+            }
+            Verdict::Wrong(why, right) => {
+                tracing::error!(%why, "a plan gave wrong results and is quarantined");
+                self.0.counters.quarantined.add(1);
+                plain.quarantined = Some(why);
+                let plain = Arc::new(plain);
+                self.keep(key, plain.clone());
+                Ok((plain, Ok(right)))
+            }
+        }
     }
 
     fn make(&self, recorded: &Graph, context: &Context) -> Result<Prepared> {
@@ -285,6 +348,7 @@ impl Engine {
             scalars,
             kept,
             block_of,
+            quarantined: None,
             #[cfg(feature = "check")]
             first_slots: std::sync::OnceLock::new(),
         })

@@ -10,7 +10,9 @@ use std::sync::{Arc, PoisonError};
 
 use super::inspect::{Span, Times};
 use super::prepare::Choice;
+use super::prepare::Found;
 use super::stored::Handle;
+use super::verify::Noise;
 use super::{Engine, Evaluation, Prepared, Stored, scalars};
 use crate::buffers::Residency;
 use crate::cpu;
@@ -54,20 +56,27 @@ impl Engine {
         let asked_at = super::origin::current();
         let given = self.given(&graph, leaves, slots).await?;
         let began = self.now();
-        let (mut prepared, mut cached) = self.prepare(&graph, slots, needed, resident, &choice, true)?;
+        let mut found = self.prepare(&graph, slots, needed, resident, &choice, true)?;
         let mut fallback = None;
         let mut times = Times::default();
-        let mut result = Run::new(self, &prepared, leaves, slots)?.finish(&mut times).await;
+        let mut result = Run::new(self, &found.prepared, leaves, slots)?.finish(&mut times).await;
         if let Err(error) = &result
-            && prepared.lowered.iter().any(Option::is_some)
+            && found.prepared.lowered.iter().any(Option::is_some)
             && (error.is_internal() || error.is_unsupported() || error.is_out_of_memory() || error.is_device_lost())
         {
             tracing::warn!(%error, "evaluation failed on the GPU and is repeated on the CPU");
             self.0.counters.fallbacks.add(1);
             fallback = Some(error.to_string());
-            (prepared, cached) = self.prepare(&graph, slots, needed, Vec::new(), &choice, false)?;
-            result = Run::new(self, &prepared, leaves, slots)?.finish(&mut times).await;
+            found = self.prepare(&graph, slots, needed, Vec::new(), &choice, false)?;
+            result = Run::new(self, &found.prepared, leaves, slots)?.finish(&mut times).await;
         }
+        if let Some(key) = found.unverified.take()
+            && let Ok(results) = result
+        {
+            let data = (leaves, slots);
+            (found.prepared, result) = self.keep_if_sound(key, found.prepared, results, &graph, data, needed).await?;
+        }
+        let Found { prepared, cached, .. } = found;
         let times = began.zip(self.now()).map(|(start, end)| {
             times.whole = Span { start, ns: end.saturating_sub(start) };
             times
@@ -108,18 +117,25 @@ impl Engine {
 }
 
 /// A run under way.
-struct Run<'a> {
+pub(super) struct Run<'a> {
     engine: &'a Engine,
     prepared: &'a Prepared,
     leaves: &'a [Arc<Stored>],
     scalars: Vec<Scalar>,
     values: Vec<Residency<Handle>>,
+    /// What results of the CPU are moved by, in a run that shows how sensitive they are to rounding.
+    noise: Option<Noise>,
     #[cfg(feature = "gpu")]
     gpu: super::gpu::Segment<'a>,
 }
 
 impl<'a> Run<'a> {
-    fn new(engine: &'a Engine, prepared: &'a Prepared, leaves: &'a [Arc<Stored>], slots: &[Scalar]) -> Result<Self> {
+    pub(super) fn new(
+        engine: &'a Engine,
+        prepared: &'a Prepared,
+        leaves: &'a [Arc<Stored>],
+        slots: &[Scalar],
+    ) -> Result<Self> {
         #[cfg(feature = "check")]
         let slots =
             if seeded(Fault::StaleScalars) { prepared.first_slots.get_or_init(|| slots.to_vec()) } else { slots };
@@ -143,12 +159,18 @@ impl<'a> Run<'a> {
             leaves,
             scalars,
             values,
+            noise: None,
             #[cfg(feature = "gpu")]
             gpu: super::gpu::Segment::new(prepared.schedule.blocks.len()),
         })
     }
 
-    async fn finish(mut self, times: &mut Times) -> Result<Results> {
+    /// The same run with its results moved.
+    pub(super) fn with_noise(self, noise: Noise) -> Self {
+        Self { noise: Some(noise), ..self }
+    }
+
+    pub(super) async fn finish(mut self, times: &mut Times) -> Result<Results> {
         *times = Times::default();
         for i in 0..self.prepared.schedule.steps.len() {
             let began = self.engine.now();
@@ -257,6 +279,10 @@ impl<'a> Run<'a> {
         };
         let outputs = cpu::run_group(group, &self.prepared.schedule.values, &find, &self.scalars)?;
         for (v, buffer) in outputs {
+            let buffer = match &mut self.noise {
+                Some(noise) => noise.over(&buffer),
+                None => buffer,
+            };
             self.values[v.index()].add_host(Arc::new(buffer));
         }
         Ok(())
@@ -271,6 +297,10 @@ impl<'a> Run<'a> {
         let operands: Vec<(&HostBuffer, &Shape)> = buffers.iter().map(|(b, s)| (&**b, *s)).collect();
         let nodes: Vec<&Node> = nodes.iter().map(|&n| self.prepared.graph.node(n)).collect();
         for (v, buffer) in outputs.iter().zip(cpu::run_host(&nodes, &operands)?) {
+            let buffer = match &mut self.noise {
+                Some(noise) => noise.over(&buffer),
+                None => buffer,
+            };
             self.values[v.index()].add_host(Arc::new(buffer));
         }
         Ok(())

@@ -23,6 +23,10 @@ pub struct Stats {
     pub host_steps: u64,
     /// Evaluations that failed on the GPU and were repeated on the CPU.
     pub fallbacks: u64,
+    /// New plans whose first results were compared with the recorded graph's.
+    pub verified: u64,
+    /// Plans among them that gave something else and were not kept.
+    pub quarantined: u64,
     /// Operations in evaluated graphs that are neither leaf nor scalar nor view.
     pub evaluated_ops: u64,
     /// Nodes alive.
@@ -58,6 +62,8 @@ counters!(
     cpu_groups,
     host_steps,
     fallbacks,
+    verified,
+    quarantined,
     evaluated_ops
 );
 

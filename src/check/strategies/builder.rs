@@ -42,8 +42,12 @@ impl Builder {
         if dice.once_in(12) {
             palette[2] = 0;
         }
+        // Lines longer than a tile of the executors, whose folds have to be carried on.
+        if dice.once_in(8) {
+            palette[0] = dice.one_of(&[600, 513, 1030]);
+        }
         let floats = dice.one_of(&[DType::F32, DType::F32, DType::F32, DType::F32, DType::F64, DType::F64, DType::F16]);
-        let special = dice.once_in(8);
+        let special = dice.once_in(4);
         let case = Case { graph: Graph::default(), leaves: Vec::new(), slots: Vec::new() };
         Self { case, known: Vec::new(), palette, special, rules: Rules::builtin().clone(), floats, operations: 0 }
     }
@@ -194,7 +198,8 @@ impl Builder {
     pub fn float_leaf(&mut self, shape: &Shape, dice: &mut Dice) -> Option<NodeId> {
         let profile = match dice.below(16) {
             0..=6 => Profile::Ordinary,
-            7..=9 => Profile::Positive,
+            7..=9 if !self.special => Profile::Positive,
+            7..=12 if self.special => Profile::Special,
             10..=12 => Profile::Whole,
             13 => Profile::Offset,
             _ if self.special => Profile::Special,

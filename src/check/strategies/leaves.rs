@@ -14,7 +14,7 @@ pub enum Profile {
     Whole,
     /// Near 50: sums of squares cancel.
     Offset,
-    /// Ordinary, and one in eight NaN, infinite, zero of either sign, subnormal or large; extreme integers.
+    /// Ordinary, and one in eight (`u` is uniform on [0, 2)) NaN, infinite, zero of either sign, subnormal or large; extreme integers.
     Special,
     /// A square matrix with a heavy diagonal.
     Dominant,
@@ -36,13 +36,13 @@ pub fn data(shape: &Shape, dtype: DType, profile: Profile, dice: &mut Dice) -> O
         let u = unit();
         let element = match (dtype.kind(), profile) {
             (Kind::Bool, _) => Scalar::from_f64(dtype, if u < 0.5 { 0.0 } else { 1.0 }),
-            (Kind::Int, Profile::Special) if u < 0.125 => extreme(dtype, (u * 48.0) as usize),
+            (Kind::Int, Profile::Special) if u < 0.25 => extreme(dtype, (u * 48.0) as usize),
             (Kind::Int, Profile::Positive) => Scalar::from_i64(dtype, 1 + (u * 5.0) as i64),
             (Kind::Int, _) => {
                 let low = if dtype.is_signed() { -6 } else { 0 };
                 Scalar::from_i64(dtype, low + (u * 13.0) as i64)
             }
-            (Kind::Float, Profile::Special) if u < 0.125 => {
+            (Kind::Float, Profile::Special) if u < 0.25 => {
                 const ODD: [f64; 8] = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0, 1e-41, 6e4, -3e-6];
                 Scalar::from_f64(dtype, ODD[(u * 64.0) as usize % 8])
             }

@@ -15,7 +15,7 @@ pub fn reduce(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
             Some(x) => x,
             None => super::elementwise::compare(b, dice)?,
         },
-        _ => b.float(dice)?,
+        _ => foldable(b, dice)?,
     };
     let (shape, dtype) = (b.shape(x), b.dtype(x));
     if shape.rank() == 0 {
@@ -29,6 +29,16 @@ pub fn reduce(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
     b.add(Op::Reduce { op, axes }, &[x])
 }
 
+/// A floating array to fold; where special values are allowed, mostly a new one that has them: most operations lose them.
+fn foldable(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
+    if b.special && !dice.once_in(3) {
+        let shape = b.shape_of_rank(2, dice);
+        let dtype = dice.one_of(&[DType::F32, DType::F64, DType::F32, DType::F16]);
+        return b.leaf(&shape, dtype, Profile::Special, dice);
+    }
+    b.float(dice)
+}
+
 /// One or more axes, ascending.
 pub fn random_axes(shape: &Shape, dice: &mut Dice) -> Dims {
     let mut axes: Dims = (0..shape.rank()).filter(|_| dice.once_in(2)).collect();
@@ -40,7 +50,7 @@ pub fn random_axes(shape: &Shape, dice: &mut Dice) -> Dims {
 
 /// Where the extremum is.
 pub fn arg_reduce(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
-    let x = if dice.once_in(4) { integer_array(b, dice)? } else { b.float(dice)? };
+    let x = if dice.once_in(4) { integer_array(b, dice)? } else { foldable(b, dice)? };
     let rank = b.shape(x).rank();
     let axis = dice.below(rank.max(1));
     b.add(Op::ArgReduce { op: dice.one_of(&ArgOp::ALL), axis }, &[x])
@@ -48,7 +58,13 @@ pub fn arg_reduce(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
 
 /// A running fold.
 pub fn scan(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
-    let x = if dice.once_in(4) { integer_array(b, dice)? } else { b.float(dice)? };
+    if dice.once_in(4) {
+        // A line longer than the executors' tiles, so that the fold has to be carried on.
+        let shape = Shape::new(&[1 + dice.below(3), dice.one_of(&[520, 600])]);
+        let x = b.float_leaf(&shape, dice)?;
+        return b.add(Op::Scan { op: dice.one_of(&ScanOp::ALL), axis: 1 }, &[x]);
+    }
+    let x = if dice.once_in(4) { integer_array(b, dice)? } else { foldable(b, dice)? };
     let rank = b.shape(x).rank();
     b.add(Op::Scan { op: dice.one_of(&ScanOp::ALL), axis: dice.below(rank.max(1)) }, &[x])
 }

@@ -78,8 +78,8 @@ impl Engine {
         snapshot.graph.verify()?;
         let leaves: Vec<_> = snapshot.leaves.iter().map(|b| self.store_host(b.clone())).collect();
         let graph = Arc::new(snapshot.graph.clone());
-        let (prepared, _) =
-            self.prepare(&graph, &snapshot.slots, &[], vec![false; leaves.len()], &options.into(), true)?;
+        let found = self.prepare(&graph, &snapshot.slots, &[], vec![false; leaves.len()], &options.into(), true)?;
+        let prepared = found.prepared;
         let mut run = Run::new(self, &prepared, &leaves, &snapshot.slots)?;
         let mut stored = Vec::new();
         for (step, made) in prepared.schedule.steps.iter().enumerate() {
