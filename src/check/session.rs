@@ -157,10 +157,11 @@ impl Session {
             }
         }
         // No program spells this left side: it comes out of another rule.
-        for provider in insisted.rule.providers(&self.rules) {
-            for attempt in 0..15 {
+        let providers = insisted.rule.providers(&self.rules);
+        for attempt in 0..20 {
+            for provider in &providers {
                 let at = index.wrapping_add(attempt << 32);
-                let Some(made) = rule_case(&self.rules, &provider, (false, attempt % 5), seed, at) else { continue };
+                let Some(made) = rule_case(&self.rules, provider, (false, attempt % 5), seed, at) else { continue };
                 let with = Insisted { rule: insisted.rule.clone(), company: vec![provider.clone()] };
                 if fires(&made.case, &with) {
                     return Some((made.case, with));

@@ -7,7 +7,8 @@ use super::check::{Builder, Input, Operator, RuleCheck};
 use super::language::EOp;
 use super::rules::{Head, Pat, Rule, Rules, Subst, draft, draft_alone, edits};
 use super::{Plan, PlanOptions, plan_by};
-use crate::graph::{BinaryOp, Graph, NodeId, UnaryOp};
+use crate::graph::{BinaryOp, CastMode, Graph, NodeId, Op, UnaryOp};
+use crate::types::{DType, Scalar};
 
 /// The left side of a rule, or nearly so, with one root.
 #[derive(Clone, Debug, PartialEq)]
@@ -62,6 +63,33 @@ impl RuleCheck {
     /// A term that keeps what the conditions ask of a variable, from an array of any data.
     fn kept(&self, b: &mut Builder, v: usize, input: &Input, id: egg::Id) -> Option<egg::Id> {
         let (Input::Array(shape, dtype), wanted) = (input, self.wanted(v)) else { return Some(id) };
+        if let Some(value) = wanted.filled_with {
+            let fill = b.add(EOp::Literal(Scalar::from_i64(*dtype, i64::from(value))), &[]);
+            if shape.rank() == 0 {
+                return Some(fill);
+            }
+            let extents = b.add(EOp::Extents(shape.clone()), &[]);
+            return Some(b.add(EOp::Broadcast, &[fill, extents]));
+        }
+        if wanted.identity || wanted.diagonal {
+            let axis = shape.rank().checked_sub(2)?;
+            let mut count = |axis: usize| {
+                let iota = Op::Iota { shape: shape.clone(), axis };
+                let number = b.terms.analysis.opaque(iota, DType::I32);
+                b.add(EOp::Opaque(number), &[])
+            };
+            let (row, column) = (count(axis), count(axis + 1));
+            let on_it = b.add(EOp::Binary(BinaryOp::Eq), &[row, column]);
+            if wanted.diagonal {
+                let zero = b.add(EOp::Literal(Scalar::from_i64(*dtype, 0)), &[]);
+                return Some(b.add(EOp::Select, &[on_it, id, zero]));
+            }
+            if *dtype == DType::Bool {
+                return Some(on_it);
+            }
+            let to = b.add(EOp::Type(*dtype), &[]);
+            return Some(b.add(EOp::Cast(CastMode::Wrap), &[on_it, to]));
+        }
         if wanted.symmetric {
             if shape.rank() < 2 {
                 return None;
@@ -74,7 +102,7 @@ impl RuleCheck {
             return Some(id);
         }
         if wanted.finite {
-            let number = |b: &mut Builder, x: f64| b.add(EOp::Literal(crate::types::Scalar::from_f64(*dtype, x)), &[]);
+            let number = |b: &mut Builder, x: f64| b.add(EOp::Literal(Scalar::from_f64(*dtype, x)), &[]);
             let (zero, one) = (number(b, 0.0), number(b, 1.0));
             let other = number(b, if wanted.nonneg { 0.5 } else { -2.0 });
             let test = b.add(EOp::Binary(BinaryOp::Gt), &[id, zero]);
