@@ -32,7 +32,8 @@ pub enum Command {
         #[arg(long)]
         explain: bool,
     },
-    /// Run a script, and print what each evaluation became instead of what the script prints.
+    /// Run a script, and print what each evaluation became instead of what the script prints. Given a dump (.json), make a page or
+    /// a trace of what it recorded.
     Explain {
         /// The script and how to run it.
         #[command(flatten)]

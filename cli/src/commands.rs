@@ -10,7 +10,7 @@ use lazurite::{DeviceChoice, Engine, dump};
 
 use crate::arguments::{Arguments, Assignment, Command, Format, Real, ScriptArguments};
 use crate::explain::Explanations;
-use crate::replay::replay;
+use crate::replay::{read as read_dump, replay};
 use crate::script::classes::Class;
 use crate::script::diagnostic::{Blame, Diagnostic, Source};
 use crate::script::runtime::{Bounds, Settings};
@@ -38,6 +38,11 @@ pub fn execute(
             explanations.write(source.as_ref(), Terminal::default(), errors);
             code
         }
+        Command::Explain { script, format, out: file, .. }
+            if script.script.extension().is_some_and(|e| e == "json") =>
+        {
+            explain_dump(&script.script, format, file.as_deref(), out, errors)
+        }
         Command::Explain { script, format, out: file, beside } => {
             let rules = match read_rules(&script) {
                 Ok(rules) => rules,
@@ -58,6 +63,34 @@ pub fn execute(
         Command::Replay { replay: arguments } => replay(&arguments, out, errors),
         Command::Check(arguments) => crate::check::execute(&arguments, out, errors),
         Command::Devices => devices(out),
+    }
+}
+
+/// Makes a page, a trace or a dump of what a dump recorded; nothing is evaluated.
+fn explain_dump(
+    path: &Path,
+    format: Format,
+    file: Option<&Path>,
+    out: &mut (dyn Write + Send),
+    errors: &mut (dyn Write + Send),
+) -> u8 {
+    let text = match (read_dump(path), format) {
+        (Err(error), _) => return fail(&Diagnostic::unplaced(error.to_string()), None, errors),
+        (Ok(dump), Format::Html) => dump::page(&dump),
+        (Ok(dump), Format::Trace) => dump::trace(&dump),
+        (Ok(dump), Format::Json) => dump.write(),
+        (Ok(_), Format::Text | Format::Dot) => {
+            let why = "a dump is explained as html, trace or json: the other forms are written as a script runs";
+            return fail(&Diagnostic::unplaced(why), None, errors);
+        }
+    };
+    let written = match file {
+        Some(file) => std::fs::write(file, text),
+        None => out.write_all(text.as_bytes()).and_then(|()| out.flush()),
+    };
+    match written {
+        Ok(()) => OK,
+        Err(error) => fail(&Diagnostic::unplaced(format!("the explanation cannot be written: {error}")), None, errors),
     }
 }
 

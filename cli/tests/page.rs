@@ -5,7 +5,7 @@ mod common;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use common::{run_with, settings};
 use lazurite::dump::{self, Dump, nothing_beside, page, trace};
@@ -29,6 +29,34 @@ fn dump_of(name: &str, script: &str) -> Dump {
     dump
 }
 
+#[test]
+fn kernels_on_a_gpu_have_their_text_and_their_time() {
+    let seen: Arc<Mutex<Dump>> = Arc::default();
+    let engine = Engine::builder().device(DeviceChoice::Gpu).inspect(true).observe({
+        let seen = seen.clone();
+        move |evaluation| seen.lock().unwrap().add(evaluation).unwrap()
+    });
+    let engine = match engine.build() {
+        Ok(engine) => engine,
+        Err(error) if std::env::var("LAZURITE_REQUIRE_GPU").as_deref() == Ok("1") => panic!("{error}"),
+        Err(_) => return println!("skipped: there is no GPU"),
+    };
+    let script = "x = single(reshape(linspace(0, 1, 600), 30, 20));\ndisp(sum(x' * x, 1))\n";
+    let ran = run_with(&engine, "g.m", script, &settings(Path::new("")), &[]);
+    assert!(ran.result.is_ok());
+    let dump = seen.lock().unwrap().clone();
+    let record = dump.programs[0].record.as_ref().unwrap();
+    let kernels: Vec<_> = record.groups().flat_map(|(i, _, g)| g.kernels.iter().map(move |k| (i, k))).collect();
+    assert!(!kernels.is_empty() && kernels.iter().all(|(_, k)| k.wgsl.contains("@compute")));
+    let times = dump.runs[0].times.as_ref().unwrap();
+    // Where the device has timestamps, every kernel has a time of its own.
+    if !times.kernels.is_empty() {
+        let timed: Vec<usize> = times.kernels.iter().map(|k| k.step as usize).collect();
+        assert_eq!(timed, kernels.iter().map(|(i, _)| *i).collect::<Vec<_>>());
+    }
+    assert!(page(&dump).contains("@compute"));
+}
+
 /// A script whose last evaluation records some `n` operations.
 fn long_script(n: usize) -> String {
     let mut script = String::from("x = reshape(linspace(0, 1, 120), 20, 6);\na0 = x + 1;\na1 = x .* 2;\n");
@@ -43,6 +71,12 @@ fn long_script(n: usize) -> String {
         };
     }
     script + &format!("disp(sum(sum(a{})))\n", n - 1)
+}
+
+/// The dump of a long script, planned once for all tests.
+fn long() -> &'static Dump {
+    static LONG: OnceLock<Dump> = OnceLock::new();
+    LONG.get_or_init(|| dump_of("long.m", &long_script(900)))
 }
 
 #[test]
@@ -113,10 +147,10 @@ fn pages_are_whole_and_the_same_each_time() {
 
 #[test]
 fn pages_of_thousands_of_nodes_stay_small() {
-    let dump = dump_of("long.m", &long_script(900));
+    let dump = long();
     let nodes = dump.programs.iter().map(|p| p.graph.nodes.len()).max().unwrap();
     assert!(nodes >= 2000, "{nodes}");
-    let page = page(&dump);
+    let page = page(dump);
     assert!(page.len() < 6_000_000, "{} bytes", page.len());
 }
 
@@ -194,7 +228,7 @@ fn a_browser_draws_the_pages() {
     let script = drawn(&browser, &small, "#1script");
     assert!(script.contains("&lt;/script&gt;&lt;b&gt;") && script.contains("data-line=\"5\""), "no script");
 
-    std::fs::write(&large, page(&dump_of("long.m", &long_script(900)))).unwrap();
+    std::fs::write(&large, page(long())).unwrap();
     let all = drawn(&browser, &large, "#before");
     assert!(all.matches("data-node=\"").count() >= 1500);
     drawn(&browser, &large, "#after");

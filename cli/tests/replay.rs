@@ -52,6 +52,13 @@ fn a_dump_runs_again_as_it_ran() {
         assert!(out.contains(said), "{said} is missing in\n{out}");
     }
     assert!(out.contains("bisect: the results are right as they are"), "{out}");
+    // What it recorded is explained without a run.
+    let (code, page, errors) = folder.run(&["explain", "s.json", "--format", "html"]);
+    assert_eq!(code, Some(0), "{errors}");
+    assert!(page.starts_with("<!DOCTYPE html>") && page.contains("disp(z)"));
+    let (code, again, _) = folder.run(&["explain", "s.json", "--format", "json"]);
+    assert_eq!((code, again), (Some(0), std::fs::read_to_string(folder.0.join("s.json")).unwrap()));
+    assert_eq!(folder.run(&["explain", "s.json"]).0, Some(2));
     // Another mode has another plan, and says so.
     let (code, out, _) = folder.run(&["replay", "s.json", "--numerics", "strict", "--check"]);
     assert_eq!(code, Some(0));

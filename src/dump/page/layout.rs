@@ -27,6 +27,8 @@ pub(super) struct Drawing {
 const GAP: Point = (18.0, 34.0);
 /// Beyond so many dummies long edges are drawn straight.
 const MAX_DUMMIES: usize = 30_000;
+/// Drawings of fewer layers are not wrapped: they are small however narrow they are.
+const MIN_WRAPPED: usize = 14;
 const ORDER_SWEEPS: usize = 8;
 const PLACE_SWEEPS: usize = 12;
 
@@ -50,7 +52,7 @@ pub(super) fn draw_either(sizes: &[Point], edges: &[(usize, usize)], ratio: f64)
 fn wrapped(mut d: Drawing, ratio: f64) -> Drawing {
     let (breadth, length) = d.size;
     let n_bands = (length / (ratio * breadth.max(1.0))).sqrt().floor();
-    if n_bands < 2.0 {
+    if n_bands < 2.0 || d.layers.len() < MIN_WRAPPED {
         return d;
     }
     // A band begins with the first layer beyond an equal share of the length.

@@ -161,7 +161,7 @@ function stepDetail(j) {
     (s.kernels || []).map((k) => `<h4>${esc(k.label)} · WGSL · workgroups ${k.workgroups.join("×")}</h4><pre>${esc(k.wgsl)}</pre>`).join("");
   mark(null, j);
 }
-const percent = (x) => (x > 1 ? "beyond it" : (100 * x).toPrecision(x < 0.1 ? 2 : 3) + " %");
+const percent = (x) => (x > 1 ? "beyond it" : x < 1e-4 ? "below 0.01 %" : (100 * x).toPrecision(x < 0.1 ? 2 : 3) + " %");
 function overview() {
   const p = P(), r = p.record, t = p.times;
   const kernels = r ? r.steps.filter((s) => s.core).length : 0;
