@@ -57,6 +57,12 @@ pub enum Command {
     /// Check the engine: random graphs, and graphs out of the rules, through every configuration against an oracle. Exits with
     /// 1 when a result is wrong, and leaves a file for each.
     Check(CheckArguments),
+    /// List the planner's rules with their classes, or check rule files and try what they claim.
+    Rules {
+        /// Rule files to check; each may build on the built-in rules and the files before it.
+        #[arg(value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
     /// List the devices that can evaluate.
     Devices,
 }

@@ -11,6 +11,7 @@ use lazurite::{DeviceChoice, Engine, dump};
 use crate::arguments::{Arguments, Assignment, Command, Format, Real, ScriptArguments};
 use crate::explain::Explanations;
 use crate::replay::{read as read_dump, replay};
+use crate::rules::rules;
 use crate::script::classes::Class;
 use crate::script::diagnostic::{Blame, Diagnostic, Source};
 use crate::script::runtime::{Bounds, Settings};
@@ -62,6 +63,7 @@ pub fn execute(
         }
         Command::Replay { replay: arguments } => replay(&arguments, out, errors),
         Command::Check(arguments) => crate::check::execute(&arguments, out, errors),
+        Command::Rules { files } => rules(&files, out, errors),
         Command::Devices => devices(out),
     }
 }

@@ -5,5 +5,6 @@ pub mod check;
 pub mod commands;
 pub mod explain;
 pub mod replay;
+pub mod rules;
 pub mod script;
 pub mod terminal;

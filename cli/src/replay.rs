@@ -54,17 +54,18 @@ pub fn read(path: &Path) -> lazurite::Result<Dump> {
     })
 }
 
-/// The engine that the dump's settings and the command line ask for.
+/// The engine that the dump's settings and the command line ask for. Rules are believed: what is wrong with one is
+/// what a replay is to find.
 fn engine(arguments: &ReplayArguments, settings: &Settings) -> lazurite::Result<Engine> {
     let device = arguments.device.map_or(settings.device, Into::into);
     let numerics = arguments.numerics.map_or(settings.numerics, Into::into);
     let mut builder = Engine::builder().device(device).numerics(numerics).plan(settings.plan).fuse(settings.fuse);
     for (name, text) in &settings.rules {
-        builder = builder.rules(name, text);
+        builder = builder.rules_on_trust(name, text);
     }
     for path in &arguments.rules {
         let text = std::fs::read_to_string(path).map_err(|e| Error::argument(format!("{}: {e}", path.display())))?;
-        builder = builder.rules(path.file_name().unwrap_or_default().to_string_lossy(), text);
+        builder = builder.rules_on_trust(path.file_name().unwrap_or_default().to_string_lossy(), text);
     }
     builder.build()
 }

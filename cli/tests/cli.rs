@@ -164,3 +164,61 @@ fn without_a_driver_only_the_gpu_is_missing() {
         assert!(text(&ran.stderr).starts_with("error: "), "{}", text(&ran.stderr));
     }
 }
+
+#[test]
+fn rules_are_listed_and_files_of_them_checked() {
+    let folder = Folder::new("rules");
+    let ran = lazurite(&["rules"], &folder.0);
+    assert_eq!(ran.status.code(), Some(0), "{}", text(&ran.stderr));
+    let listed = text(&ran.stdout);
+    let line = |name: &str| listed.lines().find(|l| l.trim_start().starts_with(name)).unwrap_or_default().to_string();
+    let words: Vec<String> = line("add-zero ").split_whitespace().take(5).map(str::to_string).collect();
+    assert_eq!(words, ["add-zero", "finite", "exact", "-", "simplify"], "{listed}");
+    assert!(line("add-zero ").ends_with("-0 + 0 is +0"));
+    for subject in [
+        "algebra",
+        "power",
+        "exp",
+        "bounds",
+        "transpose",
+        "product",
+        "diag",
+        "gram",
+        "statistics",
+        "normalise",
+        "shape",
+        "epilogue",
+    ] {
+        assert!(listed.lines().any(|l| l.starts_with(subject)), "{subject}");
+    }
+    let count: usize = listed.lines().last().unwrap().split(' ').next().unwrap().parse().unwrap();
+    assert!(count >= 150 && listed.lines().filter(|l| l.starts_with("  ")).count() == count, "{count}");
+
+    folder.write("good.rules", "rule round-up : exact floor(ceil(x)) => ceil(x) note \"whole already\"\n");
+    folder.write("unsound.rules", "rule root : exact sqrt(square(x)) => x\n");
+    folder.write("wrong.rules", "rule a : exat x => y\n");
+    folder.write(
+        "narrow.rules",
+        "rule narrow : exact x + y => x + (y + like(0, x)) when constant(x), nonneg(x), symmetric(x)\n",
+    );
+    std::fs::write(folder.0.join("latin.rules"), [b'#', 0xff]).unwrap();
+    let ran = lazurite(&["rules", "good.rules"], &folder.0);
+    let said = text(&ran.stdout);
+    assert_eq!(ran.status.code(), Some(0), "{}", text(&ran.stderr));
+    assert!(said.starts_with("good ") && said.contains("round-up") && said.contains("whole already"), "{said}");
+    assert!(said.contains("sound in "), "{said}");
+    for (arguments, message) in [
+        (&["rules", "unsound.rules"][..], "error: the rule is not exact: element"),
+        (&["rules", "wrong.rules", "good.rules"], "there is no class 'exat'"),
+        (&["rules", "good.rules", "good.rules"], "the rule 'round-up' is defined twice"),
+        (&["rules", "latin.rules"], "byte 1 is not UTF-8"),
+        (&["rules", "missing.rules"], "missing.rules: No such file"),
+    ] {
+        let ran = lazurite(arguments, &folder.0);
+        assert_eq!(ran.status.code(), Some(2), "{arguments:?}: {}", text(&ran.stderr));
+        assert!(text(&ran.stderr).contains(message), "{arguments:?}: {}", text(&ran.stderr));
+    }
+    let ran = lazurite(&["rules", "narrow.rules"], &folder.0);
+    assert_eq!(ran.status.code(), Some(0), "{}", text(&ran.stderr));
+    assert!(text(&ran.stderr).starts_with("warning: narrow: nothing was found"), "{}", text(&ran.stderr));
+}

@@ -1,5 +1,6 @@
 //! The choices behind an engine.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use super::evaluation::{Evaluation, Observer};
@@ -40,7 +41,7 @@ pub struct EngineBuilder {
     plan: bool,
     verify: super::Verify,
     fuse: bool,
-    rule_files: Vec<(String, String)>,
+    rule_files: Vec<RuleFile>,
     max_pending: usize,
     max_pending_bytes: u64,
     memory_limit: u64,
@@ -48,6 +49,28 @@ pub struct EngineBuilder {
     plan_entries: usize,
     observer: Option<Observer>,
     inspect: bool,
+}
+
+/// Rules of the embedder.
+#[derive(Clone, Debug)]
+enum RuleFile {
+    Text { name: String, text: String, tried: bool },
+    Path(PathBuf),
+}
+
+impl RuleFile {
+    fn add_to(&self, base: &Rules) -> Result<Rules> {
+        let (rules, tried) = match self {
+            Self::Text { name, text, tried } => (base.with(name, text)?, *tried),
+            Self::Path(path) => (base.with_file(path)?, false),
+        };
+        if !tried {
+            for warning in crate::soundness::admit(&rules, base)? {
+                tracing::warn!(%warning, "a rule that was added");
+            }
+        }
+        Ok(rules)
+    }
 }
 
 impl Default for EngineBuilder {
@@ -106,10 +129,26 @@ impl EngineBuilder {
         self
     }
 
-    /// A rule file to use beside the built-in ones: its name for messages, and its text.
+    /// Rules to use beside the built-in ones: a name for messages, and their text. Each rule is tried on small shapes and on
+    /// ordinary and special values when the engine is built; one that does not keep what its class promises is refused.
     #[must_use]
     pub fn rules(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
-        self.rule_files.push((name.into(), text.into()));
+        self.rule_files.push(RuleFile::Text { name: name.into(), text: text.into(), tried: false });
+        self
+    }
+
+    /// As [`rules`](Self::rules), with the text of a file, which is read when the engine is built.
+    #[must_use]
+    pub fn rules_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.rule_files.push(RuleFile::Path(path.into()));
+        self
+    }
+
+    /// As [`rules`](Self::rules), believing what the rules say of themselves: for rules that were tried before, and for tests
+    /// that need wrong ones.
+    #[must_use]
+    pub fn rules_on_trust(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
+        self.rule_files.push(RuleFile::Text { name: name.into(), text: text.into(), tried: true });
         self
     }
 
@@ -182,8 +221,8 @@ impl EngineBuilder {
     /// As [`build`](Self::build).
     pub async fn build_async(self) -> Result<Engine> {
         let mut rules = Rules::builtin().clone();
-        for (name, text) in &self.rule_files {
-            rules = Arc::new(rules.with(name, text)?);
+        for file in &self.rule_files {
+            rules = Arc::new(file.add_to(&rules)?);
         }
         #[cfg(feature = "gpu")]
         let gpu = match self.device {

@@ -46,7 +46,7 @@ fn judge(inputs: &Inputs) -> impl Fn(&[Arc<HostBuffer>]) -> Result<(), String> {
 }
 
 fn engine(rules: &str) -> Engine {
-    Engine::builder().device(DeviceChoice::Cpu).rules("seeded", rules).build().unwrap()
+    Engine::builder().device(DeviceChoice::Cpu).rules_on_trust("seeded", rules).build().unwrap()
 }
 
 #[test]

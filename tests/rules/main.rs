@@ -2,7 +2,9 @@
 //!
 //! `sound` holds both sides of each rule against each other by the reference, over all small shapes and over ordinary and special
 //! values; `wrong` sees to it that wrong rules are caught; `fires` plans a program for every rule.
+mod errors;
 mod fires;
+mod growth;
 mod plans;
 mod sound;
 mod wrong;

@@ -8,6 +8,28 @@ use crate::graph::{BinaryOp, UnaryOp};
 use crate::planner::language::EOp;
 use crate::types::{DType, Scalar};
 
+/// How deep expressions may be nested.
+const DEEPEST: usize = 32;
+/// How many infix and postfix operations a rule may hold.
+const MOST_LINKS: usize = 100;
+
+fn arguments(n: usize, optional: usize) -> String {
+    match (n, optional) {
+        (1, _) => "1 argument".into(),
+        (_, 0) => format!("{n} arguments"),
+        _ => format!("{} to {n} arguments", n - optional),
+    }
+}
+
+fn link(p: &mut Parser) -> Step<()> {
+    p.links += 1;
+    if p.links > MOST_LINKS {
+        let here = p.peek().clone();
+        return p.fail(&here, format!("a rule may hold {MOST_LINKS} operations"), None);
+    }
+    Ok(())
+}
+
 /// What the left side bound so far.
 #[derive(Default)]
 pub(super) struct Sides {
@@ -45,6 +67,7 @@ impl Sides {
             } else {
                 return Ok(left);
             };
+            link(p)?;
             p.next();
             let right = self.product(p, arg)?;
             left = Pat::Node(Head::Is(EOp::Binary(op)), vec![left, right]);
@@ -63,6 +86,7 @@ impl Sides {
             } else {
                 return Ok(left);
             };
+            link(p)?;
             p.next();
             let right = self.prefix(p, arg)?;
             left = Pat::Node(Head::Is(op), vec![left, right]);
@@ -70,14 +94,22 @@ impl Sides {
     }
 
     fn prefix(&mut self, p: &mut Parser, arg: Arg) -> Step<Pat> {
-        if !p.is("-") {
-            return self.power(p, arg);
+        if p.depth >= DEEPEST {
+            let here = p.peek().clone();
+            return p.fail(&here, format!("expressions may be nested {DEEPEST} deep"), None);
         }
-        p.next();
-        Ok(match self.prefix(p, arg)? {
-            Pat::Number(x) => Pat::Number(-x),
-            other => Pat::Node(Head::Is(EOp::Unary(UnaryOp::Neg)), vec![other]),
-        })
+        p.depth += 1;
+        let found = if p.is("-") {
+            p.next();
+            self.prefix(p, arg).map(|inner| match inner {
+                Pat::Number(x) => Pat::Number(-x),
+                other => Pat::Node(Head::Is(EOp::Unary(UnaryOp::Neg)), vec![other]),
+            })
+        } else {
+            self.power(p, arg)
+        };
+        p.depth -= 1;
+        found
     }
 
     fn power(&mut self, p: &mut Parser, arg: Arg) -> Step<Pat> {
@@ -93,6 +125,7 @@ impl Sides {
     fn postfix(&mut self, p: &mut Parser, arg: Arg) -> Step<Pat> {
         let mut inner = self.primary(p, arg)?;
         while p.is("'") {
+            link(p)?;
             p.next();
             inner = Pat::Node(Head::Is(EOp::Transpose), vec![inner]);
         }
@@ -174,7 +207,7 @@ impl Sides {
                     break;
                 }
                 let at = p.peek().clone();
-                return p.fail(&at, format!("{name} takes {} arguments, given {i}", args.len()), None);
+                return p.fail(&at, format!("{name} takes {}, given {i}", arguments(args.len(), optional)), None);
             }
             if i > 0 {
                 p.next();
@@ -199,7 +232,7 @@ impl Sides {
         }
         if p.is(",") {
             let at = p.peek().clone();
-            return p.fail(&at, format!("{name} takes {} arguments, given more", args.len()), None);
+            return p.fail(&at, format!("{name} takes {}, given more", arguments(args.len(), optional)), None);
         }
         p.want(")", "after the arguments")?;
         Ok(Pat::Node(head, given))

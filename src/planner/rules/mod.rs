@@ -16,9 +16,12 @@ mod signature;
 mod tests;
 mod variants;
 
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use crate::error::Result;
+use hashbrown::HashMap;
+
+use crate::error::{Error, Result};
 
 pub(super) use conditions::Question;
 pub(super) use edits::edits;
@@ -49,6 +52,13 @@ const BUILTIN: [(&str, &str); 12] = [
     ("shape", include_str!("../../../planner-rules/shape.rules")),
     ("epilogue", include_str!("../../../planner-rules/epilogue.rules")),
 ];
+
+/// More text than anybody writes as rules; what is longer is something else.
+const MOST_BYTES: usize = 1 << 20;
+
+fn too_long(bytes: u64) -> String {
+    format!("a rule file may hold {MOST_BYTES} bytes, given {bytes}")
+}
 
 /// A checked set of rules. Cheap to clone behind an `Arc`; its hash is part of every plan key.
 #[derive(Clone, Debug)]
@@ -103,7 +113,10 @@ impl Rules {
     /// # Errors
     /// All errors of the file at once, each with line, column, caret and help.
     pub fn with(&self, name: &str, text: &str) -> Result<Self> {
-        let known: Vec<(String, String)> = self.rules.iter().map(|r| (r.name.clone(), r.subject.clone())).collect();
+        if text.len() > MOST_BYTES {
+            return Err(Error::rules(format!("error: {name}: {}", too_long(text.len() as u64))));
+        }
+        let known: HashMap<&str, &str> = self.rules.iter().map(|r| (r.name.as_str(), r.subject.as_str())).collect();
         let subject = name.strip_suffix(".rules").unwrap_or(name);
         let more = parser::parse(subject, text, &known)
             .map_err(|problems| problems::report(&format!("{subject}.rules"), text, &problems))?;
@@ -127,6 +140,24 @@ impl Rules {
         let bytes = rules.iter().flat_map(|r| r.name.bytes().chain([u8::from(r.back)]));
         let hash = bytes.fold(0x84_22_23_25, |h: u64, b| (h ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01b3));
         Self { rules, hash }
+    }
+
+    /// As [`with`](Self::with), with the text of a file, which is called by its name without the folders.
+    ///
+    /// # Errors
+    /// As [`with`](Self::with), and a rules error for a file that cannot be read or is not UTF-8.
+    pub fn with_file(&self, path: &Path) -> Result<Self> {
+        let shown = path.display();
+        let refuse = |why: String| Error::rules(format!("error: {shown}: {why}"));
+        let size = std::fs::metadata(path).map_err(|e| refuse(e.to_string()))?.len();
+        if size > MOST_BYTES as u64 {
+            return Err(refuse(too_long(size)));
+        }
+        let bytes = std::fs::read(path).map_err(|e| refuse(e.to_string()))?;
+        let text = String::from_utf8(bytes)
+            .map_err(|e| refuse(format!("byte {} is not UTF-8", e.utf8_error().valid_up_to())))?;
+        let name = path.file_name().map_or_else(|| shown.to_string(), |n| n.to_string_lossy().into_owned());
+        self.with(&name, &text)
     }
 
     /// A hash of the files' texts, stable between runs.

@@ -3,6 +3,8 @@
 //! Recursive descent over the words; a rule with an error is skipped to the next `rule` or `phase` at the start of a statement,
 //! so one reading finds the errors of a whole file.
 
+use hashbrown::{HashMap, HashSet};
+
 use super::conditions::{Condition, Question, RESULT};
 use super::expressions::Sides;
 use super::lexer::{Spanned, Token, words};
@@ -12,9 +14,10 @@ use super::signature::nearest;
 use super::variants::variants;
 
 /// The rules of a text; `subject` is the file's name without its ending.
-pub(super) fn parse(subject: &str, text: &str, known: &[(String, String)]) -> Result<Vec<Rule>, Vec<Problem>> {
-    let mut p = Parser { words: words(text), at: 0, problems: Vec::new(), rule: None };
+pub(super) fn parse(subject: &str, text: &str, known: &HashMap<&str, &str>) -> Result<Vec<Rule>, Vec<Problem>> {
+    let mut p = Parser { words: words(text), at: 0, problems: Vec::new(), rule: None, depth: 0, links: 0 };
     let mut rules: Vec<Rule> = Vec::new();
+    let mut names: HashSet<String> = HashSet::new();
     let mut phase = Phase::Simplify;
     loop {
         match p.peek().token.clone() {
@@ -31,7 +34,7 @@ pub(super) fn parse(subject: &str, text: &str, known: &[(String, String)]) -> Re
                 p.at += 1;
                 match p.rule(subject, phase) {
                     Ok((at, parsed)) => {
-                        p.unique(&parsed[0].name, at, &rules, known);
+                        p.unique(&parsed[0].name, at, &mut names, known);
                         rules.extend(parsed);
                     }
                     Err(()) => p.recover(),
@@ -39,7 +42,11 @@ pub(super) fn parse(subject: &str, text: &str, known: &[(String, String)]) -> Re
                 p.rule = None;
             }
             other => {
-                p.fail_here(format!("expected 'rule' or 'phase', found {}", other.shown()), None);
+                let near = match &other {
+                    Token::Word(w) => nearest(w, ["rule", "phase"]).map(|n| format!("did you mean '{n}'?")),
+                    _ => None,
+                };
+                p.fail_here(format!("expected 'rule' or 'phase', found {}", other.shown()), near);
                 p.recover();
             }
         }
@@ -49,7 +56,7 @@ pub(super) fn parse(subject: &str, text: &str, known: &[(String, String)]) -> Re
 
 /// One expression over variables of given sorts.
 pub(super) fn expression(text: &str, vars: &[(String, VarSort)]) -> Result<Pat, Vec<Problem>> {
-    let mut p = Parser { words: words(text), at: 0, problems: Vec::new(), rule: None };
+    let mut p = Parser { words: words(text), at: 0, problems: Vec::new(), rule: None, depth: 0, links: 0 };
     let vars = vars.iter().map(|(name, sort)| Variable { name: name.clone(), sort: *sort }).collect();
     let mut sides = Sides { vars, ..Sides::default() };
     let read = sides.expression(&mut p, true);
@@ -68,6 +75,10 @@ pub(super) struct Parser {
     at: usize,
     pub(super) problems: Vec<Problem>,
     rule: Option<String>,
+    /// How deep the expression being read is nested.
+    pub(super) depth: usize,
+    /// Operations of the rule so far.
+    pub(super) links: usize,
 }
 
 /// A step that failed has noted its problem.
@@ -139,9 +150,9 @@ impl Parser {
         }
     }
 
-    fn unique(&mut self, name: &str, at: Spanned, rules: &[Rule], known: &[(String, String)]) {
-        let elsewhere = known.iter().find(|(n, _)| n == name).map(|(_, file)| format!("in {file}.rules"));
-        let here = rules.iter().any(|r| r.name == name).then(|| "above in this file".to_string());
+    fn unique(&mut self, name: &str, at: Spanned, here: &mut HashSet<String>, known: &HashMap<&str, &str>) {
+        let elsewhere = known.get(name).map(|file| format!("in {file}.rules"));
+        let here = (!here.insert(name.into())).then(|| "above in this file".to_string());
         if let Some(place) = here.or(elsewhere) {
             self.rule = Some(name.into());
             let help = format!("it is defined {place}; every rule needs a name of its own");
@@ -155,6 +166,7 @@ impl Parser {
             return self.fail(&name_word, format!("expected the rule's name, found {}", name_word.token.shown()), None);
         };
         self.rule = Some(name.clone());
+        (self.depth, self.links) = (0, 0);
         self.want(":", "after the rule's name")?;
         let classes = self.classes()?;
         let mut sides = Sides::default();

@@ -14,11 +14,20 @@ pub(super) struct Problem {
     pub(super) help: Option<String>,
 }
 
+/// Nobody reads more at a time, and what is no rule file has one in every line.
+const MOST: usize = 100;
+
 /// The problems of one file as one error.
 pub(super) fn report(file: &str, text: &str, problems: &[Problem]) -> Error {
-    let shown: Vec<String> = problems.iter().map(|p| one(file, text, p)).collect();
+    let mut shown: Vec<String> = problems.iter().take(MOST).map(|p| one(file, text, p)).collect();
+    if problems.len() > MOST {
+        shown.push(format!("error: {} more in {file}", problems.len() - MOST));
+    }
     Error::rules(shown.join("\n\n"))
 }
+
+/// Of a longer line only the part around the problem is shown.
+const WIDEST: usize = 160;
 
 fn one(file: &str, text: &str, p: &Problem) -> String {
     let at = p.at.min(text.len());
@@ -26,15 +35,19 @@ fn one(file: &str, text: &str, p: &Problem) -> String {
     let line_no = text[..at].matches('\n').count() + 1;
     let line = text[start..].lines().next().unwrap_or("");
     let col = text[start..at].chars().count();
+    let long = line.chars().nth(WIDEST).is_some();
+    let skip = if long { col.saturating_sub(WIDEST / 2) } else { 0 };
+    let shown: String = line.chars().skip(skip).take(WIDEST).collect();
     let rule = p.rule.as_ref().map_or(String::new(), |r| format!("   (rule {r})"));
     let gutter = " ".repeat(line_no.to_string().len());
-    let within = line.chars().count().saturating_sub(col).max(1);
-    let carets = "^".repeat(p.len.clamp(1, within));
+    let within = shown.chars().count().saturating_sub(col - skip).max(1);
+    let marked = text.get(at..at + p.len).map_or(1, |word| word.chars().count());
+    let carets = "^".repeat(marked.clamp(1, within));
     let mut out = format!(
-        "error: {}\n  --> {file}:{line_no}:{}{rule}\n{gutter} |\n{line_no}| {line}\n{gutter} | {}{carets}",
+        "error: {}\n  --> {file}:{line_no}:{}{rule}\n{gutter} |\n{line_no}| {shown}\n{gutter} | {}{carets}",
         p.message,
         col + 1,
-        " ".repeat(col)
+        " ".repeat(col - skip)
     );
     if let Some(help) = &p.help {
         out.push_str(&format!("\n{gutter} = help: {help}"));

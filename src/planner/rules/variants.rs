@@ -28,6 +28,7 @@ fn swapped(pattern: &Pat) -> Vec<Pat> {
         combinations = combinations
             .into_iter()
             .flat_map(|c| choices.iter().map(move |x| [c.clone(), vec![x.clone()]].concat()))
+            .take(MOST)
             .collect();
     }
     let commutes = matches!(head, Head::Is(EOp::Binary(b)) if b.is_commutative());
@@ -38,5 +39,6 @@ fn swapped(pattern: &Pat) -> Vec<Pat> {
         }
         out.push(Pat::Node(head.clone(), args));
     }
+    out.truncate(MOST);
     out
 }

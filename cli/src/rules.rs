@@ -1,0 +1,92 @@
+//! `lazurite rules`: lists the planner's rules, or checks rule files and tries what they claim.
+//!
+//! In: paths and the two output streams. Out: an exit code. What a rule may say is the library's business; this file only lays
+//! out what the library answers.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use lazurite::planner::{Class, Rules};
+use lazurite::soundness::{admit, try_rule};
+
+use crate::commands::{BAD_INPUT, ENGINE_FAILED, OK};
+
+/// Lists the built-in rules, or checks these files and lists theirs.
+pub fn rules(files: &[PathBuf], out: &mut dyn Write, errors: &mut dyn Write) -> u8 {
+    let builtin: &Rules = Rules::builtin();
+    if files.is_empty() {
+        let mut text = listing(builtin, 0);
+        text.push_str(&summary(builtin));
+        return write(&text, out);
+    }
+    let mut all = builtin.clone();
+    let mut bad = false;
+    for path in files {
+        let more = match all.with_file(path) {
+            Ok(more) => more,
+            Err(error) => {
+                // Nobody is left to be told when this fails; the exit code still says it.
+                let _ = writeln!(errors, "{}", error.message());
+                bad = true;
+                continue;
+            }
+        };
+        match admit(&more, &all) {
+            Ok(warnings) => {
+                for warning in warnings {
+                    let _ = writeln!(errors, "warning: {warning}");
+                }
+                let cases: usize = more.checks_since(&all).map(|rule| try_rule(&rule).tried).sum();
+                let text = format!("{}sound in {cases} cases\n", listing(&more, all.len()));
+                if write(&text, out) != OK {
+                    return ENGINE_FAILED;
+                }
+            }
+            Err(error) => {
+                let _ = writeln!(errors, "{}", error.message());
+                bad = true;
+                continue;
+            }
+        }
+        all = more;
+    }
+    if bad { BAD_INPUT } else { OK }
+}
+
+/// A line for each rule after the first `skip`, under the subjects.
+fn listing(rules: &Rules, skip: usize) -> String {
+    let mut text = String::new();
+    let mut subject = None;
+    let word = |class: Option<Class>| class.map_or("-", Class::name);
+    for rule in rules.iter().skip(skip) {
+        if subject != Some(rule.subject) {
+            subject = Some(rule.subject);
+            text.push_str(&format!(
+                "{:<28} {:<12} {:<12} {:<12} {:<10} note\n",
+                rule.subject, "float", "int", "bool", "phase"
+            ));
+        }
+        let [float, int, bool] = rule.classes.map(word);
+        let line =
+            format!("  {:<26} {float:<12} {int:<12} {bool:<12} {:<10} {}", rule.name, rule.phase.name(), rule.note);
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// How many rules there are of each class, by the weakest class of each.
+fn summary(rules: &Rules) -> String {
+    let counts: Vec<String> = Class::ALL
+        .into_iter()
+        .map(|class| format!("{} {class}", rules.iter().filter(|rule| rule.class == class).count()))
+        .collect();
+    format!("{} rules: {}\n", rules.len(), counts.join(", "))
+}
+
+fn write(text: &str, out: &mut dyn Write) -> u8 {
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => OK,
+        Err(_) => ENGINE_FAILED,
+    }
+}
