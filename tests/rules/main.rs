@@ -6,5 +6,8 @@ mod errors;
 mod fires;
 mod growth;
 mod plans;
+mod random;
 mod sound;
+mod through;
+mod wins;
 mod wrong;
