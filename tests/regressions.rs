@@ -32,7 +32,7 @@ const KNOWN: [Known; 4] = [
     }),
     ("fold-of-truths", "A driver folded workgroup arrays of bool to false.", |e| {
         let x = numbers(e, &[7, 300]);
-        let above = x.try_gt(&numbers(e, &[7, 1])).unwrap();
+        let above = x.try_gt(numbers(e, &[7, 1])).unwrap();
         vec![above.any(1, true), above.all(0, false), above.select(&x, 0.0).amin(1, false)]
     }),
     (
