@@ -35,9 +35,9 @@ const PLACE_SWEEPS: usize = 12;
 /// Draws boxes with layers from above or from the left, whichever comes nearer to `ratio` of width to height. Space between
 /// sideways layers is what edges need to turn.
 pub(super) fn draw_either(sizes: &[Point], edges: &[(usize, usize)], ratio: f64) -> Drawing {
-    let down = wrapped(draw(sizes, edges), 1.0 / ratio);
+    let down = wrapped(draw(sizes, edges), sizes, 1.0 / ratio);
     let turned: Vec<Point> = sizes.iter().map(|s| (s.1, s.0)).collect();
-    let mut side = wrapped(draw(&turned, edges), ratio);
+    let mut side = wrapped(draw(&turned, edges), &turned, ratio);
     let turn = |p: &mut Point| *p = (p.1, p.0);
     side.places.iter_mut().for_each(turn);
     side.paths.iter_mut().flatten().for_each(turn);
@@ -49,35 +49,38 @@ pub(super) fn draw_either(sizes: &[Point], edges: &[(usize, usize)], ratio: f64)
 
 /// A drawing that is much longer than `ratio` times its breadth, in bands side by side as the lines of a text are: what is deep and
 /// narrow would otherwise be too small to see. Layers lead along the second coordinate.
-fn wrapped(mut d: Drawing, ratio: f64) -> Drawing {
+fn wrapped(mut d: Drawing, sizes: &[Point], ratio: f64) -> Drawing {
     let (breadth, length) = d.size;
-    let n_bands = (length / (ratio * breadth.max(1.0))).sqrt().floor();
-    if n_bands < 2.0 || d.layers.len() < MIN_WRAPPED {
+    let count = |breadth: f64| (length / (ratio * breadth.max(1.0))).sqrt().floor();
+    if count(breadth) < 2.0 || d.layers.len() < MIN_WRAPPED {
         return d;
     }
-    // A band begins with the first layer beyond an equal share of the length.
-    let mut starts = vec![0.0];
-    for &(from, _) in &d.layers {
-        if from >= starts.len() as f64 * length / n_bands {
-            starts.push(from);
-        }
+    // A drawing that drifts is narrower in bands than as a whole, and so has room for more of them.
+    let mut bands = Bands::of(&d, sizes, count(breadth));
+    for _ in 0..2 {
+        bands = Bands::of(&d, sizes, count(bands.breadth() + 2.0 * GAP.1));
     }
-    let band_of = |at: f64| starts.iter().rposition(|s| *s <= at + 1e-6).unwrap_or(0);
+    let mut offsets: Vec<f64> = Vec::with_capacity(bands.spans.len());
+    let mut free = 0.0;
+    for (low, high) in &bands.spans {
+        offsets.push(free - low);
+        free += high - low + 2.5 * GAP.1;
+    }
+    let starts = &bands.starts;
     let end = |band: usize| starts.get(band + 1).map_or(length, |next| next - GAP.1) - starts[band];
-    let step = breadth + 2.5 * GAP.1;
-    let moved = |p: Point, band: usize| (p.0 + band as f64 * step, p.1 - starts[band]);
+    let moved = |p: Point, band: usize| (p.0 + offsets[band], p.1 - starts[band]);
     for place in &mut d.places {
-        *place = moved(*place, band_of(place.1));
+        *place = moved(*place, bands.at(place.1));
     }
     for (i, path) in d.paths.iter_mut().enumerate() {
         let mut out: Vec<Point> = Vec::with_capacity(path.len());
-        let mut last = None;
+        let mut last: Option<usize> = None;
         for p in path.iter() {
-            let band = band_of(p.1);
+            let band = bands.at(p.1);
             let to = moved(*p, band);
             if let (Some(from), Some(&at)) = (last.filter(|l| *l != band), out.last()) {
                 // Round the end of the one band, through the space behind it, and in at the beginning of the other.
-                let lane = from as f64 * step + breadth + GAP.1 + (i % 9) as f64 * 3.0;
+                let lane = offsets[from] + bands.spans[from].1 + GAP.1 + (i % 9) as f64 * 3.0;
                 out.extend([(at.0, end(from) + 10.0), (lane, end(from) + 10.0), (lane, -10.0), (to.0, -10.0)]);
             }
             out.push(to);
@@ -86,8 +89,44 @@ fn wrapped(mut d: Drawing, ratio: f64) -> Drawing {
         *path = out;
     }
     let longest = (0..starts.len()).map(end).fold(0.0, f64::max);
-    d.size = ((starts.len() - 1) as f64 * step + breadth, longest + 10.0);
+    d.size = (free - 2.5 * GAP.1, longest + 10.0);
     d
+}
+
+/// The bands that a drawing is cut into: where each begins along the layers, and from where to where it reaches across them.
+struct Bands {
+    starts: Vec<f64>,
+    spans: Vec<Point>,
+}
+
+impl Bands {
+    /// A band begins with the first layer beyond an equal share of the length.
+    fn of(d: &Drawing, sizes: &[Point], n_bands: f64) -> Self {
+        let mut starts = vec![0.0];
+        for &(from, _) in &d.layers {
+            if from >= starts.len() as f64 * d.size.1 / n_bands {
+                starts.push(from);
+            }
+        }
+        let spans = vec![(f64::INFINITY, f64::NEG_INFINITY); starts.len()];
+        let mut bands = Self { starts, spans };
+        let boxes = d.places.iter().zip(sizes).map(|(p, s)| (p.1, p.0, p.0 + s.0));
+        let bends = d.paths.iter().flatten().map(|p| (p.1, p.0, p.0));
+        for (along, low, high) in boxes.chain(bends) {
+            let band = bands.at(along);
+            let span = &mut bands.spans[band];
+            *span = (span.0.min(low), span.1.max(high));
+        }
+        bands
+    }
+
+    fn at(&self, along: f64) -> usize {
+        self.starts.partition_point(|s| *s <= along + 1e-6).saturating_sub(1)
+    }
+
+    fn breadth(&self) -> f64 {
+        self.spans.iter().map(|s| s.1 - s.0).sum::<f64>() / self.spans.len() as f64
+    }
 }
 
 /// Draws boxes of these sizes, layers from above. Every edge leads from a lower number to a higher one.
