@@ -153,7 +153,7 @@ impl Decoder<'_> {
         let mut fired = Vec::new();
         let mut seen = HashSet::new();
         while let Some((i, at)) = steps.pop() {
-            if seen.insert(i) {
+            if seen.insert((i, at)) {
                 fired.push((self.applied[i].rule, at));
                 steps.extend(self.before[i].map(|b| (b, at)));
             }
@@ -175,7 +175,11 @@ impl Decoder<'_> {
                 stack.pop();
                 continue;
             }
-            let node = self.choice.of(id).ok_or_else(|| Error::internal("a class without a chosen term"))?.clone();
+            let node = self
+                .choice
+                .of(&self.encoded.terms, id)
+                .ok_or_else(|| Error::internal("a class without a chosen term"))?
+                .clone();
             let open: Vec<Id> = node
                 .operands()
                 .iter()

@@ -4,12 +4,15 @@
 //! topological order, each class in use is offered its other terms and takes the one whose *additional* cost, given all that is
 //! used anyway, is least (area recovery by reference counts, as in technology mapping for circuits). This starts twice, from the
 //! path choice and from the program as written, and the cheaper end is kept.
+//!
+//! An offer looks at what would be freed and what would be needed, which in a deep graph may be all of it: an offer that needs
+//! more than a fixed number of steps is turned down, so that recovery takes time in proportion to the graph.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use egg::Id;
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashSet;
 
 use super::cost::own;
 use super::encode::Encoded;
@@ -19,39 +22,20 @@ use crate::types::CostTable;
 
 /// The chosen term of every class that has one.
 pub(super) struct Choice {
-    index: HashMap<Id, usize>,
-    terms: Vec<Vec<ENode>>,
-    chosen: Vec<usize>,
+    /// By class: the place of its term among the class's terms.
+    chosen: Vec<u32>,
 }
 
 impl Choice {
     /// The first term of every class: for e-graphs in which nothing was united.
     pub(super) fn only(terms: &Terms) -> Self {
-        let ids: Vec<Id> = terms.classes().map(|c| c.id).collect();
-        Self {
-            index: ids.iter().enumerate().map(|(i, &id)| (id, i)).collect(),
-            terms: ids.iter().map(|&id| terms[id].nodes.clone()).collect(),
-            chosen: vec![0; ids.len()],
-        }
+        Self { chosen: vec![0; terms.analysis.n_made] }
     }
 
     /// The chosen term of a canonical class.
-    pub(super) fn of(&self, id: Id) -> Option<&ENode> {
-        let c = *self.index.get(&id)?;
-        self.terms[c].get(self.chosen[c])
+    pub(super) fn of<'a>(&self, terms: &'a Terms, id: Id) -> Option<&'a ENode> {
+        terms[id].nodes.get(*self.chosen.get(usize::from(id))? as usize)
     }
-}
-
-/// One way to compute a class.
-struct Way {
-    own: f64,
-    /// Classes it needs, each once.
-    needs: Vec<usize>,
-}
-
-struct Problem {
-    options: Vec<Vec<Way>>,
-    root: usize,
 }
 
 /// Dearer than any plan that avoids the term.
@@ -59,10 +43,12 @@ const OUTDONE_NS: f64 = 1e15;
 /// Views of what is computed cost this share of a launch more than views of what is stored: of two plans that differ in where a
 /// transpose stands, the one that loads transposed fuses better.
 const BURIED_VIEW: f64 = 0.000_5;
-/// No term chosen.
-const NONE: usize = usize::MAX;
+/// No term chosen, or no place in the order.
+const NONE: u32 = u32::MAX;
 /// Passes of area recovery.
 const PASSES: usize = 4;
+/// Steps that one offer may take.
+const STEPS: usize = 400;
 
 /// Chooses; `None` when the roots cannot be computed from leaves (a defect, answered by falling back).
 ///
@@ -71,40 +57,52 @@ pub(super) fn extract(encoded: &Encoded, costs: &CostTable, outdone: &[ENode]) -
     let terms = &encoded.terms;
     let mut ids: Vec<Id> = terms.classes().map(|c| c.id).collect();
     ids.sort_unstable();
-    let index: HashMap<Id, usize> = ids.iter().enumerate().map(|(i, &id)| (id, i)).collect();
+    let mut index = vec![NONE; terms.analysis.n_made];
+    for (i, &id) in ids.iter().enumerate() {
+        index[usize::from(id)] = i as u32;
+    }
     let outdone: HashSet<ENode> = outdone.iter().map(|n| canonical(terms, n)).collect();
-    let mut options = Vec::with_capacity(ids.len());
-    let mut nodes = Vec::with_capacity(ids.len());
+    let mut problem = Problem::default();
     for &id in &ids {
         let class = &terms[id];
-        let mut class_options = Vec::with_capacity(class.nodes.len());
         for node in &class.nodes {
             let children: Vec<&Facts> = node.operands().iter().map(|&c| &terms[c].data).collect();
-            let mut needs: Vec<usize> = node.operands().iter().map(|&c| index[&terms.find(c)]).collect();
-            needs.sort_unstable();
-            needs.dedup();
             let mut cost = own(&node.op, &class.data, &children, &terms.analysis.opaques, costs);
             if node.op.is_view() && !node.operands().iter().all(|&c| terms[c].nodes.iter().any(|n| is_rim(&n.op))) {
                 cost += BURIED_VIEW * costs.launch_ns;
             }
-            if outdone.contains(node) {
+            if !outdone.is_empty() && outdone.contains(node) {
                 cost += OUTDONE_NS;
             }
-            class_options.push(Way { own: cost, needs });
+            let needs = problem.needs.len();
+            problem.needs.extend(node.operands().iter().map(|&c| index[usize::from(terms.find(c))]));
+            problem.needs[needs..].sort_unstable();
+            let mut kept = needs;
+            for i in needs..problem.needs.len() {
+                if i == needs || problem.needs[i] != problem.needs[kept - 1] {
+                    problem.needs[kept] = problem.needs[i];
+                    kept += 1;
+                }
+            }
+            problem.needs.truncate(kept);
+            problem.ways.push(Way { own: cost, needs: (needs as u32, kept as u32) });
         }
-        options.push(class_options);
-        nodes.push(class.nodes.clone());
+        problem.first.push(problem.ways.len() as u32);
     }
-    let problem = Problem { options, root: index[&terms.find(encoded.roots)] };
+    problem.root = index[usize::from(terms.find(encoded.roots))];
     let path = problem.shortest_paths();
-    if path[problem.root] == NONE {
+    if path[problem.root as usize] == NONE {
         return None;
     }
-    let written = as_written(terms, encoded, &index, &nodes, &path);
+    let written = as_written(terms, encoded, &index, &path);
     let ends = [path, written].map(|start| problem.recover(start));
     let [a, b] = ends;
-    let chosen = if problem.total(&b) < problem.total(&a) { b } else { a };
-    Some(Choice { index, terms: nodes, chosen })
+    let best = if problem.total(&b) < problem.total(&a) { b } else { a };
+    let mut chosen = vec![NONE; terms.analysis.n_made];
+    for (i, &id) in ids.iter().enumerate() {
+        chosen[usize::from(id)] = best[i];
+    }
+    Some(Choice { chosen })
 }
 
 /// What a view can be joined with into one load.
@@ -113,22 +111,17 @@ fn is_rim(op: &EOp) -> bool {
 }
 
 /// The program's own terms where a class has one, the earliest first: children then always come before.
-fn as_written(
-    terms: &Terms,
-    encoded: &Encoded,
-    index: &HashMap<Id, usize>,
-    nodes: &[Vec<ENode>],
-    path: &[usize],
-) -> Vec<usize> {
+fn as_written(terms: &Terms, encoded: &Encoded, index: &[u32], path: &[u32]) -> Vec<u32> {
     let mut chosen = path.to_vec();
     let mut seen = vec![false; path.len()];
     for original in &encoded.originals {
         let node = canonical(terms, original);
-        let Some(class) = terms.lookup(node.clone()).map(|id| index[&terms.find(id)]) else { continue };
+        let Some(id) = terms.lookup(node.clone()) else { continue };
+        let class = index[usize::from(id)] as usize;
         if !std::mem::replace(&mut seen[class], true)
-            && let Some(i) = nodes[class].iter().position(|n| *n == node)
+            && let Some(i) = terms[id].nodes.iter().position(|n| *n == node)
         {
-            chosen[class] = i;
+            chosen[class] = i as u32;
         }
     }
     chosen
@@ -136,10 +129,7 @@ fn as_written(
 
 fn canonical(terms: &Terms, node: &ENode) -> ENode {
     let mut node = node.clone();
-    for c in &mut node.children {
-        *c = terms.find(*c);
-    }
-    node.order();
+    egg::Language::update_children(&mut node, |c| terms.find(c));
     node
 }
 
@@ -148,181 +138,318 @@ fn key(cost: f64) -> u64 {
     (cost * 100.0).min(9e18) as u64
 }
 
+/// One way to compute a class: its own cost, and the range of the classes it needs, each once.
+#[derive(Clone, Copy, Debug)]
+struct Way {
+    own: f64,
+    needs: (u32, u32),
+}
+
+/// Classes by number, the ways of each in one run.
+#[derive(Debug)]
+struct Problem {
+    ways: Vec<Way>,
+    needs: Vec<u32>,
+    /// Where the ways of each class begin, and where the last ones end.
+    first: Vec<u32>,
+    root: u32,
+}
+
+impl Default for Problem {
+    fn default() -> Self {
+        Self { ways: Vec::new(), needs: Vec::new(), first: vec![0], root: 0 }
+    }
+}
+
 impl Problem {
+    fn n_classes(&self) -> usize {
+        self.first.len() - 1
+    }
+
+    fn options(&self, class: u32) -> &[Way] {
+        &self.ways[self.first[class as usize] as usize..self.first[class as usize + 1] as usize]
+    }
+
+    fn needs(&self, way: &Way) -> &[u32] {
+        &self.needs[way.needs.0 as usize..way.needs.1 as usize]
+    }
+
+    fn chosen_needs(&self, class: u32, chosen: &[u32]) -> &[u32] {
+        self.needs(&self.options(class)[chosen[class as usize] as usize])
+    }
+
     /// For each class the term with the least own cost plus dearest child, found in the order of cost (Knuth's generalisation
     /// of Dijkstra's method).
-    fn shortest_paths(&self) -> Vec<usize> {
-        let n = self.options.len();
-        let mut users: Vec<Vec<(usize, usize)>> = vec![Vec::new(); n];
-        let mut open: Vec<Vec<usize>> = Vec::with_capacity(n);
+    fn shortest_paths(&self) -> Vec<u32> {
+        let n = self.n_classes();
+        let mut users: Vec<Vec<u32>> = vec![Vec::new(); n];
+        let mut class_of = vec![0u32; self.ways.len()];
+        let mut open = vec![0u32; self.ways.len()];
         let mut heap = BinaryHeap::new();
         let mut best = vec![NONE; n];
         let mut cost = vec![f64::INFINITY; n];
-        for (c, options) in self.options.iter().enumerate() {
-            open.push(options.iter().map(|o| o.needs.len()).collect());
-            for (i, o) in options.iter().enumerate() {
-                for &need in &o.needs {
-                    users[need].push((c, i));
+        for c in 0..n as u32 {
+            for (i, way) in self.options(c).iter().enumerate() {
+                let w = self.first[c as usize] as usize + i;
+                class_of[w] = c;
+                open[w] = way.needs.1 - way.needs.0;
+                for &need in self.needs(way) {
+                    users[need as usize].push(w as u32);
                 }
-                if o.needs.is_empty() {
-                    heap.push(Reverse((key(o.own), c, i)));
+                if open[w] == 0 {
+                    heap.push(Reverse((key(way.own), c, i as u32)));
                 }
             }
         }
         while let Some(Reverse((_, c, i))) = heap.pop() {
-            if best[c] != NONE {
+            if best[c as usize] != NONE {
                 continue;
             }
-            best[c] = i;
-            let option = &self.options[c][i];
-            cost[c] = option.own + option.needs.iter().map(|&d| cost[d]).fold(0.0, f64::max);
-            for &(user, j) in &users[c] {
-                open[user][j] -= 1;
-                if open[user][j] == 0 && best[user] == NONE {
-                    let o = &self.options[user][j];
-                    let dearest = o.needs.iter().map(|&d| cost[d]).fold(0.0, f64::max);
-                    heap.push(Reverse((key(o.own + dearest), user, j)));
+            best[c as usize] = i;
+            let dearest = |way: &Way| self.needs(way).iter().map(|&d| cost[d as usize]).fold(0.0, f64::max);
+            let way = &self.options(c)[i as usize];
+            cost[c as usize] = way.own + dearest(way);
+            for &w in &users[c as usize] {
+                let (w, user) = (w as usize, class_of[w as usize]);
+                open[w] -= 1;
+                if open[w] == 0 && best[user as usize] == NONE {
+                    let dearest = self.needs(&self.ways[w]).iter().map(|&d| cost[d as usize]).fold(0.0, f64::max);
+                    let i = w as u32 - self.first[user as usize];
+                    heap.push(Reverse((key(self.ways[w].own + dearest), user, i)));
                 }
             }
         }
         best
     }
 
-    fn recover(&self, mut chosen: Vec<usize>) -> Vec<usize> {
-        let Some(mut order) = self.order(&chosen) else { return chosen };
-        let mut refs = vec![0u32; chosen.len()];
-        self.take(self.root, &chosen, &mut refs);
+    fn recover(&self, chosen: Vec<u32>) -> Vec<u32> {
+        let Some(sequence) = self.order(&chosen) else { return chosen };
+        let mut r = Recovery::new(self, chosen, sequence);
         for _ in 0..PASSES {
             let mut improved = false;
-            let mut classes: Vec<usize> = (0..chosen.len()).filter(|&c| order[c] != NONE).collect();
-            classes.sort_unstable_by_key(|&c| order[c]);
-            for c in classes {
-                if refs[c] == 0 || self.options[c].len() < 2 {
-                    continue;
+            for c in r.sequence.clone() {
+                if r.refs[c as usize] > 0 && self.options(c).len() > 1 {
+                    improved |= r.improve(c);
                 }
-                improved |= self.improve(c, &mut chosen, &mut refs, &mut order);
             }
             if !improved {
                 break;
             }
         }
-        chosen
+        r.chosen
     }
 
-    /// Offers a class its other terms.
-    fn improve(&self, c: usize, chosen: &mut [usize], refs: &mut [u32], order: &mut Vec<usize>) -> bool {
-        let before = chosen[c];
-        let mut best = (self.release_needs(c, chosen, refs) + self.options[c][before].own, before);
-        for i in 0..self.options[c].len() {
-            if i == before || self.reaches(c, i, chosen, order) {
+    /// The classes that have a term, needed ones first; `None` if the choices run in a circle.
+    fn order(&self, chosen: &[u32]) -> Option<Vec<u32>> {
+        let mut state = vec![0u8; chosen.len()];
+        let mut sequence = Vec::with_capacity(chosen.len());
+        let mut stack = Vec::new();
+        for start in 0..chosen.len() as u32 {
+            if state[start as usize] != 0 || chosen[start as usize] == NONE {
                 continue;
             }
-            chosen[c] = i;
-            let cost = self.options[c][i].own + self.take_needs(c, chosen, refs);
-            self.release_needs(c, chosen, refs);
-            if cost < best.0 * (1.0 - 1e-9) - 1e-6 {
-                best = (cost, i);
-            }
-        }
-        chosen[c] = best.1;
-        self.take_needs(c, chosen, refs);
-        if best.1 == before {
-            return false;
-        }
-        if let Some(fresh) = self.order(chosen) {
-            *order = fresh;
-        }
-        true
-    }
-
-    /// Whether option `i` of class `c` needs, by the present choices, `c` itself.
-    fn reaches(&self, c: usize, i: usize, chosen: &[usize], order: &[usize]) -> bool {
-        let mut stack: Vec<usize> = self.options[c][i].needs.clone();
-        let mut seen = HashSet::new();
-        while let Some(d) = stack.pop() {
-            if d == c || chosen[d] == NONE {
-                return true;
-            }
-            // What stands before `c` in the order cannot need it.
-            if order[d] < order[c] || !seen.insert(d) {
-                continue;
-            }
-            stack.extend(&self.options[d][chosen[d]].needs);
-        }
-        false
-    }
-
-    /// A topological number for every class under the present choices; `None` if they run in a circle.
-    fn order(&self, chosen: &[usize]) -> Option<Vec<usize>> {
-        let mut number = vec![NONE; chosen.len()];
-        let mut on_path = vec![false; chosen.len()];
-        let mut next = 0;
-        for start in 0..chosen.len() {
-            if number[start] != NONE || chosen[start] == NONE {
-                continue;
-            }
-            let mut stack = vec![(start, 0)];
-            on_path[start] = true;
+            stack.push((start, 0));
+            state[start as usize] = 1;
             while let Some((c, at)) = stack.pop() {
-                let needs = &self.options[c][chosen[c]].needs;
-                if let Some(&d) = needs.get(at) {
+                if let Some(&d) = self.chosen_needs(c, chosen).get(at) {
                     stack.push((c, at + 1));
-                    if on_path[d] || chosen[d] == NONE {
+                    if state[d as usize] == 1 || chosen[d as usize] == NONE {
                         return None;
                     }
-                    if number[d] == NONE {
-                        on_path[d] = true;
+                    if state[d as usize] == 0 {
+                        state[d as usize] = 1;
                         stack.push((d, 0));
                     }
                 } else {
-                    on_path[c] = false;
-                    number[c] = next;
-                    next += 1;
+                    state[c as usize] = 2;
+                    sequence.push(c);
                 }
             }
         }
-        Some(number)
-    }
-
-    /// Counts one more use of a class: what that adds.
-    fn take(&self, c: usize, chosen: &[usize], refs: &mut [u32]) -> f64 {
-        let mut added = 0.0;
-        let mut stack = vec![c];
-        while let Some(c) = stack.pop() {
-            refs[c] += 1;
-            if refs[c] == 1 {
-                let option = &self.options[c][chosen[c]];
-                added += option.own;
-                stack.extend(&option.needs);
-            }
-        }
-        added
-    }
-
-    fn take_needs(&self, c: usize, chosen: &[usize], refs: &mut [u32]) -> f64 {
-        self.options[c][chosen[c]].needs.iter().map(|&d| self.take(d, chosen, refs)).sum()
-    }
-
-    /// Counts one use less of everything a class needs: what that saves.
-    fn release_needs(&self, c: usize, chosen: &[usize], refs: &mut [u32]) -> f64 {
-        let mut saved = 0.0;
-        let mut stack: Vec<usize> = self.options[c][chosen[c]].needs.clone();
-        while let Some(c) = stack.pop() {
-            refs[c] -= 1;
-            if refs[c] == 0 {
-                let option = &self.options[c][chosen[c]];
-                saved += option.own;
-                stack.extend(&option.needs);
-            }
-        }
-        saved
+        Some(sequence)
     }
 
     /// The cost of everything the root needs, each class once.
-    fn total(&self, chosen: &[usize]) -> f64 {
+    fn total(&self, chosen: &[u32]) -> f64 {
         if self.order(chosen).is_none() {
             return f64::INFINITY;
         }
-        self.take(self.root, chosen, &mut vec![0; chosen.len()])
+        let mut seen = vec![false; chosen.len()];
+        let mut stack = vec![self.root];
+        let mut total = 0.0;
+        while let Some(c) = stack.pop() {
+            if !std::mem::replace(&mut seen[c as usize], true) {
+                total += self.options(c)[chosen[c as usize] as usize].own;
+                stack.extend(self.chosen_needs(c, chosen));
+            }
+        }
+        total
+    }
+}
+
+/// Area recovery under way.
+struct Recovery<'a> {
+    problem: &'a Problem,
+    chosen: Vec<u32>,
+    /// How many chosen terms in use need each class.
+    refs: Vec<u32>,
+    /// Classes, needed ones first, and the place of each.
+    sequence: Vec<u32>,
+    place: Vec<u32>,
+    /// Classes whose count changed, to be changed back.
+    journal: Vec<u32>,
+    stack: Vec<u32>,
+    /// The last walk that came by each class.
+    mark: Vec<u32>,
+    walk: u32,
+}
+
+impl<'a> Recovery<'a> {
+    fn new(problem: &'a Problem, chosen: Vec<u32>, sequence: Vec<u32>) -> Self {
+        let n = chosen.len();
+        let mut place = vec![NONE; n];
+        for (i, &c) in sequence.iter().enumerate() {
+            place[c as usize] = i as u32;
+        }
+        let mut refs = vec![0u32; n];
+        refs[problem.root as usize] = 1;
+        for &c in sequence.iter().rev() {
+            if refs[c as usize] > 0 {
+                for &d in problem.chosen_needs(c, &chosen) {
+                    refs[d as usize] += 1;
+                }
+            }
+        }
+        Self {
+            problem,
+            chosen,
+            refs,
+            sequence,
+            place,
+            journal: Vec::new(),
+            stack: Vec::new(),
+            mark: vec![0; n],
+            walk: 0,
+        }
+    }
+
+    /// Offers a class its other terms.
+    fn improve(&mut self, c: u32) -> bool {
+        let p = self.problem;
+        let before = self.chosen[c as usize];
+        self.journal.clear();
+        let Some(freed) = self.release(p.chosen_needs(c, &self.chosen)) else {
+            self.undo(0, 1);
+            return false;
+        };
+        let released = self.journal.len();
+        let mut best = (freed + p.options(c)[before as usize].own, before);
+        for (i, way) in p.options(c).iter().enumerate() {
+            if i as u32 == before || self.before(c, p.needs(way)).is_none() {
+                continue;
+            }
+            let added = self.take(p.needs(way));
+            self.undo(released, -1);
+            if let Some(added) = added
+                && way.own + added < best.0 * (1.0 - 1e-9) - 1e-6
+            {
+                best = (way.own + added, i as u32);
+            }
+        }
+        if best.1 == before {
+            self.undo(0, 1);
+            return false;
+        }
+        self.chosen[c as usize] = best.1;
+        let needs = p.chosen_needs(c, &self.chosen);
+        if let Some(first) = self.before(c, needs) {
+            self.reorder(c, &first);
+        }
+        // The same steps as in the offer, so within the same bound.
+        self.take(needs);
+        true
+    }
+
+    /// Everything that needs must be computed before `c` for these classes to be, and stands behind it now; `None` where that
+    /// is `c` itself or more than an offer may look at.
+    fn before(&mut self, c: u32, needs: &[u32]) -> Option<Vec<u32>> {
+        self.walk += 1;
+        let limit = self.place[c as usize];
+        let mut found = Vec::new();
+        self.stack.clear();
+        self.stack.extend_from_slice(needs);
+        while let Some(d) = self.stack.pop() {
+            let place = self.place[d as usize];
+            if place == NONE || d == c || found.len() > STEPS {
+                return None;
+            }
+            // What stands before `c` in the order cannot need it.
+            if place > limit && self.mark[d as usize] != self.walk {
+                self.mark[d as usize] = self.walk;
+                found.push(d);
+                self.stack.extend_from_slice(self.problem.chosen_needs(d, &self.chosen));
+            }
+        }
+        Some(found)
+    }
+
+    /// Moves these classes in front of `c`, all else keeping its order. They need nothing behind `c` but one another.
+    fn reorder(&mut self, c: u32, first: &[u32]) {
+        let places = first.iter().map(|&d| self.place[d as usize]);
+        let (Some(end), start) = (places.max(), self.place[c as usize]) else { return };
+        let span = start as usize..end as usize + 1;
+        let old: Vec<u32> = self.sequence[span.clone()].to_vec();
+        let moved = |d: &&u32| self.mark[**d as usize] == self.walk;
+        let new = old.iter().filter(moved).chain(old.iter().filter(|d| !moved(d)));
+        for (at, &d) in span.zip(new) {
+            self.sequence[at] = d;
+            self.place[d as usize] = at as u32;
+        }
+    }
+
+    /// Counts one more use of each: what that adds. `None` when it took too long; the journal knows what to undo.
+    fn take(&mut self, needs: &[u32]) -> Option<f64> {
+        let start = self.journal.len();
+        let mut added = 0.0;
+        self.stack.clear();
+        self.stack.extend_from_slice(needs);
+        while let Some(c) = self.stack.pop() {
+            self.refs[c as usize] += 1;
+            self.journal.push(c);
+            if self.refs[c as usize] == 1 {
+                if self.journal.len() - start > 2 * STEPS {
+                    return None;
+                }
+                added += self.problem.options(c)[self.chosen[c as usize] as usize].own;
+                self.stack.extend_from_slice(self.problem.chosen_needs(c, &self.chosen));
+            }
+        }
+        Some(added)
+    }
+
+    /// Counts one use less of each: what that saves.
+    fn release(&mut self, needs: &[u32]) -> Option<f64> {
+        let mut saved = 0.0;
+        self.stack.clear();
+        self.stack.extend_from_slice(needs);
+        while let Some(c) = self.stack.pop() {
+            self.refs[c as usize] -= 1;
+            self.journal.push(c);
+            if self.refs[c as usize] == 0 {
+                if self.journal.len() > STEPS {
+                    return None;
+                }
+                saved += self.problem.options(c)[self.chosen[c as usize] as usize].own;
+                self.stack.extend_from_slice(self.problem.chosen_needs(c, &self.chosen));
+            }
+        }
+        Some(saved)
+    }
+
+    /// Takes back what the journal holds from `keep` on.
+    fn undo(&mut self, keep: usize, by: i32) {
+        for c in self.journal.drain(keep..) {
+            self.refs[c as usize] = self.refs[c as usize].wrapping_add_signed(by);
+        }
     }
 }

@@ -6,7 +6,9 @@
 
 use egg::{Analysis, DidMerge, EGraph, Id};
 use hashbrown::HashMap;
+use smallvec::SmallVec;
 
+use super::index::{Forms, form};
 use super::language::{ENode, EOp};
 use super::structure::{self, Structure};
 use crate::graph::infer::infer;
@@ -48,6 +50,8 @@ pub(super) struct Facts {
     pub(super) host: bool,
     /// The pattern of its elements.
     pub(super) structure: Structure,
+    /// Which operations the terms of the class have.
+    pub(super) forms: Forms,
 }
 
 impl Facts {
@@ -67,12 +71,21 @@ impl Facts {
             symmetric: false,
             host: false,
             structure: Structure::default(),
+            forms: 0,
         }
     }
 
     /// Whether this is an array.
     pub(super) fn is_tensor(&self) -> bool {
         self.sort == Sort::Tensor
+    }
+
+    /// The core of a kernel.
+    pub(super) fn core(&self) -> Option<Id> {
+        match self.sort {
+            Sort::Kernel(core) => Some(core),
+            _ => None,
+        }
     }
 
     /// Whether this is a kernel.
@@ -102,6 +115,12 @@ pub(super) struct Knowledge {
     /// Operations no rule looks into, with the dtype they carry.
     pub(super) opaques: Vec<(Op, DType)>,
     opaque_ids: HashMap<(Op, DType), u32>,
+    /// How many terms were ever made; they are numbered from 0.
+    pub(super) n_made: usize,
+    /// Whether two classes met of which different things were known: what was inferred from either has to be inferred again.
+    pub(super) facts_changed: bool,
+    /// Terms that are new and classes that were found equal to others since this list was last emptied.
+    pub(super) touched: Vec<Id>,
 }
 
 impl Knowledge {
@@ -376,12 +395,14 @@ impl Analysis<ENode> for Knowledge {
     type Data = Facts;
 
     fn make(terms: &mut Terms, node: &ENode, id: Id) -> Facts {
-        let children: Vec<&Facts> = node.children.iter().map(|&c| &terms[c].data).collect();
+        terms.analysis.n_made = terms.analysis.n_made.max(usize::from(id) + 1);
+        let children: SmallVec<[&Facts; 4]> = node.children.iter().map(|&c| &terms[c].data).collect();
         // Terms are added only after the guard or from a checked graph, so inference succeeds; should it not, the class is
         // a root that no rule and no emission accepts, and planning falls back.
         let Some(mut facts) = terms.analysis.infer(&node.op, &children) else {
             return Facts { sort: Sort::Roots, ..Facts::attribute(&EOp::Roots) };
         };
+        facts.forms = form(&node.op);
         if matches!(node.op, EOp::Gemm | EOp::Syrk) {
             facts.sort = Sort::Kernel(id);
         }
@@ -403,6 +424,24 @@ impl Analysis<ENode> for Knowledge {
         if let (Sort::Kernel(x), Sort::Kernel(y)) = (&mut a.sort, &b.sort) {
             *x = (*x).min(*y);
         }
-        DidMerge(*a != before, *a != b)
+        // Forms follow from the terms; nothing above is inferred from them.
+        a.forms |= b.forms;
+        debug_assert!(
+            a.shape == b.shape && a.dtype == b.dtype && a.is_kernel() == b.is_kernel(),
+            "classes of {}{} and {}{} met",
+            a.dtype,
+            a.shape,
+            b.dtype,
+            b.shape
+        );
+        let merged = Facts { forms: 0, ..a.clone() };
+        let promises = |f: &Facts| (f.nonneg, f.finite, f.symmetric, f.host, f.structure.clone());
+        self.facts_changed |= promises(a) != promises(&before) || promises(a) != promises(&b);
+        DidMerge(merged != Facts { forms: 0, ..before }, merged != Facts { forms: 0, ..b })
+    }
+
+    /// Notes that a class is new or has changed.
+    fn modify(terms: &mut Terms, id: Id) {
+        terms.analysis.touched.push(id);
     }
 }

@@ -71,8 +71,11 @@ impl Former<'_> {
     fn needs(&self, id: NodeId, k: usize) -> bool {
         let mut stack = vec![id];
         let mut seen = HashSet::new();
+        let core = self.kernels[k].core;
         while let Some(id) = stack.pop() {
-            if !seen.insert(id) {
+            // What comes before the product in the graph cannot need it, unless its kernel has stages that come after.
+            let last = self.member[id.index()].and_then(|j| self.kernels[j].stages.last().copied());
+            if id < core && last.is_none_or(|last| last < core) || !seen.insert(id) {
                 continue;
             }
             match self.member[id.index()] {

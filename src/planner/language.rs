@@ -145,4 +145,10 @@ impl Language for ENode {
     fn children_mut(&mut self) -> &mut [Id] {
         &mut self.children
     }
+
+    /// Whenever classes get other numbers the operands of a commutative operation may change their order: equal terms stay equal.
+    fn update_children<F: FnMut(Id) -> Id>(&mut self, mut f: F) {
+        self.children.iter_mut().for_each(|c| *c = f(*c));
+        self.order();
+    }
 }

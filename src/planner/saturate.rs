@@ -1,15 +1,22 @@
 //! Applying rules until nothing new comes: deterministic, limited by counts and never by a clock.
 //!
-//! Each round first finds all matches in the graph as it stands, then applies them in the order of classes, terms and rules.
-//! After the first round only classes near something that changed are looked at again. Every union keeps which rule asked for
-//! it, so that a plan can name the rules whose right sides it holds.
+//! Work goes in waves. A wave finds all matches at terms that are new or stand above classes found equal, then applies them in
+//! the order of terms and rules. Waves follow one another without looking at the rest of the graph, so a transpose on its way
+//! through ten thousand operations costs ten thousand small steps. Only when they run dry, or when many classes have met,
+//! or when what is known of two of them differed, a *round* ends: congruence and facts are restored over the whole graph, and
+//! what that changes begins the next round.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use egg::Id;
 use hashbrown::{HashMap, HashSet};
+use smallvec::SmallVec;
 
 use super::facts::{Facts, Terms};
+use super::index::{Changes, Entry, Forms, Index};
 use super::language::{ENode, EOp};
-use super::rules::{Class, Head, Pat, Phase, Question, Rule, Rules, Subst, draft, match_term};
+use super::matching::match_term;
+use super::rules::{Class, Phase, Question, Rule, Rules, Subst, draft};
 use crate::types::{DType, Fault, Numerics, seeded};
 
 /// How far rounds and terms may go.
@@ -26,7 +33,7 @@ pub(super) struct Budget {
 impl Budget {
     /// The budget for a graph of so many terms.
     pub(super) fn of(n_terms: usize) -> Self {
-        Self { rounds: 48, terms: 12 * n_terms + 4_000, grow_rounds: 3 }
+        Self { rounds: 200, terms: 12 * n_terms + 4_000, grow_rounds: 3 }
     }
 }
 
@@ -48,10 +55,13 @@ pub(super) struct Applied {
 }
 
 /// What came of it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Saturation {
     pub(super) saturated: bool,
+    /// How often congruence was restored.
     pub(super) rounds: usize,
+    /// Matches that were looked at closely.
+    pub(super) matches: usize,
     /// Right sides whose shape or dtype would have differed.
     pub(super) refused: usize,
     pub(super) applied: Vec<Applied>,
@@ -59,18 +69,27 @@ pub(super) struct Saturation {
     pub(super) exhausted: bool,
 }
 
-/// How deep patterns look below the matched class.
-const DEPTH: usize = 5;
-
 struct Engine<'a> {
     rules: &'a Rules,
     numerics: Numerics,
     allow_rescale: bool,
-    index: HashMap<EOp, Vec<(usize, usize)>>,
-    any_unary: Vec<(usize, usize)>,
-    any_binary: Vec<(usize, usize)>,
-    /// Matches whose right side was refused, so that a refusal is counted once.
-    refused: HashSet<(usize, Vec<Option<Id>>)>,
+    /// By rule: whether any of its classes may be used at all.
+    admitted: Vec<bool>,
+    index: &'a Index,
+    /// Matches that were applied or refused, as hashes of rule, class and substitution: none is drafted twice.
+    done: HashSet<(usize, u64)>,
+    /// Terms made so far, those of the input included.
+    made: usize,
+    /// Terms written anew because a class below them got another number; the next round clears them away.
+    renamed: usize,
+    /// Numbers under which no term need be looked for any more.
+    stale: HashSet<Id>,
+    /// Terms made by the last wave.
+    fresh: Vec<Id>,
+    /// Terms above classes that met in the last wave, with the forms those gained.
+    raised: Vec<(Id, Forms)>,
+    /// Kernels that were found equal and had grown from different cores.
+    cores: Vec<Id>,
     out: Saturation,
 }
 
@@ -82,108 +101,249 @@ pub(super) fn saturate(
     allow_rescale: bool,
     budget: Budget,
 ) -> Saturation {
+    let made = terms.total_number_of_nodes();
     let mut engine = Engine {
         rules,
         numerics,
         allow_rescale,
-        index: HashMap::new(),
-        any_unary: Vec::new(),
-        any_binary: Vec::new(),
-        refused: HashSet::new(),
+        index: &rules.index().shrink,
+        admitted: rules.all().iter().map(|r| may(r, numerics, allow_rescale)).collect(),
+        done: HashSet::new(),
+        made,
+        renamed: 0,
+        stale: HashSet::new(),
+        fresh: Vec::new(),
+        raised: Vec::new(),
+        cores: Vec::new(),
         out: Saturation::default(),
     };
-    engine.admit(|p| p != Phase::Grow);
-    engine.rounds(terms, budget.rounds, budget.terms);
-    let grows = rules.all().iter().any(|r| r.phase == Phase::Grow && engine.may(r));
+    let all = everything(terms);
+    engine.settle(terms, all, budget);
+    let grows = rules.all().iter().zip(&engine.admitted).any(|(r, &may)| may && r.phase == Phase::Grow);
     if grows && engine.out.saturated && !engine.out.exhausted {
-        engine.admit(|p| p == Phase::Grow);
-        engine.rounds(terms, budget.grow_rounds, budget.terms);
-        engine.admit(|p| p != Phase::Grow);
-        engine.rounds(terms, budget.rounds, budget.terms);
+        engine.grow(terms, budget);
     }
     engine.out
 }
 
+/// Every term, as work to do.
+fn everything(terms: &Terms) -> Vec<Task> {
+    (0..terms.analysis.n_made).map(|i| Task { term: Id::from(i), changes: None }).collect()
+}
+
+/// A term to try rules on: because it is new, or because classes below it changed.
+#[derive(Clone, Debug)]
+struct Task {
+    term: Id,
+    changes: Option<Changes>,
+}
+
+fn may(rule: &Rule, numerics: Numerics, allow_rescale: bool) -> bool {
+    rule.classes.iter().flatten().any(|c| c.admitted(numerics, allow_rescale))
+}
+
 impl Engine<'_> {
-    fn may(&self, rule: &Rule) -> bool {
-        rule.classes.iter().flatten().any(|c| c.admitted(self.numerics, self.allow_rescale))
-    }
-
-    /// Makes the index of the rules of some phases by the operation at the top of their left sides.
-    fn admit(&mut self, phases: impl Fn(Phase) -> bool) {
-        self.index.clear();
-        self.any_unary.clear();
-        self.any_binary.clear();
-        for (r, rule) in self.rules.all().iter().enumerate() {
-            if !phases(rule.phase) || !self.may(rule) {
-                continue;
-            }
-            for (v, left) in rule.left.iter().enumerate() {
-                match head(left) {
-                    Some(HeadKind::Is(op)) => self.index.entry(op).or_default().push((r, v)),
-                    Some(HeadKind::AnyUnary) => self.any_unary.push((r, v)),
-                    Some(HeadKind::AnyBinary) => self.any_binary.push((r, v)),
-                    None => {}
-                }
-            }
-        }
-    }
-
-    fn rounds(&mut self, terms: &mut Terms, most: usize, most_terms: usize) {
-        let mut near: Option<HashSet<Id>> = None;
+    /// Waves and rounds from these tasks until nothing new comes.
+    fn settle(&mut self, terms: &mut Terms, mut tasks: Vec<Task>, budget: Budget) {
         self.out.saturated = false;
-        for _ in 0..most {
+        let end = self.out.rounds + budget.rounds;
+        while self.out.rounds < end {
             self.out.rounds += 1;
-            let found = self.search(terms, near.as_ref());
-            let mut changed: HashSet<Id> = HashSet::new();
-            for m in found {
-                self.apply(terms, m, &mut changed);
-                if terms.total_number_of_nodes() > most_terms {
-                    self.out.exhausted = true;
+            while !tasks.is_empty() && self.renamed <= 64 + self.made / 2 && !terms.analysis.facts_changed {
+                self.wave(terms, &tasks, budget.terms);
+                if self.out.exhausted {
                     terms.rebuild();
                     return;
                 }
+                tasks = self.next(terms);
             }
-            repair(terms, &mut changed);
+            self.renamed = 0;
+            terms.analysis.touched.clear();
             terms.rebuild();
-            if changed.is_empty() {
+            terms.analysis.facts_changed = false;
+            // Terms that turned out to be equal are one term from here on.
+            self.made = terms.total_number_of_nodes();
+            self.found_by_congruence(terms);
+            self.stages(terms);
+            tasks.extend(self.next(terms));
+            if tasks.is_empty() {
                 self.out.saturated = true;
                 return;
             }
-            near = Some(surroundings(terms, &changed));
+            tasks.sort_unstable_by_key(|t| t.term);
         }
     }
 
-    fn search(&self, terms: &Terms, near: Option<&HashSet<Id>>) -> Vec<Match> {
-        let mut ids: Vec<Id> = match near {
-            Some(set) => set.iter().copied().collect(),
-            None => terms.classes().map(|c| c.id).collect(),
-        };
-        ids.sort_unstable();
-        let mut out = Vec::new();
-        for id in ids {
-            for node in &terms[id].nodes {
-                let exact = self.index.get(&node.op).map_or(&[][..], Vec::as_slice);
-                let any = match node.op {
-                    EOp::Unary(_) | EOp::Powi | EOp::Cast(_) => &self.any_unary[..],
-                    EOp::Binary(_) => &self.any_binary[..],
-                    _ => &[],
-                };
-                for &(r, v) in exact.iter().chain(any) {
-                    let rule = &self.rules.all()[r];
-                    for subst in match_term(rule, &rule.left[v], terms, id, node) {
-                        if let Some(guards) = self.admitted(terms, rule, id, &subst) {
-                            out.push(Match { rule: r, class: id, node: node.clone(), subst, guards });
-                        }
+    /// A few rounds of the rules that may grow the graph, each followed by the others. Over budget they never were.
+    fn grow(&mut self, terms: &mut Terms, budget: Budget) {
+        let before = (terms.clone(), self.out.clone(), self.made);
+        for _ in 0..budget.grow_rounds {
+            let known = self.out.applied.len();
+            self.index = &self.rules.index().grow;
+            let all = everything(terms);
+            self.wave(terms, &all, budget.terms);
+            let tasks = self.next(terms);
+            self.index = &self.rules.index().shrink;
+            self.settle(terms, tasks, budget);
+            if self.out.exhausted {
+                (*terms, self.out, self.made) = before;
+                return;
+            }
+            if self.out.applied.len() == known {
+                return;
+            }
+        }
+    }
+
+    fn wave(&mut self, terms: &mut Terms, tasks: &[Task], most_terms: usize) {
+        let found = self.search(terms, tasks);
+        for m in found {
+            self.apply(terms, m);
+            if self.made > most_terms {
+                self.out.exhausted = true;
+                return;
+            }
+        }
+    }
+
+    /// Makes two classes one and restores what follows from it nearby: terms above them that have become equal, and kernels whose
+    /// stored results have (without this, kernels multiply along epilogue chains).
+    fn unite(&mut self, terms: &mut Terms, a: Id, b: Id) -> bool {
+        let mut open = vec![(a, b)];
+        let mut united = false;
+        while let Some((a, b)) = open.pop() {
+            let (a, b) = (terms.find(a), terms.find(b));
+            if a == b {
+                continue;
+            }
+            let (above_a, above_b) = (self.above(terms, a), self.above(terms, b));
+            let fewer = if terms[a].parents().len() < terms[b].parents().len() { &above_a } else { &above_b };
+            let (forms_a, forms_b) = (terms[a].data.forms, terms[b].data.forms);
+            let core = |id: Id| terms[id].data.core().map(|c| terms.find(c));
+            let cores_meet = core(a) != core(b);
+            terms.union(a, b);
+            united = true;
+            self.raised.extend(above_a.iter().map(|&p| (p, forms_b)));
+            self.raised.extend(above_b.iter().map(|&p| (p, forms_a)));
+            for &p in fewer {
+                let mut node = terms.id_to_node(p).clone();
+                egg::Language::update_children(&mut node, |c| terms.find(c));
+                // From now on the same term stands under another number, old or new.
+                self.stale.insert(p);
+                match terms.lookup(node.clone()) {
+                    Some(known) => open.push((p, known)),
+                    None => {
+                        let again = terms.add(node);
+                        terms.union(p, again);
+                        self.renamed += 1;
                     }
                 }
+            }
+            let class = terms.find(a);
+            open.extend(same_kernels(terms, class));
+            if cores_meet {
+                self.cores.push(class);
+            }
+        }
+        united
+    }
+
+    /// The terms above a class.
+    fn above(&self, terms: &Terms, class: Id) -> SmallVec<[Id; 8]> {
+        terms[class].parents().filter(|p| !self.stale.contains(p)).collect()
+    }
+
+    /// What the unions and new terms of the last wave ask to be looked at again.
+    fn next(&mut self, terms: &Terms) -> Vec<Task> {
+        let mut all: HashMap<Id, Option<Changes>> = self.fresh.drain(..).map(|id| (id, None)).collect();
+        let mut edge: Vec<(Id, Forms)> = std::mem::take(&mut self.raised);
+        let mut distance = 1;
+        while !edge.is_empty() {
+            edge.sort_unstable();
+            let mut above: HashMap<Id, Forms> = HashMap::new();
+            for same in edge.chunk_by(|x, y| x.0 == y.0) {
+                let (p, gained) = (same[0].0, same.iter().fold(0, |g, x| g | x.1));
+                if let Some(changes) = all.entry(p).or_insert_with(|| Some(Changes::default())) {
+                    changes.note(distance, gained);
+                }
+                if self.index.climbs(&terms.id_to_node(p).op, distance) {
+                    *above.entry(terms.find(p)).or_default() |= gained;
+                }
+            }
+            edge.clear();
+            for (class, gained) in above {
+                edge.extend(self.above(terms, class).into_iter().map(|p| (p, gained)));
+            }
+            distance += 1;
+        }
+        let mut tasks: Vec<Task> = all.into_iter().map(|(term, changes)| Task { term, changes }).collect();
+        tasks.sort_unstable_by_key(|t| t.term);
+        tasks
+    }
+
+    /// Kernels name their cores: two cores that meet may be asked about from any stage above them. Rare and far-reaching, so once
+    /// a round.
+    fn stages(&mut self, terms: &Terms) {
+        let mut seen: HashSet<Id> = HashSet::new();
+        while let Some(kernel) = self.cores.pop() {
+            for p in terms[kernel].parents() {
+                self.raised.push((p, 0));
+                let above = terms.find(p);
+                if (terms[above].data.is_kernel() || terms.id_to_node(p).op == EOp::Run) && seen.insert(above) {
+                    self.cores.push(above);
+                }
+            }
+        }
+    }
+
+    /// What a round has found that `unite` had not: nothing, as long as every union goes through it.
+    fn found_by_congruence(&mut self, terms: &mut Terms) {
+        for id in std::mem::take(&mut terms.analysis.touched) {
+            self.raised.extend(terms[id].parents().map(|p| (p, Forms::MAX)));
+            for (a, b) in same_kernels(terms, id) {
+                self.unite(terms, a, b);
+            }
+        }
+    }
+
+    fn search(&mut self, terms: &Terms, tasks: &[Task]) -> Vec<Match> {
+        let mut out = Vec::new();
+        for task in tasks {
+            let node = terms.id_to_node(task.term);
+            match &task.changes {
+                None => self.try_all(terms, task.term, node, self.index.entries(&node.op), &mut out),
+                Some(c) => self.try_all(terms, task.term, node, self.index.entries_above(&node.op, c), &mut out),
             }
         }
         out
     }
 
+    fn try_all<'i>(
+        &mut self,
+        terms: &Terms,
+        term: Id,
+        node: &ENode,
+        entries: impl Iterator<Item = &'i Entry>,
+        out: &mut Vec<Match>,
+    ) {
+        let class = terms.find(term);
+        for entry in entries {
+            let forms = |i: usize| node.children.get(i).map_or(0, |&c| terms[c].data.forms);
+            if !self.admitted[entry.rule] || !entry.may_match(forms) {
+                continue;
+            }
+            let rule = &self.rules.all()[entry.rule];
+            self.out.matches += 1;
+            match_term(rule, &rule.left[entry.variant], terms, class, node, &mut |subst| {
+                if let Some(guards) = self.guards(terms, rule, class, subst) {
+                    out.push(Match { rule: entry.rule, term, subst: subst.clone(), guards });
+                }
+            });
+        }
+    }
+
     /// Whether a match may be used; the scalars to guard if so.
-    fn admitted(&self, terms: &Terms, rule: &Rule, found: Id, subst: &Subst) -> Option<Vec<Id>> {
+    fn guards(&self, terms: &Terms, rule: &Rule, found: Id, subst: &Subst) -> Option<Vec<Id>> {
         let dtype = terms[subst.vars[rule.subject_var]?].data.dtype;
         let class = rule.class(dtype)?;
         if !class.admitted(self.numerics, self.allow_rescale)
@@ -218,121 +378,49 @@ impl Engine<'_> {
         Some(guards)
     }
 
-    fn apply(&mut self, terms: &mut Terms, m: Match, changed: &mut HashSet<Id>) {
+    fn apply(&mut self, terms: &mut Terms, m: Match) {
         let rule = &self.rules.all()[m.rule];
-        let class = terms.find(m.class);
+        let class = terms.find(m.term);
+        let mut hasher = DefaultHasher::new();
+        class.hash(&mut hasher);
+        for v in &m.subst.vars {
+            v.map(|id| terms.find(id)).hash(&mut hasher);
+        }
+        m.subst.ops.hash(&mut hasher);
+        if !self.done.insert((m.rule, hasher.finish())) {
+            return;
+        }
         let facts: Facts = terms[class].data.clone();
         let Some(draft) = draft(&rule.right, terms, &m.subst, &facts) else {
-            let key = (m.rule, m.subst.vars.iter().map(|v| v.map(|id| terms.find(id))).collect());
-            if self.refused.insert(key) {
-                self.out.refused += 1;
-            }
+            self.out.refused += 1;
             return;
         };
+        let before = terms.analysis.n_made;
         let (id, fresh) = draft.add(terms);
-        let united = terms.union(class, id);
-        if !united && fresh.is_empty() {
+        self.fresh.extend((before..terms.analysis.n_made).map(Id::from));
+        self.made += fresh.len();
+        if !self.unite(terms, class, id) {
             return;
         }
-        changed.insert(class);
-        for node in &fresh {
-            changed.extend(terms.lookup(node.clone()));
-        }
-        if united {
-            let subject = m.subst.vars[rule.subject_var].unwrap_or(class);
-            let dtype = terms[subject].data.dtype;
-            self.out.applied.push(Applied { rule: m.rule, dtype, class, left: m.node, fresh, guards: m.guards });
-        }
+        let subject = m.subst.vars[rule.subject_var].unwrap_or(class);
+        let dtype = terms[subject].data.dtype;
+        let mut left = terms.id_to_node(m.term).clone();
+        egg::Language::update_children(&mut left, |c| terms.find(c));
+        self.out.applied.push(Applied { rule: m.rule, dtype, class, left, fresh, guards: m.guards });
     }
+}
+
+/// Kernels that are equal because a class holds the stored results of all of them.
+fn same_kernels(terms: &Terms, class: Id) -> Vec<(Id, Id)> {
+    let stored = terms[class].nodes.iter().filter(|n| n.op == EOp::Run);
+    let mut kernels = stored.map(|n| terms.find(n.children[0]));
+    let Some(first) = kernels.next() else { return Vec::new() };
+    kernels.filter(|&k| k != first).map(|k| (first, k)).collect()
 }
 
 struct Match {
     rule: usize,
-    class: Id,
-    node: ENode,
+    term: Id,
     subst: Subst,
     guards: Vec<Id>,
-}
-
-enum HeadKind {
-    Is(EOp),
-    AnyUnary,
-    AnyBinary,
-}
-
-fn head(left: &Pat) -> Option<HeadKind> {
-    match left {
-        Pat::Node(Head::Is(op), _) => Some(HeadKind::Is(op.clone())),
-        Pat::Node(Head::AnyUnary(_), _) => Some(HeadKind::AnyUnary),
-        Pat::Node(Head::AnyBinary(_), _) => Some(HeadKind::AnyBinary),
-        _ => None,
-    }
-}
-
-/// What congruence does not know: operands of commutative operations belong in canonical order, and two kernels whose stored
-/// results are equal are the same kernel. Without the second, kernels multiply along epilogue chains.
-fn repair(terms: &mut Terms, changed: &mut HashSet<Id>) {
-    loop {
-        terms.rebuild();
-        let mut pairs: Vec<(Id, Id)> = Vec::new();
-        let mut reordered: Vec<(Id, ENode)> = Vec::new();
-        for class in terms.classes() {
-            let mut first: Option<Id> = None;
-            for node in &class.nodes {
-                match &node.op {
-                    EOp::Run => match first {
-                        None => first = Some(node.children[0]),
-                        Some(k) => pairs.push((k, node.children[0])),
-                    },
-                    EOp::Binary(b) if b.is_commutative() && node.children[0] > node.children[1] => {
-                        let mut turned = node.clone();
-                        turned.order();
-                        reordered.push((class.id, turned));
-                    }
-                    _ => {}
-                }
-            }
-        }
-        pairs.sort_unstable();
-        reordered.sort_unstable();
-        let mut again = false;
-        for (a, b) in pairs {
-            if terms.union(a, b) {
-                changed.insert(terms.find(a));
-                again = true;
-            }
-        }
-        for (class, node) in reordered {
-            let known = terms.lookup(node.clone());
-            let id = known.unwrap_or_else(|| terms.add(node));
-            if terms.union(class, id) {
-                if known.is_some() {
-                    changed.insert(terms.find(class));
-                }
-                again = true;
-            }
-        }
-        if !again {
-            return;
-        }
-    }
-}
-
-/// Everything from which a pattern may see one of the changed classes.
-fn surroundings(terms: &Terms, changed: &HashSet<Id>) -> HashSet<Id> {
-    let mut all: HashSet<Id> = changed.iter().map(|&id| terms.find(id)).collect();
-    let mut edge: Vec<Id> = all.iter().copied().collect();
-    for _ in 0..DEPTH {
-        let mut next = Vec::new();
-        for id in edge {
-            for parent in terms[id].parents() {
-                let parent = terms.find(parent);
-                if all.insert(parent) {
-                    next.push(parent);
-                }
-            }
-        }
-        edge = next;
-    }
-    all
 }

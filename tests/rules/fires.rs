@@ -39,6 +39,7 @@ const WRITTEN: &[(&str, &str)] = &[
     ("transpose-single", "(exp(X') * sum(X, both))'"),
     ("epilogue-select-c", "select(gt(X @ Y, 0), C, 1)"),
     ("epilogue-select-all", "select(gt(X @ Y, 0), X @ Y, exp(X @ Y))"),
+    ("rowsum-transpose", "sum(X', last)'"),
     ("reshape-reshape", "reshape(diag(X @ Y), column)"),
     ("ones-product", "like(1, X) @ Y"),
     ("product-ones", "Y @ like(1, X)"),

@@ -21,13 +21,14 @@ use std::sync::{Arc, OnceLock};
 
 use hashbrown::HashMap;
 
+use super::index::Indices;
 use crate::error::{Error, Result};
 
 pub(super) use conditions::Question;
 pub(super) use edits::edits;
 pub use model::{Class, Phase};
 pub(super) use model::{Head, Pat, Rule, VarSort};
-pub(super) use pattern::{Subst, draft, draft_alone, match_term};
+pub(super) use pattern::{Subst, attribute, draft, draft_alone, fits};
 
 /// One expression over variables of given sorts.
 ///
@@ -65,6 +66,8 @@ fn too_long(bytes: u64) -> String {
 pub struct Rules {
     rules: Vec<Arc<Rule>>,
     hash: u64,
+    /// By operation and reach, for saturation; made when the set is first used.
+    index: OnceLock<Arc<Indices>>,
 }
 
 /// One rule, for listings.
@@ -88,7 +91,7 @@ impl Rules {
     /// A set without rules.
     #[must_use]
     pub fn none() -> Self {
-        Self { rules: Vec::new(), hash: 0xcbf2_9ce4_8422_2325 }
+        Self { rules: Vec::new(), hash: 0xcbf2_9ce4_8422_2325, index: OnceLock::new() }
     }
 
     /// The rules that come with the engine.
@@ -126,7 +129,7 @@ impl Rules {
         for byte in name.bytes().chain([0]).chain(text.bytes()) {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
         }
-        Ok(Self { rules, hash })
+        Ok(Self { rules, hash, index: OnceLock::new() })
     }
 
     /// This set without the rules of these names.
@@ -139,7 +142,7 @@ impl Rules {
     pub(super) fn of(rules: Vec<Arc<Rule>>) -> Self {
         let bytes = rules.iter().flat_map(|r| r.name.bytes().chain([u8::from(r.back)]));
         let hash = bytes.fold(0x84_22_23_25, |h: u64, b| (h ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01b3));
-        Self { rules, hash }
+        Self { rules, hash, index: OnceLock::new() }
     }
 
     /// As [`with`](Self::with), with the text of a file, which is called by its name without the folders.
@@ -188,6 +191,11 @@ impl Rules {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
+    }
+
+    /// The rules ready to be looked up.
+    pub(super) fn index(&self) -> &Indices {
+        self.index.get_or_init(|| Arc::new(Indices::of(&self.rules)))
     }
 
     /// Every direction of every rule.

@@ -30,123 +30,6 @@ impl Subst {
     }
 }
 
-/// Every way in which `pattern` (a left side of `rule`) matches the term `node` of a class with these facts.
-pub(in crate::planner) fn match_term(rule: &Rule, pattern: &Pat, terms: &Terms, class: Id, node: &ENode) -> Vec<Subst> {
-    let mut out = Vec::new();
-    if circular(terms, class, node) {
-        return out;
-    }
-    if let Pat::Node(head, args) = pattern {
-        match_node(rule, terms, head, args, class, node, Subst::new(rule), &mut out);
-    }
-    out
-}
-
-#[expect(clippy::too_many_arguments, reason = "the state of one backtracking step")]
-fn match_node(
-    rule: &Rule,
-    terms: &Terms,
-    head: &Head,
-    args: &[Pat],
-    class: Id,
-    node: &ENode,
-    mut s: Subst,
-    out: &mut Vec<Subst>,
-) {
-    let children: &[Id] = match head {
-        Head::Is(op) if *op == node.op && args.len() == node.children.len() => &node.children,
-        Head::AnyUnary(v) if matches!(node.op, EOp::Unary(_) | EOp::Powi | EOp::Cast(_)) => {
-            if !bind_op(&mut s, *v, node) {
-                return;
-            }
-            node.operands()
-        }
-        Head::AnyBinary(v) if matches!(node.op, EOp::Binary(_)) => {
-            if !bind_op(&mut s, *v, node) {
-                return;
-            }
-            &node.children
-        }
-        _ => return,
-    };
-    let mut open = vec![s];
-    for (i, (pat, &child)) in args.iter().zip(children).enumerate() {
-        let mut next = Vec::new();
-        for s in open {
-            match pat {
-                Pat::Attr(attr) => {
-                    let operand = (i > 0).then(|| &terms[children[0]].data);
-                    let wanted = attribute(attr, operand, Some(&terms[class].data), terms, &s);
-                    if wanted.is_some_and(|w| terms[child].data.sort == Sort::Attribute(w)) {
-                        next.push(s);
-                    }
-                }
-                _ => match_class(rule, terms, pat, child, s, &mut next),
-            }
-        }
-        open = next;
-        if open.is_empty() {
-            return;
-        }
-    }
-    out.extend(open);
-}
-
-/// Whether a term stands for its own operand (x + 0 in the class of x). Matching through it finds nothing new, for ever.
-fn circular(terms: &Terms, class: Id, node: &ENode) -> bool {
-    node.operands().iter().any(|&c| terms.find(c) == class)
-}
-
-fn bind_op(s: &mut Subst, v: usize, node: &ENode) -> bool {
-    let found = (node.op.clone(), node.children[node.operands().len()..].into());
-    match &s.ops[v] {
-        Some(bound) => *bound == found,
-        None => {
-            s.ops[v] = Some(found);
-            true
-        }
-    }
-}
-
-fn match_class(rule: &Rule, terms: &Terms, pat: &Pat, class: Id, mut s: Subst, out: &mut Vec<Subst>) {
-    let class = terms.find(class);
-    match pat {
-        Pat::Var(v) => match s.vars[*v] {
-            Some(bound) => {
-                if terms.find(bound) == class {
-                    out.push(s);
-                }
-            }
-            None => {
-                if fits(rule.vars[*v].sort, &terms[class].data.sort) {
-                    s.vars[*v] = Some(class);
-                    out.push(s);
-                }
-            }
-        },
-        Pat::Number(x) => {
-            if terms[class].nodes.iter().any(|n| matches!(&n.op, EOp::Literal(l) if same_number(*l, *x))) {
-                out.push(s);
-            }
-        }
-        Pat::Attr(attr) => {
-            if attribute(attr, None, None, terms, &s).is_some_and(|w| terms[class].data.sort == Sort::Attribute(w)) {
-                out.push(s);
-            }
-        }
-        Pat::Node(head, args) => {
-            for node in terms[class].nodes.iter().filter(|n| !circular(terms, class, n)) {
-                match_node(rule, terms, head, args, class, node, s.clone(), out);
-            }
-        }
-    }
-}
-
-fn same_number(literal: Scalar, x: f64) -> bool {
-    let x = if seeded(Fault::NumberSign) && literal.to_f64() == -x { -x } else { x };
-    literal.dtype() != DType::Bool && literal == Scalar::from_f64(literal.dtype(), x) && literal.to_f64() == x
-}
-
 /// Whether a class of this sort may stand for a variable of that sort.
 pub(in crate::planner) fn fits(wanted: VarSort, sort: &Sort) -> bool {
     matches!(
@@ -159,7 +42,14 @@ pub(in crate::planner) fn fits(wanted: VarSort, sort: &Sort) -> bool {
     )
 }
 
-fn attribute(attr: &AttrPat, operand: Option<&Facts>, result: Option<&Facts>, terms: &Terms, s: &Subst) -> Option<EOp> {
+/// What an attribute of a pattern stands for beside this operand and in a term with this result.
+pub(in crate::planner) fn attribute(
+    attr: &AttrPat,
+    operand: Option<&Facts>,
+    result: Option<&Facts>,
+    terms: &Terms,
+    s: &Subst,
+) -> Option<EOp> {
     let axes_of = |v: usize| match &terms[s.vars[v]?].data.sort {
         Sort::Attribute(EOp::Axes(axes)) => Some(axes.clone()),
         _ => None,

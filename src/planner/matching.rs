@@ -1,0 +1,150 @@
+//! Every way in which a left side matches a term.
+//!
+//! Plain backtracking over a list of goals (a pattern, and the class it must match): a pattern has at most a dozen nodes and a
+//! class a handful of terms. One substitution is filled in and taken back; nothing is copied until a match is complete.
+
+use egg::Id;
+use smallvec::SmallVec;
+
+use super::facts::{Facts, Sort, Terms};
+use super::index::{form_allows, wanted};
+use super::language::{ENode, EOp};
+use super::rules::{Head, Pat, Rule, Subst, attribute, fits};
+use crate::types::{DType, Fault, Scalar, seeded};
+
+/// Calls `found` for every way in which `pattern` (a left side of `rule`) matches the term `node` of a class.
+pub(super) fn match_term(
+    rule: &Rule,
+    pattern: &Pat,
+    terms: &Terms,
+    class: Id,
+    node: &ENode,
+    found: &mut dyn FnMut(&Subst),
+) {
+    let mut m = Matcher { rule, terms, subst: Subst::new(rule), goals: SmallVec::new(), found };
+    if let Pat::Node(head, args) = pattern
+        && !m.circular(class, node)
+    {
+        m.node(head, args, class, node);
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Goal<'a> {
+    pat: &'a Pat,
+    class: Id,
+    /// The first operand of the term around it, unless the goal is that operand, and the class of that term: words of
+    /// attributes are relative to them.
+    beside: Option<Id>,
+    result: Id,
+}
+
+struct Matcher<'a, 'f> {
+    rule: &'a Rule,
+    terms: &'a Terms,
+    subst: Subst,
+    /// What is still to be matched, the next goal last.
+    goals: SmallVec<[Goal<'a>; 12]>,
+    found: &'f mut dyn FnMut(&Subst),
+}
+
+impl<'a> Matcher<'a, '_> {
+    /// Whether a term stands for its own operand (x + 0 in the class of x). Matching through it finds nothing new, for ever.
+    fn circular(&self, class: Id, node: &ENode) -> bool {
+        node.operands().iter().any(|&c| self.terms.find(c) == class)
+    }
+
+    /// Matches a term, then whatever else is to be matched.
+    fn node(&mut self, head: &Head, args: &'a [Pat], class: Id, node: &ENode) {
+        let (children, bound): (&[Id], Option<usize>) = match head {
+            Head::Is(op) if *op == node.op && args.len() == node.children.len() => (&node.children, None),
+            Head::AnyUnary(v) if matches!(node.op, EOp::Unary(_) | EOp::Powi | EOp::Cast(_)) => {
+                (node.operands(), Some(*v))
+            }
+            Head::AnyBinary(v) if matches!(node.op, EOp::Binary(_)) => (&node.children, Some(*v)),
+            _ => return,
+        };
+        if args.len() != children.len() {
+            return;
+        }
+        for (pat, &child) in args.iter().zip(children) {
+            if !form_allows(wanted(pat), self.terms[child].data.forms) {
+                return;
+            }
+        }
+        let mut took = false;
+        if let Some(v) = bound {
+            let attributes = &node.children[node.operands().len()..];
+            match &self.subst.ops[v] {
+                Some((op, with)) if *op != node.op || **with != *attributes => return,
+                Some(_) => {}
+                None => {
+                    self.subst.ops[v] = Some((node.op.clone(), attributes.into()));
+                    took = true;
+                }
+            }
+        }
+        let depth = self.goals.len();
+        for (i, (pat, &child)) in args.iter().zip(children).enumerate().rev() {
+            self.goals.push(Goal { pat, class: child, beside: (i > 0).then_some(children[0]), result: class });
+        }
+        self.next();
+        self.goals.truncate(depth);
+        if took && let Some(v) = bound {
+            self.subst.ops[v] = None;
+        }
+    }
+
+    /// Matches the last goal and then the others; the list is left as it was.
+    fn next(&mut self) {
+        let Some(goal) = self.goals.pop() else {
+            (self.found)(&self.subst);
+            return;
+        };
+        let class = self.terms.find(goal.class);
+        match goal.pat {
+            Pat::Var(v) => match self.subst.vars[*v] {
+                Some(bound) => {
+                    if self.terms.find(bound) == class {
+                        self.next();
+                    }
+                }
+                None => {
+                    if fits(self.rule.vars[*v].sort, &self.terms[class].data.sort) {
+                        self.subst.vars[*v] = Some(class);
+                        self.next();
+                        self.subst.vars[*v] = None;
+                    }
+                }
+            },
+            Pat::Number(x) => {
+                let is = |n: &ENode| matches!(&n.op, EOp::Literal(l) if same_number(*l, *x));
+                if self.terms[class].nodes.iter().any(is) {
+                    self.next();
+                }
+            }
+            Pat::Attr(attr) => {
+                let facts = |id: Id| -> &Facts { &self.terms[id].data };
+                let operand = goal.beside.map(facts);
+                let wanted = attribute(attr, operand, Some(facts(goal.result)), self.terms, &self.subst);
+                if wanted.is_some_and(|w| matches!(&facts(class).sort, Sort::Attribute(a) if *a == w)) {
+                    self.next();
+                }
+            }
+            Pat::Node(head, args) => {
+                let terms = self.terms;
+                for node in &terms[class].nodes {
+                    if !self.circular(class, node) {
+                        self.node(head, args, class, node);
+                    }
+                }
+            }
+        }
+        self.goals.push(goal);
+    }
+}
+
+fn same_number(literal: Scalar, x: f64) -> bool {
+    let x = if seeded(Fault::NumberSign) && literal.to_f64() == -x { -x } else { x };
+    literal.dtype() != DType::Bool && literal == Scalar::from_f64(literal.dtype(), x) && literal.to_f64() == x
+}

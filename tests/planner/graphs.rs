@@ -1,0 +1,185 @@
+//! Graphs to plan: of a given size and in kinds that programs have. Built here node by node, so that thousands of operations
+//! cost nothing to make and nothing is evaluated. Used by the tests beside this file and by the benchmark of planning.
+
+use lazurite::graph::{BinaryOp, Graph, LeafInfo, NodeId, Op, ReduceOp, UnaryOp};
+use lazurite::types::{DType, Scalar, Shape, View};
+
+/// A number in `0..n` from a fixed sequence.
+pub struct Dice(u64);
+
+impl Dice {
+    pub fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x2545_f491_4f6c_dd1d)
+    }
+
+    pub fn roll(&mut self, n: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        ((self.0 >> 11) % n.max(1) as u64) as usize
+    }
+}
+
+/// A graph under construction.
+#[derive(Default)]
+pub struct Build {
+    pub graph: Graph,
+}
+
+impl Build {
+    pub fn leaf(&mut self, dims: &[usize]) -> NodeId {
+        let i = self.graph.leaves.len() as u32;
+        self.graph.leaves.push(LeafInfo { shape: Shape::new(dims), dtype: DType::F32 });
+        self.add(Op::Leaf(i), &[])
+    }
+
+    pub fn slot(&mut self) -> NodeId {
+        let i = self.graph.slots.len() as u32;
+        self.graph.slots.push(DType::F32);
+        self.add(Op::Slot(i), &[])
+    }
+
+    pub fn number(&mut self, x: f64) -> NodeId {
+        self.add(Op::Literal(Scalar::from_f64(DType::F32, x)), &[])
+    }
+
+    pub fn add(&mut self, op: Op, operands: &[NodeId]) -> NodeId {
+        self.graph.add(op, operands, None).unwrap_or_else(|e| panic!("{e}"))
+    }
+
+    pub fn un(&mut self, op: UnaryOp, x: NodeId) -> NodeId {
+        self.add(Op::Unary(op), &[x])
+    }
+
+    pub fn bin(&mut self, op: BinaryOp, x: NodeId, y: NodeId) -> NodeId {
+        self.add(Op::Binary(op), &[x, y])
+    }
+
+    pub fn dot(&mut self, x: NodeId, y: NodeId) -> NodeId {
+        self.add(Op::Contract { symmetric: false }, &[x, y])
+    }
+
+    pub fn sum(&mut self, x: NodeId, axes: &[usize]) -> NodeId {
+        self.add(Op::Reduce { op: ReduceOp::Sum, axes: axes.into() }, &[x])
+    }
+
+    pub fn t(&mut self, x: NodeId) -> NodeId {
+        let view = View::dense(&self.graph.node(x).shape).permute(&[1, 0]).unwrap();
+        self.add(Op::View(view), &[x])
+    }
+
+    pub fn diag(&mut self, x: NodeId) -> NodeId {
+        let view = View::dense(&self.graph.node(x).shape).diagonal().unwrap();
+        self.add(Op::View(view), &[x])
+    }
+
+    /// The graph with these roots, numbered as a snapshot is.
+    pub fn roots(mut self, roots: &[NodeId]) -> Graph {
+        self.graph.roots = roots.to_vec();
+        self.graph
+    }
+}
+
+/// A principal component analysis in 33 operations: standardise, covariance, two steps of subspace iteration, projection,
+/// explained variance, reconstruction and its error.
+pub fn pca() -> Graph {
+    let mut b = Build::default();
+    let (x, q) = (b.leaf(&[1797, 64]), b.leaf(&[64, 8]));
+    let (n, m) = (b.slot(), b.slot());
+    let s = b.sum(x, &[0]);
+    let mean = b.bin(BinaryOp::Div, s, n);
+    let c = b.bin(BinaryOp::Sub, x, mean);
+    let sq = b.un(UnaryOp::Square, c);
+    let ss = b.sum(sq, &[0]);
+    let var = b.bin(BinaryOp::Div, ss, m);
+    let sd = b.un(UnaryOp::Sqrt, var);
+    let z = b.bin(BinaryOp::Div, c, sd);
+    let zt = b.t(z);
+    let g = b.dot(zt, z);
+    let cov = b.bin(BinaryOp::Div, g, m);
+    let mut basis = q;
+    for _ in 0..2 {
+        let y = b.dot(cov, basis);
+        let y2 = b.un(UnaryOp::Square, y);
+        let l = b.sum(y2, &[0]);
+        let norm = b.un(UnaryOp::Sqrt, l);
+        basis = b.bin(BinaryOp::Div, y, norm);
+    }
+    let scores = b.dot(z, basis);
+    let bt = b.t(basis);
+    let half = b.dot(bt, cov);
+    let full = b.dot(half, basis);
+    let explained = b.diag(full);
+    let trace = b.diag(cov);
+    let total = b.sum(trace, &[0]);
+    let share = b.bin(BinaryOp::Div, explained, total);
+    let back = b.dot(scores, bt);
+    let error = b.bin(BinaryOp::Sub, z, back);
+    let e2 = b.un(UnaryOp::Square, error);
+    let loss = b.sum(e2, &[0, 1]);
+    b.roots(&[scores, share, loss])
+}
+
+/// A chain of elementwise operations in which every third is a transpose.
+pub fn transposes(n: usize) -> Graph {
+    let mut b = Build::default();
+    let (x, y) = (b.leaf(&[64, 64]), b.leaf(&[64, 64]));
+    let mut at = x;
+    for i in 0..n {
+        at = match i % 6 {
+            2 | 5 => b.t(at),
+            0 => b.bin(BinaryOp::Add, at, y),
+            1 => b.un(UnaryOp::Tanh, at),
+            3 => b.bin(BinaryOp::Mul, y, at),
+            _ => b.un(UnaryOp::Sin, at),
+        };
+    }
+    b.roots(&[at])
+}
+
+/// A random graph of elementwise work, transposes, sums and products over recent values, most of which are used later.
+pub fn random(n: usize, seed: u64) -> Graph {
+    let (mut b, mut dice) = (Build::default(), Dice::new(seed));
+    let mut squares: Vec<NodeId> = (0..4).map(|_| b.leaf(&[64, 64])).collect();
+    let mut thin: Vec<NodeId> = vec![b.leaf(&[64, 1]), b.leaf(&[1, 64]), b.slot(), b.number(2.0), b.number(0.0)];
+    let mut made = 0;
+    while made < n {
+        let recent = |dice: &mut Dice, all: &[NodeId]| all[all.len() - 1 - dice.roll(all.len().min(12))];
+        let (x, y) = (recent(&mut dice, &squares), recent(&mut dice, &squares));
+        let any = if dice.roll(3) == 0 { recent(&mut dice, &thin) } else { y };
+        let new = match dice.roll(16) {
+            0 | 1 => b.bin(BinaryOp::Add, x, any),
+            2 => b.bin(BinaryOp::Sub, x, any),
+            3 | 4 => b.bin(BinaryOp::Mul, any, x),
+            5 => b.bin(BinaryOp::Div, x, any),
+            6 => b.bin(BinaryOp::Maximum, x, any),
+            7 => b.un(UnaryOp::Exp, x),
+            8 => b.un(UnaryOp::Neg, x),
+            9 => b.un(UnaryOp::Sqrt, x),
+            10 => b.un(UnaryOp::Square, x),
+            11 | 12 => b.t(x),
+            13 => {
+                let axis = dice.roll(2);
+                let s = b.sum(x, &[axis]);
+                thin.push(s);
+                made += 1;
+                continue;
+            }
+            14 => b.dot(x, y),
+            _ => {
+                let t = b.t(x);
+                made += 1;
+                b.dot(t, y)
+            }
+        };
+        made += 1;
+        squares.push(new);
+    }
+    let mut used = vec![false; b.graph.nodes.len()];
+    for node in &b.graph.nodes {
+        node.operands.iter().for_each(|o| used[o.index()] = true);
+    }
+    let ends: Vec<NodeId> =
+        b.graph.ids().filter(|id| !used[id.index()] && !b.graph.node(*id).operands.is_empty()).collect();
+    b.roots(&ends)
+}

@@ -1,0 +1,4 @@
+//! Saturation, plans and their proofs on graphs of all sizes: counts, never clocks.
+
+mod graphs;
+mod saturation;

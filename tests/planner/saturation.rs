@@ -1,0 +1,58 @@
+//! The default rules saturate: rounds, terms and what becomes of the graph, on graphs of ten to ten thousand operations.
+
+use lazurite::graph::{Graph, Op};
+use lazurite::planner::{Plan, PlanOptions, plan};
+use lazurite::types::{CostTable, Numerics};
+
+use crate::graphs::{pca, random, transposes};
+
+fn planned(graph: &Graph, numerics: Numerics) -> Plan {
+    let p = plan(graph, &PlanOptions { numerics, ..PlanOptions::new(CostTable::gpu()) });
+    assert!(p.fallback.is_none() && p.saturated, "{numerics}, {} nodes: {:?}", graph.nodes.len(), p.fallback);
+    p
+}
+
+const MODES: [Numerics; 3] = [Numerics::Strict, Numerics::Standard, Numerics::Fast];
+
+#[test]
+fn random_graphs_of_all_sizes_saturate() {
+    for (n, seeds) in [(10, 40), (100, 8), (1_000, 1)] {
+        for seed in 0..seeds {
+            let g = random(n, seed);
+            // Fast may rewrite so much of a large random graph that it meets its bound of terms first.
+            let modes: &[Numerics] = if n < 1_000 { &MODES } else { &MODES[..2] };
+            for &numerics in modes {
+                let p = planned(&g, numerics);
+                assert!(p.iterations <= 20, "{n} operations, seed {seed}, {numerics}: {} rounds", p.iterations);
+                assert!(
+                    p.enodes <= 10 * g.nodes.len() + 40,
+                    "{n} operations, seed {seed}, {numerics}: {} terms",
+                    p.enodes
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_transpose_travels_through_any_depth() {
+    for n in [10, 100, 1_000, 10_000] {
+        let g = transposes(n);
+        let p = planned(&g, Numerics::Standard);
+        assert!(p.iterations <= 3, "{n}: {} rounds", p.iterations);
+        assert!(p.enodes <= 3 * n + 20, "{n}: {} terms", p.enodes);
+        let views = p.graph.nodes.iter().filter(|n| matches!(n.op, Op::View(_))).count();
+        assert!(views <= 2, "{n}: {views} transposes are left");
+    }
+}
+
+#[test]
+fn an_analysis_of_principal_components_saturates_in_few_terms() {
+    let g = pca();
+    assert_eq!(g.nodes.iter().filter(|n| !n.operands.is_empty()).count(), 33);
+    for numerics in [Numerics::Strict, Numerics::Standard, Numerics::Fast] {
+        let p = planned(&g, numerics);
+        assert!(p.iterations <= 8, "{numerics}: {} rounds", p.iterations);
+        assert!(p.enodes <= 10 * g.nodes.len(), "{numerics}: {} terms", p.enodes);
+    }
+}
