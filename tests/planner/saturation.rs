@@ -52,7 +52,7 @@ fn an_analysis_of_principal_components_saturates_in_few_terms() {
     assert_eq!(g.nodes.iter().filter(|n| !n.operands.is_empty()).count(), 33);
     for numerics in [Numerics::Strict, Numerics::Standard, Numerics::Fast] {
         let p = planned(&g, numerics);
-        assert!(p.iterations <= 8, "{numerics}: {} rounds", p.iterations);
+        assert!(p.iterations <= 12, "{numerics}: {} rounds", p.iterations);
         assert!(p.enodes <= 10 * g.nodes.len(), "{numerics}: {} terms", p.enodes);
     }
 }
