@@ -53,6 +53,8 @@ fn an_analysis_of_principal_components_saturates_in_few_terms() {
     for numerics in [Numerics::Strict, Numerics::Standard, Numerics::Fast] {
         let p = planned(&g, numerics);
         assert!(p.iterations <= 12, "{numerics}: {} rounds", p.iterations);
-        assert!(p.enodes <= 10 * g.nodes.len(), "{numerics}: {} terms", p.enodes);
+        // Fast spells the quotients of this program in many ways.
+        let most = if numerics == Numerics::Fast { 60 } else { 10 };
+        assert!(p.enodes <= most * g.nodes.len(), "{numerics}: {} terms", p.enodes);
     }
 }
