@@ -20,7 +20,7 @@ fn pow2_f32(n: i32) -> f32 { return bitcast<f32>(u32(n + 127) << 23u); }
 fn abs_f32(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) & 0x7fffffffu); }
 fn neg_f32(x: f32) -> f32 { return bitcast<f32>(bitcast<u32>(x) ^ 0x80000000u); }
 fn sign_f32(x: f32) -> f32 { return select(copysign_f32(1.0, x), x, is_zero_f32(x) || is_nan_f32(x)); }
-fn ne_f32(a: f32, b: f32) -> bool { return !(a == b); }
+fn ne_f32(a: f32, b: f32) -> bool { return !eq_f32(a, b); }
 fn eq_f32(a: f32, b: f32) -> bool { return a == b && !is_nan_f32(a); }
 
 fn maximum_f32(a: f32, b: f32) -> f32 {

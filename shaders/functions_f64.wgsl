@@ -1,7 +1,8 @@
-// Functions of f64: what Vulkan's instruction set has for it. NaN is found by comparing, because 64-bit integers may be missing.
+// Functions of f64: what Vulkan's instruction set has for it. NaN is found in the bits of the nearest f32, because 64-bit integers
+// may be missing and because a driver takes what it computed itself for equal to itself, NaN or not.
 // Transcendental functions of f64 do not exist on GPUs and are refused before they come here.
 
-fn is_nan_f64(x: f64) -> bool { return !(x == x); }
+fn is_nan_f64(x: f64) -> bool { return is_nan_f32(f32(x)); }
 fn is_inf_f64(x: f64) -> bool { return abs(x) > 1.7976931348623157e308lf; }
 fn is_finite_f64(x: f64) -> bool { return abs(x) <= 1.7976931348623157e308lf; }
 // The sign bit, without an integer as wide: the reciprocal of a zero tells them apart.
@@ -9,24 +10,24 @@ fn below_f64(x: f64) -> bool { return x < 0.0lf || (x == 0.0lf && 1.0lf / x < 0.
 fn abs_f64(x: f64) -> f64 { return abs(x); }
 fn neg_f64(x: f64) -> f64 { return -x; }
 fn sign_f64(x: f64) -> f64 { return select(select(x, 1.0lf, x > 0.0lf), -1.0lf, x < 0.0lf); }
-fn ne_f64(a: f64, b: f64) -> bool { return !(a == b); }
-fn eq_f64(a: f64, b: f64) -> bool { return a == b; }
+fn ne_f64(a: f64, b: f64) -> bool { return !eq_f64(a, b); }
+fn eq_f64(a: f64, b: f64) -> bool { return a == b && !is_nan_f64(a); }
 // Of two zeros the sign decides; no arithmetic on them, which drivers would simplify.
 fn maximum_f64(a: f64, b: f64) -> f64 {
     let number = select(select(b, a, a > b), select(a, b, below_f64(a)), a == 0.0lf && b == 0.0lf);
-    return select(select(number, b, !(b == b)), a, !(a == a));
+    return select(select(number, b, is_nan_f64(b)), a, is_nan_f64(a));
 }
 fn minimum_f64(a: f64, b: f64) -> f64 {
     let number = select(select(b, a, a < b), select(b, a, below_f64(a)), a == 0.0lf && b == 0.0lf);
-    return select(select(number, b, !(b == b)), a, !(a == a));
+    return select(select(number, b, is_nan_f64(b)), a, is_nan_f64(a));
 }
 fn fmax_f64(a: f64, b: f64) -> f64 {
     let number = select(select(b, a, a > b), select(a, b, below_f64(a)), a == 0.0lf && b == 0.0lf);
-    return select(select(number, a, !(b == b)), b, !(a == a));
+    return select(select(number, a, is_nan_f64(b)), b, is_nan_f64(a));
 }
 fn fmin_f64(a: f64, b: f64) -> f64 {
     let number = select(select(b, a, a < b), select(b, a, below_f64(a)), a == 0.0lf && b == 0.0lf);
-    return select(select(number, a, !(b == b)), b, !(a == a));
+    return select(select(number, a, is_nan_f64(b)), b, is_nan_f64(a));
 }
 fn sqrt_f64(x: f64) -> f64 { return select(sqrt(x), x, x == 0.0lf); }
 fn rsqrt_f64(x: f64) -> f64 { return 1.0lf / sqrt_f64(x); }
@@ -39,14 +40,14 @@ fn round_away_f64(x: f64) -> f64 {
 }
 fn f64_to_i32(x: f64) -> i32 {
     let v = i32(clamp(x, -2147483648.0lf, 2147483647.0lf));
-    return select(v, 0, !(x == x));
+    return select(v, 0, is_nan_f64(x));
 }
 fn f64_to_u32(x: f64) -> u32 {
     let v = u32(clamp(x, 0.0lf, 4294967295.0lf));
-    return select(v, 0u, !(x == x));
+    return select(v, 0u, is_nan_f64(x));
 }
-fn f64_to_u8(x: f64) -> u32 { return select(u32(clamp(x, 0.0lf, 255.0lf)), 0u, !(x == x)); }
+fn f64_to_u8(x: f64) -> u32 { return select(u32(clamp(x, 0.0lf, 255.0lf)), 0u, is_nan_f64(x)); }
 fn f64_to_i64(x: f64) -> i64 {
     let v = i64(clamp(x, -9223372036854775808.0lf, 9223372036854774784.0lf));
-    return select(select(v, 9223372036854775807li, x >= 9223372036854775808.0lf), 0li, !(x == x));
+    return select(select(v, 9223372036854775807li, x >= 9223372036854775808.0lf), 0li, is_nan_f64(x));
 }
