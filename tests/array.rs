@@ -125,3 +125,22 @@ fn softmax_is_stable() {
     let l = f(&e, &[1000.0, 1000.0], &[2]).logsumexp(.., false).item().unwrap().to_f64();
     assert!((l - 1000.0 - 2f64.ln()).abs() < 1e-9, "{l}");
 }
+
+#[test]
+fn a_value_does_not_depend_on_whether_it_was_stored_before() {
+    let values = [1.0, 0.3, 1.7, 2.9, 0.7];
+    let strict = |fuse| {
+        let engine = Engine::builder().device(DeviceChoice::Cpu).numerics(lazurite::Numerics::Strict);
+        engine.plan(false).fuse(fuse).build().unwrap()
+    };
+    let (fused, plain) = (strict(true), strict(false));
+    for v in values {
+        // One number for all elements stays one number when fused, and is an array when not.
+        let of = |e: &Engine| {
+            let x = e.full(&[3, 5], v, DType::F64).try_mul(1.0).unwrap();
+            let all = [x.exp(), x.log1p(), x.tanh(), x.sin(), x.cosh(), x.pow(0.37), x.try_atan2(2.5).unwrap()];
+            all.iter().flat_map(|a| a.to_vec::<f64>().unwrap()).map(f64::to_bits).collect::<Vec<_>>()
+        };
+        assert_eq!(of(&fused), of(&plain), "{v}");
+    }
+}
