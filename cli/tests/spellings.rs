@@ -54,10 +54,11 @@ struct Ran {
     plan: String,
 }
 
-/// A kernel over [3, 1] is one over [3].
-fn without_ones(kernel: &str) -> String {
+/// A kernel over [3, 1] is one over [3], and a product is the kernel of its transpose with the operands exchanged.
+fn orientation_aside(kernel: &str) -> String {
     let (name, domain) = kernel.split_once('[').unwrap_or((kernel, ""));
-    let extents: Vec<&str> = domain.trim_end_matches(']').split(", ").filter(|&e| e != "1").collect();
+    let mut extents: Vec<&str> = domain.trim_end_matches(']').split(", ").filter(|&e| e != "1").collect();
+    extents.sort_unstable();
     format!("{name}{extents:?}")
 }
 
@@ -74,7 +75,7 @@ fn kernels(group: &str) -> Option<Vec<(String, Ran)>> {
             let last = last.clone();
             move |evaluation| {
                 let plan = evaluation.prepared.graph.to_string();
-                let kernels = evaluation.kernel_list().iter().map(|k| without_ones(k)).collect();
+                let kernels = evaluation.kernel_list().iter().map(|k| orientation_aside(k)).collect();
                 *last.lock().unwrap() = Some(Ran { kernels, plan });
             }
         });

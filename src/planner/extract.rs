@@ -3,7 +3,8 @@
 //! Costs count each chosen class once, however many users it has. A first choice minimises the longest path of costs; then, in
 //! topological order, each class in use is offered its other terms and takes the one whose *additional* cost, given all that is
 //! used anyway, is least (area recovery by reference counts, as in technology mapping for circuits). This starts twice, from the
-//! path choice and from the program as written, and the cheaper end is kept.
+//! path choice and from the program as written, and the cheaper end is kept. What two users share is left by neither alone, so
+//! in small graphs it starts again without each of the dearest terms.
 //!
 //! An offer looks at what would be freed and what would be needed, which in a deep graph may be all of it: an offer that needs
 //! more than a fixed number of steps is turned down, so that recovery takes time in proportion to the graph.
@@ -49,6 +50,9 @@ const NONE: u32 = u32::MAX;
 const PASSES: usize = 4;
 /// Steps that one offer may take.
 const STEPS: usize = 400;
+/// Up to this many classes the search also asks what the plan would be without each of its dearest terms, and of so many.
+const ASKED_CLASSES: usize = 400;
+const ASKED_TERMS: usize = 6;
 
 /// Chooses; `None` when the roots cannot be computed from leaves (a defect, answered by falling back).
 ///
@@ -98,6 +102,7 @@ pub(super) fn extract(encoded: &Encoded, costs: &CostTable, outdone: &[ENode]) -
     let ends = [path, written].map(|start| problem.recover(start));
     let [a, b] = ends;
     let best = if problem.total(&b) < problem.total(&a) { b } else { a };
+    let best = problem.do_without(best);
     let mut chosen = vec![NONE; terms.analysis.n_made];
     for (i, &id) in ids.iter().enumerate() {
         chosen[usize::from(id)] = best[i];
@@ -222,6 +227,39 @@ impl Problem {
         best
     }
 
+    /// Starts again from the path choice that avoids one of the dearest terms in use, for as long as that helps.
+    fn do_without(&mut self, mut best: Vec<u32>) -> Vec<u32> {
+        if self.n_classes() > ASKED_CLASSES {
+            return best;
+        }
+        let mut total = self.total(&best);
+        loop {
+            let own = |c: u32| self.options(c)[best[c as usize] as usize].own;
+            let mut dear = self.used(&best);
+            dear.retain(|&c| own(c) >= 0.1 * total);
+            dear.sort_by(|&a, &b| own(b).total_cmp(&own(a)));
+            dear.truncate(ASKED_TERMS);
+            let mut better = None;
+            for c in dear {
+                let ways = self.first[c as usize] as usize..self.first[c as usize + 1] as usize;
+                let kept = self.ways[ways.clone()].to_vec();
+                self.ways[ways.clone()].iter_mut().for_each(|way| way.own += OUTDONE_NS);
+                let path = self.shortest_paths();
+                self.ways[ways].copy_from_slice(&kept);
+                let end = self.recover(path);
+                let cost = self.total(&end);
+                if cost < total * (1.0 - 1e-6) {
+                    total = cost;
+                    better = Some(end);
+                }
+            }
+            match better {
+                Some(end) => best = end,
+                None => return best,
+            }
+        }
+    }
+
     fn recover(&self, chosen: Vec<u32>) -> Vec<u32> {
         let Some(sequence) = self.order(&chosen) else { return chosen };
         let mut r = Recovery::new(self, chosen, sequence);
@@ -274,16 +312,21 @@ impl Problem {
         if self.order(chosen).is_none() {
             return f64::INFINITY;
         }
+        self.used(chosen).iter().map(|&c| self.options(c)[chosen[c as usize] as usize].own).sum()
+    }
+
+    /// Everything the root needs.
+    fn used(&self, chosen: &[u32]) -> Vec<u32> {
         let mut seen = vec![false; chosen.len()];
         let mut stack = vec![self.root];
-        let mut total = 0.0;
+        let mut used = Vec::new();
         while let Some(c) = stack.pop() {
             if !std::mem::replace(&mut seen[c as usize], true) {
-                total += self.options(c)[chosen[c as usize] as usize].own;
+                used.push(c);
                 stack.extend(self.chosen_needs(c, chosen));
             }
         }
-        total
+        used
     }
 }
 
