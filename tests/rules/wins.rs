@@ -65,7 +65,7 @@ fn wins() -> Vec<(&'static str, Vec<String>, Numerics, &'static str, usize)> {
             "the diagonal stored from the epilogue",
             &["exp(X @ Y)", "diag(exp(X @ Y))"],
             Standard,
-            "diagonal-unary",
+            "diagonal-kernel",
             M * M * N,
         ),
     ];
