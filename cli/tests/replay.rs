@@ -70,10 +70,18 @@ fn a_wrong_rule_is_found_from_its_dump() {
     let folder = Folder::new("wrong");
     folder.write("s.m", SCRIPT);
     folder.write("wrong.rules", WRONG);
-    let given = ["explain", "s.m", "--device", "cpu", "--rules", "wrong.rules", "--format", "json", "--out", "s.json"];
-    assert_eq!(folder.run(&given).0, Some(0));
-    // The dump brings its rules along.
+    // A wrong rule is refused where it could give wrong results; a dump of an engine that trusted it brings it along.
+    let (code, _, errors) = folder.run(&["explain", "s.m", "--device", "cpu", "--rules", "wrong.rules"]);
+    assert_eq!(code, Some(2));
+    assert!(errors.contains("lost-one"), "{errors}");
     std::fs::remove_file(folder.0.join("wrong.rules")).unwrap();
+    assert_eq!(folder.run(&["explain", "s.m", "--device", "cpu", "--format", "json", "--out", "s.json"]).0, Some(0));
+    let plain = std::fs::read_to_string(folder.0.join("s.json")).unwrap();
+    let text = WRONG.replace('\n', "\\n");
+    let rules = format!(r#""fuse":true,"rules":[{{"name":"wrong.rules","text":"{text}"}}]"#);
+    let trusting = plain.replacen(r#""fuse":true"#, &rules, 1);
+    assert_ne!(plain, trusting);
+    folder.write("s.json", &trusting);
     let (code, out, errors) = folder.run(&["replay", "s.json", "--check", "--bisect"]);
     assert_eq!(code, Some(1), "{errors}");
     assert!(out.contains("check: WRONG") && out.contains("by rule lost-one (improves)"), "{out}");
