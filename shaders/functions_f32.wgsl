@@ -298,7 +298,9 @@ fn atan2_f32(y: f32, x: f32) -> f32 {
     let high = select(max(ax, ay), 1.0, both);
     // Halving the exponents of large pairs keeps the quotient within what drivers divide well.
     let scale = select(1.0, 2.3283064365386963e-10, high > 1.0e30);
-    let ratio = select((low * scale) / (high * scale), 0.0, is_zero_f32(low) || is_inf_f32(high));
+    // A pair below the normal numbers may be flushed to 0 / 0.
+    let whole = is_zero_f32(low) || is_inf_f32(high) || high < 1.17549435e-38;
+    let ratio = select((low * scale) / (high * scale), 0.0, whole);
     var a = atan_core_f32(ratio);
     a = select(a, 1.5707963267948966 - a, ay > ax);
     a = select(a, 3.14159265358979324 - a, (bitcast<u32>(x) & 0x80000000u) != 0u);

@@ -62,24 +62,25 @@ fn orientation_aside(kernel: &str) -> String {
     format!("{name}{extents:?}")
 }
 
-/// Runs every script of a group, each on an engine of its own so that nothing is cached.
+/// Runs every script of a group on the GPU, if there is one.
 fn kernels(group: &str) -> Option<Vec<(String, Ran)>> {
+    gpu()?;
+    let last: Arc<Mutex<Option<Ran>>> = Arc::default();
+    let engine = Engine::builder().device(DeviceChoice::Gpu).observe({
+        let last = last.clone();
+        move |evaluation| {
+            let plan = evaluation.prepared.graph.to_string();
+            let kernels = evaluation.kernel_list().iter().map(|k| orientation_aside(k)).collect();
+            *last.lock().unwrap() = Some(Ran { kernels, plan });
+        }
+    });
+    let engine = engine.build().unwrap();
     let mut all = Vec::new();
     let mut names: Vec<PathBuf> =
         std::fs::read_dir(folder().join(group)).unwrap().map(|entry| entry.unwrap().path()).collect();
     names.sort();
     for path in names.iter().filter(|p| p.extension().is_some_and(|e| e == "m")) {
-        gpu()?;
-        let last: Arc<Mutex<Option<Ran>>> = Arc::default();
-        let engine = Engine::builder().device(DeviceChoice::Gpu).observe({
-            let last = last.clone();
-            move |evaluation| {
-                let plan = evaluation.prepared.graph.to_string();
-                let kernels = evaluation.kernel_list().iter().map(|k| orientation_aside(k)).collect();
-                *last.lock().unwrap() = Some(Ran { kernels, plan });
-            }
-        });
-        run_file(&engine.build().unwrap(), path, Class::Double, &["out"]);
+        run_file(&engine, path, Class::Double, &["out"]);
         let name = path.file_stem().unwrap().to_string_lossy().into_owned();
         let ran = last.lock().unwrap().take();
         all.push((name, ran.expect("an evaluation")));

@@ -48,7 +48,8 @@ impl Contraction<'_> {
         let over = |r: usize, c: usize| batch.iter().copied().chain([r, c]).collect::<Shape>();
         let left = Operand::new(self.left, over(m, self.k), rank - 1, input, scalars)?;
         let right = Operand::new(self.right, over(self.k, n), rank - 2, input, scalars)?;
-        let gram = *self.right == remap::transposed(self.left, rank)?;
+        // Programs without loads do not tell their extents: numbers made on the way may be equal over other domains.
+        let gram = m == n && *self.right == remap::transposed(self.left, rank)?;
         match self.dtype {
             DType::F32 => multiply_batches::<f32>(&left, &right, gram, self.symmetric, &mut acc)?,
             _ => multiply_batches::<f64>(&left, &right, gram, self.symmetric, &mut acc)?,

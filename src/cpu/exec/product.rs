@@ -26,13 +26,27 @@ impl<'a, T> Matrix<'a, T> {
         Self { offset: self.offset + row as i64 * self.row + column as i64 * self.column, ..self }
     }
 
+    /// The same elements, one row after the other in `memory`. The matrix was checked.
+    fn packed<'b>(&self, rows: usize, columns: usize, memory: &'b mut Vec<T>) -> Matrix<'b, T>
+    where
+        T: Copy,
+    {
+        let at = |i: usize, j: usize| (self.offset + i as i64 * self.row + j as i64 * self.column) as usize;
+        memory.extend((0..rows).flat_map(|i| (0..columns).map(move |j| (i, j))).map(|(i, j)| self.data[at(i, j)]));
+        Matrix { data: memory, offset: 0, row: columns as i64, column: 1 }
+    }
+
     fn check(&self, rows: usize, columns: usize) -> Result<()> {
         let reach = |n: usize, step: i64| i128::from(step) * (n as i128 - 1);
         let (a, b) = (reach(rows, self.row), reach(columns, self.column));
         let low = i128::from(self.offset) + a.min(0) + b.min(0);
         let high = i128::from(self.offset) + a.max(0) + b.max(0);
         if low < 0 || high >= self.data.len() as i128 {
-            return Err(Error::internal("a matrix of a product reaches outside its data"));
+            let Self { offset, row, column, data } = self;
+            let len = data.len();
+            return Err(Error::internal(format!(
+                "a matrix [{rows}, {columns}] of a product, from {offset} by {row} and {column}, reaches outside its {len} elements"
+            )));
         }
         Ok(())
     }
@@ -73,6 +87,10 @@ pub(crate) fn product<T: Real>(
     if n > stride || (m - 1) * stride + n > c.len() {
         return Err(Error::internal("the result of a product reaches outside its memory"));
     }
+    // The library walks along a falling contracted axis backwards, which is another order of the sum than that of stored elements.
+    let (mut left, mut right) = (Vec::new(), Vec::new());
+    let a = if a.column < 0 { a.packed(m, k, &mut left) } else { a };
+    let b = if b.row < 0 { b.packed(k, n, &mut right) } else { b };
     let k = if seeded(Fault::ProductShort) && k % 2 == 1 { k - 1 } else { k };
     multiply((m, n, k), a, b, c, stride, add);
     Ok(())
