@@ -12,6 +12,8 @@ fn neg_f64(x: f64) -> f64 { return -x; }
 fn sign_f64(x: f64) -> f64 { return select(select(x, 1.0lf, x > 0.0lf), -1.0lf, x < 0.0lf); }
 fn ne_f64(a: f64, b: f64) -> bool { return !eq_f64(a, b); }
 fn eq_f64(a: f64, b: f64) -> bool { return a == b && !is_nan_f64(a); }
+fn le_f64(a: f64, b: f64) -> bool { return a <= b && !is_nan_f64(a); }
+fn ge_f64(a: f64, b: f64) -> bool { return a >= b && !is_nan_f64(a); }
 // Of two zeros the sign decides; no arithmetic on them, which drivers would simplify.
 fn maximum_f64(a: f64, b: f64) -> f64 {
     let number = select(select(b, a, a > b), select(a, b, below_f64(a)), a == 0.0lf && b == 0.0lf);

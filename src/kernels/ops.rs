@@ -41,7 +41,8 @@ impl Module<'_> {
         Ok(match op {
             UnaryOp::Neg if float => self.call("neg", dtype, &[x], false),
             UnaryOp::Neg if dtype == DType::I64 => format!("(0li - {x})"),
-            UnaryOp::Neg if dtype == DType::I32 => format!("(0 - {x})"),
+            // A driver lost `0 - x` behind a minimum over lanes.
+            UnaryOp::Neg if dtype == DType::I32 => format!("(~{x} + 1)"),
             UnaryOp::Neg => cut(dtype, format!("(0u - {x})")),
             UnaryOp::Abs | UnaryOp::Sign if !dtype.is_signed() => {
                 if op == UnaryOp::Abs {
@@ -132,6 +133,9 @@ impl Module<'_> {
         let word = |b: &str| format!("u32({b})");
         Ok(match (op, kind) {
             (BinaryOp::Ne | BinaryOp::Eq, Kind::Float) => self.call(op.name(), dtype, &[x, y], true),
+            (BinaryOp::Le | BinaryOp::Ge, Kind::Float) if dtype == DType::F64 => {
+                self.call(op.name(), dtype, &[x, y], true)
+            }
             (BinaryOp::And, Kind::Bool) => format!("({x} && {y})"),
             (BinaryOp::Or, Kind::Bool) => format!("({x} || {y})"),
             (BinaryOp::Xor | BinaryOp::Ne, Kind::Bool) => format!("({x} != {y})"),
