@@ -23,24 +23,25 @@ fn sign_f32(x: f32) -> f32 { return select(copysign_f32(1.0, x), x, is_zero_f32(
 fn ne_f32(a: f32, b: f32) -> bool { return !eq_f32(a, b); }
 fn eq_f32(a: f32, b: f32) -> bool { return a == b && !is_nan_f32(a); }
 
+// The bits decide between zeros alone: a driver may compare a rounded value and give the bits of the unrounded one.
 fn maximum_f32(a: f32, b: f32) -> f32 {
     let zero = bitcast<f32>(bitcast<u32>(a) & bitcast<u32>(b));
-    let number = select(select(b, a, a > b), zero, a == b);
+    let number = select(select(b, a, a > b), zero, is_zero_f32(a) && is_zero_f32(b));
     return select(select(number, b, is_nan_f32(b)), a, is_nan_f32(a));
 }
 fn minimum_f32(a: f32, b: f32) -> f32 {
     let zero = bitcast<f32>(bitcast<u32>(a) | bitcast<u32>(b));
-    let number = select(select(b, a, a < b), zero, a == b);
+    let number = select(select(b, a, a < b), zero, is_zero_f32(a) && is_zero_f32(b));
     return select(select(number, b, is_nan_f32(b)), a, is_nan_f32(a));
 }
 fn fmax_f32(a: f32, b: f32) -> f32 {
     let zero = bitcast<f32>(bitcast<u32>(a) & bitcast<u32>(b));
-    let number = select(select(b, a, a > b), zero, a == b);
+    let number = select(select(b, a, a > b), zero, is_zero_f32(a) && is_zero_f32(b));
     return select(select(number, a, is_nan_f32(b)), b, is_nan_f32(a));
 }
 fn fmin_f32(a: f32, b: f32) -> f32 {
     let zero = bitcast<f32>(bitcast<u32>(a) | bitcast<u32>(b));
-    let number = select(select(b, a, a < b), zero, a == b);
+    let number = select(select(b, a, a < b), zero, is_zero_f32(a) && is_zero_f32(b));
     return select(select(number, a, is_nan_f32(b)), b, is_nan_f32(a));
 }
 

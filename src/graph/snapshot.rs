@@ -147,6 +147,28 @@ impl Graph {
         users
     }
 
+    /// The part of the graph that `roots` need, with these roots. Leaves and slots stay numbered as they are, needed or not.
+    #[must_use]
+    pub fn only(&self, roots: &[NodeId]) -> Self {
+        let mut live = vec![false; self.nodes.len()];
+        roots.iter().for_each(|r| live[r.index()] = true);
+        for id in self.ids().rev() {
+            if live[id.index()] {
+                self.node(id).operands.iter().for_each(|o| live[o.index()] = true);
+            }
+        }
+        let mut to = vec![NodeId(0); self.nodes.len()];
+        let mut out = Self { leaves: self.leaves.clone(), slots: self.slots.clone(), ..Self::default() };
+        for id in self.ids().filter(|id| live[id.index()]) {
+            to[id.index()] = NodeId(out.nodes.len() as u32);
+            let mut node = self.node(id).clone();
+            node.operands.iter_mut().for_each(|o| *o = to[o.index()]);
+            out.nodes.push(node);
+        }
+        out.roots = roots.iter().map(|r| to[r.index()]).collect();
+        out
+    }
+
     /// Whether a node is a scalar that the host knows at the start of a run: 0-d and built from literals and slots by
     /// elementwise operations only.
     #[must_use]

@@ -7,7 +7,7 @@ use super::check::{Builder, Input, Operator, RuleCheck};
 use super::language::EOp;
 use super::rules::{Head, Pat, Rule, Rules, Subst, draft, draft_alone, edits};
 use super::{Plan, PlanOptions, plan_by};
-use crate::graph::{BinaryOp, CastMode, Graph, NodeId, Op, UnaryOp};
+use crate::graph::{BinaryOp, CastMode, Graph, Op, UnaryOp};
 use crate::types::{DType, Scalar};
 
 /// The left side of a rule, or nearly so, with one root.
@@ -57,7 +57,7 @@ impl RuleCheck {
             && rule.conditions.iter().all(|c| c.holds(&b.terms, left, &subst.vars))
             && draft(&rule.right, &b.terms, &subst, &facts).is_some();
         let graph = b.graph(&[left]).ok()?;
-        Some(Instance { graph: only_needed(&graph), applies })
+        Some(Instance { graph: graph.only(&graph.roots), applies })
     }
 
     /// A term that keeps what the conditions ask of a variable, from an array of any data.
@@ -158,25 +158,4 @@ fn variables(pattern: &Pat) -> Vec<usize> {
 fn mentions_kernel(pattern: &Pat) -> bool {
     let Pat::Node(head, args) = pattern else { return false };
     matches!(head, Head::Is(EOp::Run | EOp::RunDiag | EOp::Gemm | EOp::Syrk)) || args.iter().any(mentions_kernel)
-}
-
-/// Only what the root needs; leaves and slots stay numbered as they are.
-fn only_needed(graph: &Graph) -> Graph {
-    let mut live = vec![false; graph.nodes.len()];
-    graph.roots.iter().for_each(|r| live[r.index()] = true);
-    for id in graph.ids().rev() {
-        if live[id.index()] {
-            graph.node(id).operands.iter().for_each(|o| live[o.index()] = true);
-        }
-    }
-    let mut to = vec![NodeId(0); graph.nodes.len()];
-    let mut out = Graph { leaves: graph.leaves.clone(), slots: graph.slots.clone(), ..Graph::default() };
-    for id in graph.ids().filter(|id| live[id.index()]) {
-        to[id.index()] = NodeId(out.nodes.len() as u32);
-        let mut node = graph.node(id).clone();
-        node.operands.iter_mut().for_each(|o| *o = to[o.index()]);
-        out.nodes.push(node);
-    }
-    out.roots = graph.roots.iter().map(|r| to[r.index()]).collect();
-    out
 }

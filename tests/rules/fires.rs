@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use lazurite::graph::{Graph, Node, NodeId};
+use lazurite::graph::Graph;
 use lazurite::planner::{Case, Input, Plan, PlanOptions, RuleCheck, Rules, expressions, plan};
 use lazurite::types::{CostTable, DType, Numerics, Shape};
 
@@ -110,26 +110,6 @@ fn fires(name: &str, graph: &Graph) -> Option<(Numerics, Plan)> {
     })
 }
 
-/// Only what the first root needs.
-fn left_side(graph: &Graph) -> Graph {
-    let mut live = vec![false; graph.nodes.len()];
-    live[graph.roots[0].index()] = true;
-    for id in graph.ids().rev().filter(|id| id.index() < graph.nodes.len()) {
-        if live[id.index()] {
-            graph.node(id).operands.iter().for_each(|o| live[o.index()] = true);
-        }
-    }
-    let mut to = vec![NodeId(0); graph.nodes.len()];
-    let mut out = Graph { leaves: graph.leaves.clone(), slots: graph.slots.clone(), ..Graph::default() };
-    for id in graph.ids().filter(|id| live[id.index()]) {
-        to[id.index()] = NodeId(out.nodes.len() as u32);
-        let node = graph.node(id);
-        out.nodes.push(Node { operands: node.operands.iter().map(|o| to[o.index()]).collect(), ..node.clone() });
-    }
-    out.roots = vec![to[graph.roots[0].index()]];
-    out
-}
-
 fn search(rule: &RuleCheck) -> Option<(Graph, Numerics, Plan)> {
     let mut found = None;
     for dtype in [DType::F32, DType::I32, DType::Bool] {
@@ -142,7 +122,7 @@ fn search(rule: &RuleCheck) -> Option<(Graph, Numerics, Plan)> {
             }
             each_assignment(rule, dtype, &Ground::large(), &mut |inputs| {
                 if let Case::Sides(graph) = rule.case(inputs, &operators) {
-                    let graph = left_side(&graph);
+                    let graph = graph.only(&graph.roots[..1]);
                     found = fires(rule.name(), &graph).map(|(mode, plan)| (graph, mode, plan));
                 }
                 found.is_none()

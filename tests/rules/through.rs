@@ -7,7 +7,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lazurite::cpu::reference::eval_graph;
-use lazurite::graph::{Graph, Node, NodeId};
 use lazurite::planner::{Case, Input, PlanOptions, Rules, plan};
 use lazurite::soundness::{Dice, Ground, Mood, each_assignment, fill, operator_choices};
 use lazurite::types::{CostTable, DType, HostBuffer, Numerics, Shape, View};
@@ -42,25 +41,6 @@ fn views(shape: &Shape) -> Vec<(Shape, View)> {
         axes.swap(rank - 2, last);
         out.extend(View::dense(&turned).permute(&axes).ok().map(|v| (turned.clone(), v)));
     }
-    out
-}
-
-/// Only what the first root needs.
-fn left_side(graph: &Graph) -> Graph {
-    let mut out = Graph { leaves: graph.leaves.clone(), slots: graph.slots.clone(), ..Graph::default() };
-    let mut live = vec![false; graph.nodes.len()];
-    live[graph.roots[0].index()] = true;
-    for i in (0..graph.nodes.len()).rev().filter(|&i| i <= graph.roots[0].index()) {
-        if live[i] {
-            graph.nodes[i].operands.iter().for_each(|o| live[o.index()] = true);
-        }
-    }
-    let mut to = vec![NodeId(0); graph.nodes.len()];
-    for (i, node) in graph.nodes.iter().enumerate().filter(|(i, _)| live[*i]) {
-        to[i] = NodeId(out.nodes.len() as u32);
-        out.nodes.push(Node { operands: node.operands.iter().map(|o| to[o.index()]).collect(), ..node.clone() });
-    }
-    out.roots = vec![to[graph.roots[0].index()]];
     out
 }
 
@@ -110,7 +90,7 @@ fn plans_over_views_and_batches_compute_the_program() {
                         .collect();
                     // A promise about a leaf (finite, symmetric) may not hold through a view: those cases are left out.
                     let Case::Sides(graph) = rule.case(&viewed, &operators) else { continue };
-                    let graph = left_side(&graph);
+                    let graph = graph.only(&graph.roots[..1]);
                     let mut dice = Dice::new(n as u64 * 31 + way as u64);
                     let promises = vec![Default::default(); viewed.len()];
                     let (leaves, slots) = fill(&viewed, &promises, Mood::Positive, &mut dice).unwrap();
