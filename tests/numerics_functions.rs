@@ -5,7 +5,7 @@ mod support;
 
 use lazurite::check::strategies::Case;
 use lazurite::check::{Allowance, compare, evaluate, runs};
-use lazurite::graph::{BinaryOp, CastMode, Graph, LeafInfo, NodeId, Op, UnaryOp};
+use lazurite::graph::{BinaryOp, CastMode, Graph, LeafInfo, NodeId, Op, ReduceOp, UnaryOp};
 use lazurite::types::HostBuffer;
 use lazurite::{DType, DeviceChoice, Engine, RunOptions, Scalar, Shape};
 use support::{gpu, vector};
@@ -189,5 +189,45 @@ fn arithmetic_of_integers() {
             }
         }
         hold(&case, gpu());
+    }
+}
+
+/// A driver once lost negations that stood behind extrema.
+#[test]
+fn extrema_of_what_was_negated() {
+    for dtype in [DType::I32, DType::I64, DType::F32] {
+        for len in [1, 2, 3, 6, 7, 21, 33] {
+            let values: Vec<f64> = vector(3 * len, len as u64).iter().map(|v| (f64::from(*v) * 3.0).round()).collect();
+            let (info, data) = leaf(&values, dtype);
+            let mut graph = Graph::default();
+            graph.leaves.push(LeafInfo { shape: Shape::new(&[3, len]), ..info });
+            let x = graph.add(Op::Leaf(0), &[], None).unwrap();
+            let number =
+                |graph: &mut Graph, v: f64| graph.add(Op::Literal(Scalar::from_f64(dtype, v)), &[], None).unwrap();
+            for fold in [ReduceOp::Max, ReduceOp::Min] {
+                let (zero, seven) = (number(&mut graph, 0.0), number(&mut graph, 7.0));
+                let two = number(&mut graph, 2.0);
+                let negated = graph.add(Op::Unary(UnaryOp::Neg), &[x], None).unwrap();
+                let size = graph.add(Op::Unary(UnaryOp::Abs), &[x], None).unwrap();
+                let behind = [
+                    negated,
+                    graph.add(Op::Unary(UnaryOp::Neg), &[size], None).unwrap(),
+                    graph.add(Op::Binary(BinaryOp::Sub), &[zero, x], None).unwrap(),
+                    graph.add(Op::Binary(BinaryOp::Sub), &[seven, x], None).unwrap(),
+                    graph.add(Op::Binary(BinaryOp::Maximum), &[negated, two], None).unwrap(),
+                    size,
+                ];
+                for y in behind {
+                    let op = Op::Reduce { op: fold, axes: [1].as_slice().into() };
+                    let root = graph.add(op, &[y], None).unwrap();
+                    graph.roots.push(root);
+                }
+            }
+            let case = Case { graph, leaves: vec![data], slots: Vec::new() };
+            for root in case.graph.roots.clone() {
+                let alone = Case { graph: case.graph.only(&[root]), ..case.clone() };
+                hold_as(&alone, gpu(), RunOptions { plan: false, fuse: true });
+            }
+        }
     }
 }

@@ -41,8 +41,7 @@ impl Module<'_> {
         Ok(match op {
             UnaryOp::Neg if float => self.call("neg", dtype, &[x], false),
             UnaryOp::Neg if dtype == DType::I64 => format!("(0li - {x})"),
-            // A driver lost `0 - x` behind a minimum over lanes.
-            UnaryOp::Neg if dtype == DType::I32 => format!("(~{x} + 1)"),
+            UnaryOp::Neg if dtype == DType::I32 => format!("(0 - {x})"),
             UnaryOp::Neg => cut(dtype, format!("(0u - {x})")),
             UnaryOp::Abs | UnaryOp::Sign if !dtype.is_signed() => {
                 if op == UnaryOp::Abs {
@@ -144,6 +143,12 @@ impl Module<'_> {
             (BinaryOp::Minimum | BinaryOp::Fmin, Kind::Bool) => format!("({x} && {y})"),
             (BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge, Kind::Bool) => {
                 format!("({} {sign} {})", word(x), word(y))
+            }
+            (BinaryOp::Maximum | BinaryOp::Fmax, Kind::Int) if dtype.is_signed() => {
+                self.call("maximum", dtype, &[x, y], false)
+            }
+            (BinaryOp::Minimum | BinaryOp::Fmin, Kind::Int) if dtype.is_signed() => {
+                self.call("minimum", dtype, &[x, y], false)
             }
             (BinaryOp::Maximum | BinaryOp::Fmax, Kind::Int) => format!("max({x}, {y})"),
             (BinaryOp::Minimum | BinaryOp::Fmin, Kind::Int) => format!("min({x}, {y})"),
