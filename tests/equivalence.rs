@@ -88,7 +88,7 @@ impl Coverage {
 
 fn against_the_oracle(engine: &Engine, gpu: bool, default: u32) {
     let coverage = Mutex::new(Coverage::default());
-    let allow = |options: RunOptions| Allowance { gpu, planned: options.plan };
+    let allow = |options: RunOptions| Allowance::new(gpu, options.plan);
     let test = |case: &Case| {
         let mut tally = Tally::default();
         for options in ways(case, gpu) {

@@ -53,7 +53,7 @@ fn hold(case: &Case, gpu: Option<&Engine>) {
 
 fn hold_as(case: &Case, gpu: Option<&Engine>, options: RunOptions) {
     let cpu = Engine::builder().device(DeviceChoice::Cpu).build().unwrap();
-    for (engine, allow) in [(Some(&cpu), Allowance::CPU), (gpu, Allowance { gpu: true, planned: false })] {
+    for (engine, allow) in [(Some(&cpu), Allowance::CPU), (gpu, Allowance::new(true, false))] {
         let Some(engine) = engine else { continue };
         let known = evaluate(&case.graph, &case.leaves, &case.slots, allow).unwrap();
         let given = runs::run(engine, case, options).unwrap();

@@ -5,7 +5,7 @@
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lazurite::DeviceChoice;
@@ -57,8 +57,12 @@ fn run(arguments: &CheckArguments, out: &mut dyn Write, errors: &mut dyn Write) 
     let bar = bar(arguments.cases);
     let started = Instant::now();
     let mut findings = 0;
+    let mut slowest = (Duration::ZERO, arguments.first);
     for index in arguments.first..arguments.first.saturating_add(arguments.cases) {
-        if let Err(finding) = session.check(index) {
+        let began = Instant::now();
+        let result = session.check(index);
+        slowest = slowest.max((began.elapsed(), index));
+        if let Err(finding) = result {
             findings += 1;
             bar.suspend(|| keep(&finding, arguments, errors))?;
         }
@@ -72,10 +76,13 @@ fn run(arguments: &CheckArguments, out: &mut dyn Write, errors: &mut dyn Write) 
     let seconds = started.elapsed().as_secs_f64();
     let n = session.coverage.cases;
     let summary = format!(
-        "checked     {n} cases of seed {} on {} in {seconds:.1} s ({:.1} a second)\n{}mismatches  {findings}\n",
+        "checked     {n} cases of seed {} on {} in {seconds:.1} s ({:.1} a second; case {} took {:.1} s)\n\
+         {}mismatches  {findings}\n",
         arguments.seed,
         session.device(),
         n as f64 / seconds.max(1e-9),
+        slowest.1,
+        slowest.0.as_secs_f64(),
         session.coverage.summary(session.rules())
     );
     let written = out.write_all(summary.as_bytes()).and_then(|()| out.flush());

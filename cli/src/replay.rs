@@ -203,7 +203,7 @@ fn checked(engine: &Engine, inputs: &Inputs, text: &mut String) -> lazurite::Res
 fn searched(engine: &Engine, inputs: &Inputs, text: &mut String) -> lazurite::Result<bool> {
     too_large(&inputs.graph, text)?;
     // What a plan may reorder is allowed throughout: the search is for what no numerics class allows.
-    let allow = Allowance { gpu: engine.device_name().is_some(), planned: engine.numerics() != Numerics::Strict };
+    let allow = Allowance::new(engine.device_name().is_some(), engine.numerics() != Numerics::Strict);
     let known = evaluate(&inputs.graph, &inputs.leaves, &inputs.slots, allow)?;
     let judge = |results: &[Arc<HostBuffer>]| {
         for (root, given) in inputs.graph.roots.iter().zip(results) {

@@ -100,11 +100,11 @@ pub fn graph(data: &[u8]) {
     let case = grow(&Recipe { head: *head, steps });
     let fused = RunOptions { plan: true, fuse: true };
     for options in [fused, RunOptions { plan: false, fuse: false }] {
-        let allow = Allowance { gpu: false, planned: options.plan };
+        let allow = Allowance::new(false, options.plan);
         runs::check(&CPU, &case, options, allow).unwrap_or_else(|report| panic!("{report}"));
     }
     if let Some(gpu) = &*GPU {
-        let allow = Allowance { gpu: true, planned: true };
+        let allow = Allowance::new(true, true);
         runs::check(gpu, &case, fused, allow).unwrap_or_else(|report| panic!("{report}"));
     }
 }

@@ -16,6 +16,8 @@ pub struct Allowance {
     /// With the planner, in Standard mode: sums and products may be taken in any order, so that roundings are relative to the
     /// sum of the magnitudes of all terms.
     pub planned: bool,
+    /// Over the reals: nothing rounds, and what is left of a radius is the oracle's own error.
+    pub reals: bool,
 }
 
 /// The error of one operation: `relative` units in the last place of the result, and `absolute` units in the last place of 1
@@ -40,7 +42,16 @@ pub const EXACT: Accuracy = ulps(0.0);
 
 impl Allowance {
     /// The CPU without the planner.
-    pub const CPU: Self = Self { gpu: false, planned: false };
+    pub const CPU: Self = Self::new(false, false);
+
+    /// No device: what the graph means.
+    pub const REALS: Self = Self { reals: true, ..Self::CPU };
+
+    /// On a GPU or not, with the planner or not.
+    #[must_use]
+    pub const fn new(gpu: bool, planned: bool) -> Self {
+        Self { gpu, planned, reals: false }
+    }
 
     /// The accuracy of a function of one element. Functions of f64 always run on the CPU.
     #[must_use]
@@ -125,6 +136,12 @@ impl Allowance {
         let magnitude = x.value.magnitude().round_up() + x.radius;
         let mut radius = x.radius;
         let whole = x.integral && x.radius == 0.0 && x.size * u <= 1.0;
+        if self.reals {
+            // A sum in double-double is off by its terms, not by its value.
+            let known = whole || ulps == 0.0 || (x.radius == 0.0 && representable(dtype, x.value));
+            let own = if known { 0.0 } else { x.size.max(magnitude) * 1e-28 };
+            return self.overflow(Element { radius: x.radius + own, ..x }, dtype);
+        }
         let held = !self.planned && x.radius == 0.0 && representable(dtype, x.value);
         // A result that the dtype holds is what a correctly rounded operation gives, and so does one ulp of directed error.
         let exact = absolute == 0.0 && ulps <= 1.0 && (whole || held);
@@ -186,17 +203,26 @@ mod tests {
 
     #[test]
     fn planned_integers_stay_exact_until_they_round() {
-        let planned = Allowance { gpu: false, planned: true };
+        let planned = Allowance::new(false, true);
         assert!(planned.round(Element::integer(1 << 24), DType::F32, ROUNDED).is_exact());
         assert!(!planned.round(Element::integer((1 << 24) + 1), DType::F32, ROUNDED).is_exact());
         assert!(!planned.round(Element::from_f64(0.5), DType::F32, ROUNDED).is_exact());
     }
 
     #[test]
+    fn over_the_reals_nothing_rounds() {
+        let third = Element::exact(Dd::new(1.0).over(Dd::new(3.0)));
+        let x = Allowance::REALS.round(third, DType::F16, ROUNDED);
+        assert!(x.radius > 0.0 && x.radius < 1e-27, "{x:?}");
+        let big = Element::from_f64(1e39);
+        assert!(Allowance::REALS.round(big, DType::F32, ROUNDED).may_be_infinite());
+    }
+
+    #[test]
     fn overflow_is_an_infinity_on_the_cpu_only() {
         let big = Element::from_f64(1e39);
         assert_eq!(Allowance::CPU.round(big, DType::F32, ROUNDED).kinds, Kinds::UP);
-        assert!(Allowance { gpu: true, planned: false }.round(big, DType::F32, ROUNDED).is_any());
+        assert!(Allowance::new(true, false).round(big, DType::F32, ROUNDED).is_any());
         assert!(Allowance::CPU.round(big, DType::F64, ROUNDED).is_exact());
     }
 }

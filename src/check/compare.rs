@@ -95,21 +95,26 @@ pub fn compare(expected: &Tensor, given: &HostBuffer) -> Result<Tally, Box<Misma
     Ok(tally(expected))
 }
 
-/// The sets for a plan with approximate rules, which promise accuracy no closer than this: sixteen times the bound of an exact
-/// plan, and sixteen units in the last place of the terms.
+/// The sets for a plan with approximate rules: what the operations of the graph that ran may give, provided that what the recorded
+/// graph is over the reals is among it. `reals` is known without roundings, `ran` with them; where either may be no number
+/// nothing is promised.
 #[must_use]
-pub fn loosened(expected: &Tensor) -> Tensor {
-    let u = 2.0 * expected.dtype.unit_roundoff();
-    let one = |e: &Element| {
-        if e.is_any() || !e.may_be_number() {
-            return *e;
+pub fn as_it_ran(reals: &Tensor, ran: &Tensor) -> Tensor {
+    let one = |(real, ran): (&Element, &Element)| {
+        if real.is_any() || ran.is_any() {
+            return Element::ANY;
         }
-        e.with_radius(16.0 * (e.radius + u * e.size.max(e.value.hi.abs())))
+        let either_sign = real.either_sign || ran.either_sign;
+        let radius = real.radius + ran.radius;
+        let mut apart = real.value.minus(ran.value).hi.abs();
+        if either_sign {
+            apart = apart.min(real.value.plus(ran.value).hi.abs());
+        }
+        // A plan that means something else: what it gives lies around the wrong value.
+        let value = if apart <= radius { ran.value } else { real.value };
+        Element { value, either_sign, size: real.size.max(ran.size), ..*ran }.with_radius(radius)
     };
-    if !expected.dtype.is_float() {
-        return expected.clone();
-    }
-    Tensor { elements: expected.elements.iter().map(one).collect(), ..expected.clone() }
+    Tensor { elements: reals.elements.iter().zip(&ran.elements).map(one).collect(), ..reals.clone() }
 }
 
 /// How tightly a result will be compared.

@@ -11,6 +11,11 @@ use crate::planner::{Plan, Rules};
 use crate::schedule::{Place, Schedule, Step};
 use crate::types::Shape;
 
+/// What the planner may do in a configuration.
+pub(super) const PLANNERS: [&str; 4] = ["off", "strict", "standard", "fast"];
+/// How a configuration evaluates: what follows the planner's mode in its name.
+pub(super) const HOW: [&str; 4] = ["", ", cached", ", one by one", ", one by one, cached"];
+
 /// Counts by name.
 pub type Counts = BTreeMap<String, u64>;
 
@@ -150,6 +155,25 @@ impl Coverage {
     }
 }
 
+impl Coverage {
+    /// Runs of each mode of the planner, by how it was evaluated, and all others behind these.
+    fn runs(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let of = |name: &str| self.configurations.get(name).copied().unwrap_or(0);
+        let combinations = PLANNERS.map(|planner| HOW.map(|how| format!("{planner}{how}")));
+        if combinations.iter().flatten().any(|name| of(name) > 0) {
+            writeln!(f, "runs        planner   together    cached  one by one  one by one, cached")?;
+            for (planner, names) in PLANNERS.iter().zip(&combinations) {
+                let [together, cached, apart, apart_cached] = [0, 1, 2, 3].map(|i| of(&names[i]));
+                writeln!(f, "            {planner:8} {together:9} {cached:9} {apart:11} {apart_cached:19}")?;
+            }
+        }
+        let named = |name: &String| combinations.iter().flatten().any(|n| n == name);
+        let others: Vec<String> =
+            self.configurations.iter().filter(|(n, _)| !named(n)).map(|(n, count)| format!("{n} {count}")).collect();
+        if others.is_empty() { Ok(()) } else { writeln!(f, "other runs  {}", others.join(", ")) }
+    }
+}
+
 impl fmt::Display for Coverage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list =
@@ -157,7 +181,7 @@ impl fmt::Display for Coverage {
         let Tally { elements, tight, loose } = self.tally;
         writeln!(f, "cases       {}", self.cases)?;
         writeln!(f, "elements    {elements} compared, {tight} tightly, {loose} could be anything")?;
-        writeln!(f, "runs        {}", list(&self.configurations))?;
+        self.runs(f)?;
         writeln!(f, "operations  {}", list(&self.ops))?;
         writeln!(f, "dtypes      {}", list(&self.dtypes))?;
         writeln!(f, "shapes      {}", list(&self.shapes))?;

@@ -7,14 +7,14 @@
 use std::sync::Arc;
 
 use super::allowance::Allowance;
-use super::compare::{Mismatch, Tally, compare, loosened};
-use super::oracle::evaluate;
+use super::compare::{Mismatch, Tally, as_it_ran, compare};
+use super::oracle::{evaluate, evaluate_numbers};
 use super::report::{Blame, Divergence, Tolerance};
 use super::runs::caught;
 use super::strategies::Case;
 use super::tensor::Tensor;
 use crate::engine::{Engine, RunOptions, Snapshot, Trace};
-use crate::graph::NodeId;
+use crate::graph::{Graph, NodeId};
 use crate::planner::{Class, PlanOptions, Rules, plan};
 use crate::schedule::Step;
 use crate::types::{HostBuffer, Numerics};
@@ -46,7 +46,7 @@ impl<'a> Probe<'a> {
     pub(super) fn new(engine: &'a Engine, options: RunOptions) -> Self {
         let mode = engine.numerics();
         let planned = options.plan && mode != Numerics::Strict;
-        let allow = Allowance { gpu: engine.device_name().is_some(), planned };
+        let allow = Allowance::new(engine.device_name().is_some(), planned);
         Self { engine, options, allow, approximate: options.plan && mode == Numerics::Fast }
     }
 
@@ -55,34 +55,60 @@ impl<'a> Probe<'a> {
         Self::new(self.engine, options)
     }
 
-    /// What is known of every node; `None` for a graph whose values say nothing under approximate rules.
-    pub(super) fn known(&self, case: &Case) -> Result<Option<Vec<Tensor>>, Wrong> {
-        let known = evaluate(&case.graph, &case.leaves, &case.slots, self.allow);
-        let known = known.map_err(|e| Wrong::Failure(e.to_string()))?;
-        if !self.approximate {
-            return Ok(Some(known));
-        }
-        // Rules that change a domain are promised nothing of graphs with infinities or NaN on the way.
-        let odd = known.iter().any(|t| t.dtype.is_float() && t.elements.iter().any(|e| !e.is_number()));
-        Ok((!odd).then(|| known.iter().map(loosened).collect()))
+    /// What is known of every recorded node; where approximate rules may be used, over the reals.
+    pub(super) fn known(&self, case: &Case) -> Result<Vec<Tensor>, Wrong> {
+        let Case { graph, leaves, slots } = case;
+        let known = match self.approximate {
+            true => evaluate_numbers(graph, leaves, slots, Allowance::REALS),
+            false => evaluate(graph, leaves, slots, self.allow),
+        };
+        known.map_err(|e| Wrong::Failure(e.to_string()))
     }
 
+    /// What is known of every node of a graph that ran.
+    fn known_of_ran(&self, ran: &Graph, case: &Case) -> Result<Vec<Tensor>, Wrong> {
+        let known = match self.approximate {
+            true => evaluate_numbers(ran, &case.leaves, &case.slots, Allowance::new(self.allow.gpu, false)),
+            false => evaluate(ran, &case.leaves, &case.slots, self.allow),
+        };
+        known.map_err(|e| Wrong::Failure(e.to_string()))
+    }
+
+    /// Compares the roots of the engine's last run with what is known of the recorded graph.
     pub(super) fn compare_roots(
         &self,
         case: &Case,
         known: &[Tensor],
         given: &[Arc<HostBuffer>],
     ) -> Result<Tally, Wrong> {
+        let ran = self.engine.last_evaluation().filter(|_| self.approximate);
+        let ran = match &ran {
+            Some(ran) => Some((&ran.prepared.graph.roots, self.known_of_ran(&ran.prepared.graph, case)?)),
+            None => None,
+        };
         let mut total = Tally::default();
         for (i, (root, given)) in case.graph.roots.iter().zip(given).enumerate() {
-            total.add(compare(&known[root.index()], given).map_err(|m| Wrong::Value(i, m))?);
+            let known = &known[root.index()];
+            let wrong = |m| Wrong::Value(i, m);
+            total.add(match &ran {
+                Some((roots, ran)) => compare(&as_it_ran(known, &ran[roots[i].index()]), given).map_err(wrong)?,
+                None => compare(known, given).map_err(wrong)?,
+            });
         }
         Ok(total)
     }
 
+    /// The tolerance behind a mismatch.
+    pub(super) fn tolerance(&self, case: &Case, node: NodeId, mismatch: &Mismatch) -> Tolerance {
+        if self.approximate {
+            return Tolerance::as_it_ran(mismatch);
+        }
+        Tolerance::of(case, node, mismatch.index, &self.known(case).unwrap_or_default(), self.allow)
+    }
+
     /// Runs a case and compares all roots.
     pub(super) fn fault(&self, case: &Case) -> Result<Tally, Wrong> {
-        let Some(known) = self.known(case)? else { return Ok(Tally::default()) };
+        let known = self.known(case)?;
         let given = caught(self.engine, case, self.options).map_err(|e| Wrong::Failure(e.to_string()))?;
         self.compare_roots(case, &known, &given)
     }
@@ -116,8 +142,7 @@ impl<'a> Probe<'a> {
             (*self, blame, inside)
         };
         let (node, mismatch) = probe.first(case, &inside).unwrap_or((case.graph.roots[root], mismatch));
-        let known = evaluate(&case.graph, &case.leaves, &case.slots, probe.allow).unwrap_or_default();
-        let tolerance = Tolerance::of(case, node, mismatch.index, &known, probe.allow);
+        let tolerance = probe.tolerance(case, node, &mismatch);
         Divergence { case: case.clone(), root, node, mismatch, tolerance, blame }
     }
 
@@ -160,10 +185,7 @@ impl<'a> Probe<'a> {
     fn group(&self, case: &Case) -> (Blame, Vec<NodeId>) {
         let Some(trace) = self.trace(case) else { return (Blame::Together, Vec::new()) };
         let (graph, schedule) = (&trace.prepared.graph, &trace.prepared.schedule);
-        let Ok(known) = evaluate(graph, &case.leaves, &case.slots, self.allow) else {
-            return (Blame::Together, Vec::new());
-        };
-        let known: Vec<Tensor> = if self.approximate { known.iter().map(loosened).collect() } else { known };
+        let Ok(known) = self.known_of_ran(graph, case) else { return (Blame::Together, Vec::new()) };
         let differs = |t: &&crate::engine::Traced| {
             let node = schedule.value(t.value).node;
             compare(&known[node.index()], &t.data).is_err()
@@ -244,7 +266,7 @@ impl<'a> Probe<'a> {
         };
         let planned = plan(&case.graph, &options);
         let on_plan = Case { graph: planned.graph, leaves: case.leaves.clone(), slots: case.slots.clone() };
-        let known = self.known(case).ok().flatten()?;
+        let known = self.known(case).ok()?;
         let given = caught(self.engine, &on_plan, RunOptions { plan: false, fuse: false });
         let right = given.is_ok_and(|given| self.compare_roots(case, &known, &given).is_ok());
         (!right).then(|| planned.fired.into_iter().map(|f| (f.rule, f.class)).collect())

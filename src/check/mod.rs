@@ -31,6 +31,8 @@ pub mod runs;
 mod session;
 pub mod strategies;
 mod tensor;
+#[cfg(feature = "blocking")]
+mod ways;
 
 pub use allowance::{Accuracy, Allowance};
 pub use compare::{Mismatch, Tally, compare};

@@ -22,6 +22,32 @@ use crate::types::{HostBuffer, Scalar, Shape};
 /// # Errors
 /// An argument error when leaves or slots are missing or do not have the graph's sizes and dtypes.
 pub fn evaluate(graph: &Graph, leaves: &[HostBuffer], slots: &[Scalar], allow: Allowance) -> Result<Vec<Tensor>> {
+    walk(graph, leaves, slots, allow, |_| {})
+}
+
+/// As [`evaluate`], for rules that promise nothing of NaN and infinities: an element that may be one accepts anything, and so
+/// does whatever is computed from it.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn evaluate_numbers(
+    graph: &Graph,
+    leaves: &[HostBuffer],
+    slots: &[Scalar],
+    allow: Allowance,
+) -> Result<Vec<Tensor>> {
+    walk(graph, leaves, slots, allow, |node| {
+        node.iter_mut().filter(|e| !e.is_number()).for_each(|e| *e = Element::ANY);
+    })
+}
+
+fn walk(
+    graph: &Graph,
+    leaves: &[HostBuffer],
+    slots: &[Scalar],
+    allow: Allowance,
+    settle: impl Fn(&mut [Element]),
+) -> Result<Vec<Tensor>> {
     for (i, info) in graph.leaves.iter().enumerate() {
         match leaves.get(i) {
             Some(b) if b.len() == info.shape.len() && b.dtype() == info.dtype => {}
@@ -34,7 +60,8 @@ pub fn evaluate(graph: &Graph, leaves: &[HostBuffer], slots: &[Scalar], allow: A
     let mut done: Vec<Tensor> = Vec::with_capacity(graph.nodes.len());
     for node in &graph.nodes {
         let operands: Vec<&Tensor> = node.operands.iter().map(|o| &done[o.index()]).collect();
-        let elements = evaluate_node(node, &operands, leaves, slots, allow);
+        let mut elements = evaluate_node(node, &operands, leaves, slots, allow);
+        settle(&mut elements);
         if elements.len() != node.shape.len() {
             return Err(Error::internal(format!("oracle: {} gave {} elements", node.op, elements.len())));
         }

@@ -38,8 +38,8 @@ fn standard_plans_stay_within_the_bounds() {
     let fired = std::cell::RefCell::new(BTreeMap::<String, usize>::new());
     for_cases(11, 150, |case| {
         let tables = if case.graph.nodes.len().is_multiple_of(2) { [CostTable::cpu()] } else { [CostTable::gpu()] };
-        let known = evaluate(&case.graph, &case.leaves, &case.slots, Allowance { gpu: false, planned: true })
-            .map_err(|e| e.to_string())?;
+        let known =
+            evaluate(&case.graph, &case.leaves, &case.slots, Allowance::new(false, true)).map_err(|e| e.to_string())?;
         for costs in tables {
             let planned = plan(&case.graph, &PlanOptions::new(costs));
             let report =

@@ -108,6 +108,14 @@ pub struct Tolerance {
 }
 
 impl Tolerance {
+    /// The tolerance of a mismatch under approximate rules: that of the operations that ran.
+    #[must_use]
+    pub fn as_it_ran(mismatch: &Mismatch) -> Self {
+        let radius = mismatch.expected.map_or(0.0, |e| e.radius);
+        let because = "the roundings of the operations of the planned graph, around the recorded one over the reals";
+        Self { radius, own: radius, because: because.into() }
+    }
+
     /// The tolerance of one element of a node, given what is known of all nodes.
     #[must_use]
     pub fn of(case: &Case, node: NodeId, index: usize, known: &[Tensor], allow: Allowance) -> Self {

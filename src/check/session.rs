@@ -10,13 +10,13 @@ use super::coverage::Coverage;
 use super::diagnose::{Probe, Wrong};
 use super::finding::Finding;
 use super::minimise::minimise;
-use super::oracle::evaluate;
-use super::report::{Blame, Divergence, Tolerance};
+use super::report::{Blame, Divergence};
 use super::runs::{caught, same_bits, value};
 use super::strategies::{Case, Recipe, grow_with, rule_case};
 use super::tensor::Tensor;
+use super::ways::{self, FAST, Insisted, Kind, MODES, PLAIN, STANDARD, WHOLE, Way};
 use crate::dump::Settings;
-use crate::engine::{Engine, EngineBuilder, RunOptions};
+use crate::engine::{Engine, EngineBuilder};
 use crate::error::Result;
 use crate::planner::{PlanOptions, RuleCheck, Rules};
 use crate::types::{DeviceChoice, HostBuffer, Numerics};
@@ -55,44 +55,6 @@ pub struct Session {
     gpu: bool,
     /// What was met so far.
     pub coverage: Coverage,
-}
-
-const MODES: [Numerics; 3] = [Numerics::Strict, Numerics::Standard, Numerics::Fast];
-const PLAIN: RunOptions = RunOptions { plan: false, fuse: false };
-const FUSED: RunOptions = RunOptions { plan: false, fuse: true };
-const PLANNED: RunOptions = RunOptions { plan: true, fuse: false };
-const WHOLE: RunOptions = RunOptions { plan: true, fuse: true };
-
-/// How a configuration runs a case.
-#[derive(Clone)]
-enum Kind {
-    /// All roots, a new plan.
-    Together,
-    /// The plan of the case once more, with other data.
-    Cached,
-    /// Another constant in the graph, whose plan must not be that of the case.
-    OtherLiteral,
-    /// Each root by itself.
-    OneByOne,
-    /// A plan that takes this rule wherever it applies.
-    Insisting(Box<Insisted>),
-    /// Together, and the same bits as without planner and fusion.
-    Bits,
-}
-
-/// A rule, and the rule whose right side it looks for, if a program cannot spell its left side.
-#[derive(Clone)]
-struct Insisted {
-    rule: RuleCheck,
-    company: Vec<RuleCheck>,
-}
-
-#[derive(Clone)]
-struct Way {
-    name: &'static str,
-    engine: usize,
-    options: RunOptions,
-    kind: Kind,
 }
 
 /// Where a case came from.
@@ -203,7 +165,7 @@ impl Session {
             Origin::Rule(rule) => Some(&**rule),
             Origin::Recipe(_) => None,
         };
-        let mut ways = self.ways(&case, index, rule);
+        let mut ways = ways::of_turn(&case, index, rule, self.gpu);
         ways.retain(|w| w.engine < 2 && w.options.fuse || matches!(w.kind, Kind::Insisting(_)));
         self.check_ways(&case, ways).is_ok()
     }
@@ -214,10 +176,8 @@ impl Session {
     /// What diverges.
     pub fn check_given(&mut self, case: &Case) -> std::result::Result<(), Box<Finding>> {
         self.coverage.graph(&case.graph);
-        for index in 0..4 {
-            self.check_case(case, index, None).map_err(|(way, _)| Box::new(self.finding(index, case, &way)))?;
-        }
-        Ok(())
+        let every = ways::all(case, self.gpu);
+        self.check_ways(case, every).map_err(|(way, _)| Box::new(self.finding(0, case, &way)))
     }
 
     fn check_case(
@@ -226,17 +186,17 @@ impl Session {
         index: u64,
         rule: Option<&Insisted>,
     ) -> std::result::Result<(), (Way, Wrong)> {
-        self.check_ways(case, self.ways(case, index, rule))
+        self.check_ways(case, ways::of_turn(case, index, rule, self.gpu))
     }
 
     fn check_ways(&mut self, case: &Case, ways: Vec<Way>) -> std::result::Result<(), (Way, Wrong)> {
         // What is known depends on the liberties taken only: the ways of one kind share it.
         let mut known: [Option<Vec<Tensor>>; 3] = [None, None, None];
         for way in ways {
-            let slot = if way.engine == 2 { 2 } else { usize::from(way.options.plan && way.engine == 1) };
+            let slot = if way.engine == FAST { FAST } else { usize::from(way.options.plan && way.engine == STANDARD) };
             let tally = self.attempt(case, &way, &mut known[slot]).map_err(|wrong| (way.clone(), wrong))?;
             self.coverage.tally.add(tally);
-            self.coverage.run(way.name);
+            self.coverage.run(&way.name);
             if let Some(ran) = self.engines[way.engine].last_evaluation() {
                 if way.options.plan {
                     ran.prepared.plan.iter().for_each(|p| self.coverage.plan(p));
@@ -249,42 +209,6 @@ impl Session {
             }
         }
         Ok(())
-    }
-
-    /// The configurations of a case. On a GPU, where compiling takes the time, some take turns.
-    fn ways(&self, case: &Case, index: u64, rule: Option<&Insisted>) -> Vec<Way> {
-        let way = |name, engine, options, kind| Way { name, engine, options, kind };
-        let turn = |n: u64| !self.gpu || index % 4 == n;
-        let mut all = Vec::new();
-        if turn(0) {
-            all.push(way("off", 1, PLAIN, Kind::Together));
-        }
-        if turn(1) {
-            all.push(way("off, fused", 1, FUSED, Kind::Together));
-        }
-        if turn(2) {
-            all.push(way("strict", 0, WHOLE, if self.gpu { Kind::Together } else { Kind::Bits }));
-        }
-        all.push(way("standard", 1, WHOLE, Kind::Together));
-        if turn(3) {
-            all.push(way("fast", 2, WHOLE, Kind::Together));
-        }
-        if index % 4 == 1 {
-            all.push(way("standard, unfused", 1, PLANNED, Kind::Together));
-        }
-        if index.is_multiple_of(2) {
-            all.push(way("standard, cached", 1, WHOLE, Kind::Cached));
-        }
-        if index % 4 == 1 {
-            all.push(way("standard, another constant", 1, WHOLE, Kind::OtherLiteral));
-        }
-        if case.graph.roots.len() > 1 && index % 3 == 1 {
-            all.push(way("standard, one by one", 1, WHOLE, Kind::OneByOne));
-        }
-        if let Some(rule) = rule {
-            all.push(way("one rule insisted on", 2, FUSED, Kind::Insisting(Box::new(rule.clone()))));
-        }
-        all
     }
 
     fn probe(&self, way: &Way) -> Probe<'_> {
@@ -304,9 +228,9 @@ impl Session {
         let run = |case: &Case| caught(probe.engine, case, way.options).map_err(failed);
         let mut judge = |case: &Case, given: &[Arc<HostBuffer>], probe: &Probe<'_>| {
             if known.is_none() {
-                *known = probe.known(case)?;
+                *known = Some(probe.known(case)?);
             }
-            known.as_ref().map_or(Ok(Tally::default()), |known| probe.compare_roots(case, known, given))
+            probe.compare_roots(case, known.as_deref().unwrap_or_default(), given)
         };
         match &way.kind {
             Kind::Together => judge(case, &run(case)?, &probe),
@@ -321,34 +245,20 @@ impl Session {
                     None => Ok(tally),
                 }
             }
-            Kind::Cached => {
-                run(case)?;
-                let other = case.with_other_data();
-                let hits = probe.engine.stats().plan_hits;
-                let given = run(&other)?;
-                if probe.engine.stats().plan_hits == hits {
-                    return Err(Wrong::Failure("the plan of an equal graph was not found in the cache".into()));
-                }
-                match probe.known(&other)? {
-                    Some(known) => probe.compare_roots(&other, &known, &given),
-                    None => Ok(Tally::default()),
-                }
-            }
+            Kind::Cached => self.cached(case, &probe),
             Kind::OtherLiteral => {
                 let Some(other) = case.with_other_literal() else { return Ok(Tally::default()) };
                 run(case)?;
                 let given = run(&other)?;
-                match probe.known(&other)? {
-                    Some(known) => probe.compare_roots(&other, &known, &given),
-                    None => Ok(Tally::default()),
-                }
+                probe.compare_roots(&other, &probe.known(&other)?, &given)
             }
-            Kind::OneByOne => {
-                let mut given = Vec::with_capacity(case.graph.roots.len());
+            Kind::OneByOne { cached } => {
+                let mut tally = Tally::default();
                 for root in &case.graph.roots {
-                    given.extend(run(&case.with_roots(&[*root]))?);
+                    let one = case.with_roots(&[*root]);
+                    tally.add(if *cached { self.cached(&one, &probe)? } else { probe.fault(&one)? });
                 }
-                judge(case, &given, &probe)
+                Ok(tally)
             }
             Kind::Insisting(rule) => {
                 let planned = self.insist(case, rule);
@@ -357,6 +267,19 @@ impl Session {
                 judge(case, &given, &Probe::new(probe.engine, WHOLE))
             }
         }
+    }
+
+    /// Runs a case twice, the second time with other data and the plan of the first.
+    fn cached(&self, case: &Case, probe: &Probe<'_>) -> std::result::Result<Tally, Wrong> {
+        let run = |case: &Case| caught(probe.engine, case, probe.options).map_err(|e| Wrong::Failure(e.to_string()));
+        run(case)?;
+        let other = case.with_other_data();
+        let hits = probe.engine.stats().plan_hits;
+        let given = run(&other)?;
+        if probe.engine.stats().plan_hits == hits {
+            return Err(Wrong::Failure("the plan of an equal graph was not found in the cache".into()));
+        }
+        probe.compare_roots(&other, &probe.known(&other)?, &given)
     }
 
     fn fails(&self, case: &Case, way: &Way) -> bool {
@@ -398,7 +321,7 @@ impl Session {
             rules: self.options.rules.clone(),
             ran_on: Some(self.device()),
         };
-        Finding { index, configuration: way.name.into(), settings, divergence: self.diagnose(case, way) }
+        Finding { index, configuration: way.name.clone(), settings, divergence: self.diagnose(case, way) }
     }
 
     /// The divergence of a case that fails in this way.
@@ -428,7 +351,7 @@ impl Session {
                 let plain = Probe::new(probe.engine, PLAIN);
                 let given = caught(plain.engine, &on_plan, PLAIN).unwrap_or_default();
                 let by_rules = Probe::new(probe.engine, WHOLE);
-                let judged = by_rules.known(case).ok().flatten().map(|k| by_rules.compare_roots(case, &k, &given));
+                let judged = by_rules.known(case).ok().map(|k| by_rules.compare_roots(case, &k, &given));
                 if matches!(judged, Some(Err(_))) {
                     let fired = planned.fired.iter().map(|f| (f.rule.clone(), f.class));
                     let named = |r: &String| [&rule.rule].into_iter().chain(&rule.company).any(|c| c.name() == r);
@@ -444,8 +367,7 @@ impl Session {
 
 fn whole(case: &Case, root: usize, mismatch: super::compare::Mismatch, probe: &Probe<'_>, blame: Blame) -> Divergence {
     let node = case.graph.roots[root];
-    let known = evaluate(&case.graph, &case.leaves, &case.slots, probe.allow).unwrap_or_default();
-    let tolerance = Tolerance::of(case, node, mismatch.index, &known, probe.allow);
+    let tolerance = probe.tolerance(case, node, &mismatch);
     Divergence { case: case.clone(), root, node, mismatch, tolerance, blame }
 }
 

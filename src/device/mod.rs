@@ -99,6 +99,7 @@ impl Gpu {
         let checked = options.checked_shaders.unwrap_or(limits.software || cfg!(debug_assertions));
         let cache = cache_file::CacheFile::open(&opened, options.cache_dir.as_deref(), &health);
         let pooled = options.pool_bytes.unwrap_or(if limits.software { 1 << 30 } else { 8 << 30 });
+        let pipelines = if limits.software { pipelines::MOST_IN_SOFTWARE } else { pipelines::MOST };
         // Every buffer's size is a multiple of 4, so that all of it can be bound and copied.
         let largest = limits.max_buffer_bytes & !3;
         Ok(Self {
@@ -106,7 +107,7 @@ impl Gpu {
                 pool: Mutex::new(Pool::new(pooled, largest)),
                 staging: Mutex::new(Pool::new(256 << 20, largest)),
                 uploads: upload::Ring::default(),
-                pipelines: pipelines::Pipelines::new(checked, cache),
+                pipelines: pipelines::Pipelines::new(checked, pipelines, cache),
                 counters: stats::Counters::default(),
                 offset_alignment: opened.offset_alignment,
                 timestamps: opened.timestamps,

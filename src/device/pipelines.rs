@@ -1,7 +1,7 @@
 //! Compiled kernels: WGSL text in, pipelines out, each text compiled once.
 //!
-//! The key is the whole text with the access of its bindings; a hash finds the entry and the text is compared in full. At
-//! most a fixed count and a fixed number of text bytes are kept, the least recently used going first.
+//! The key is the whole text with the access of its bindings; a hash finds the entry and the text is compared in full. At most a
+//! fixed count, fewer on a software adapter, and a fixed number of text bytes are kept, the least recently used going first.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,8 +13,10 @@ use super::{Inner, lock};
 use crate::error::{Error, Result};
 use crate::kernels::Kernel;
 
-/// Pipelines that are kept.
-const MAX_PIPELINES: usize = 4096;
+/// Pipelines that are kept on a GPU.
+pub(super) const MOST: usize = 4096;
+/// Pipelines that are kept on a software adapter, which compiles each to machine code of a third of a megabyte in this process.
+pub(super) const MOST_IN_SOFTWARE: usize = 512;
 /// Bytes of WGSL text that are kept. The driver's own copy of a pipeline is of the same order.
 const MAX_TEXT: usize = 64 << 20;
 /// Bindings of a kernel: their access is a mask in the key.
@@ -60,14 +62,15 @@ struct Table {
 /// The cache of a device.
 pub(super) struct Pipelines {
     checked: bool,
+    most: usize,
     table: Mutex<Table>,
     layouts: Mutex<HashMap<Access, (wgpu::BindGroupLayout, wgpu::PipelineLayout)>>,
     file: CacheFile,
 }
 
 impl Pipelines {
-    pub fn new(checked: bool, file: CacheFile) -> Self {
-        Self { checked, table: Mutex::default(), layouts: Mutex::default(), file }
+    pub fn new(checked: bool, most: usize, file: CacheFile) -> Self {
+        Self { checked, most, table: Mutex::default(), layouts: Mutex::default(), file }
     }
 
     /// Pipelines created and evicted so far.
@@ -94,7 +97,7 @@ impl Pipelines {
         let slot = Slot::default();
         table.entries.insert(key, Entry { slot: slot.clone(), used: tick });
         // A scan per eviction is fine: evictions are as rare as compilations, and those take milliseconds.
-        while table.entries.len() > 1 && (table.entries.len() > MAX_PIPELINES || table.text_bytes > MAX_TEXT) {
+        while table.entries.len() > 1 && (table.entries.len() > self.most || table.text_bytes > MAX_TEXT) {
             let Some(oldest) = table.entries.iter().min_by_key(|(_, e)| e.used).map(|(k, _)| k.clone()) else { break };
             table.entries.remove(&oldest);
             table.text_bytes -= oldest.0.len();
@@ -247,7 +250,7 @@ mod tests {
 
     /// A cache without a device: the slots stay empty, which is all that eviction needs.
     fn cache() -> Pipelines {
-        Pipelines::new(true, CacheFile::none())
+        Pipelines::new(true, MOST, CacheFile::none())
     }
 
     #[test]
@@ -258,11 +261,11 @@ mod tests {
             cache.slot(&k, Access::of(&k))
         };
         let (first, second) = (slot(0), slot(1));
-        for i in 2..MAX_PIPELINES {
+        for i in 2..MOST {
             slot(i);
         }
         assert!(Arc::ptr_eq(&slot(0), &first), "a full cache still holds its first entry, which is the newest now");
-        slot(MAX_PIPELINES);
+        slot(MOST);
         assert_eq!(cache.counts().1, 1);
         assert!(Arc::ptr_eq(&slot(0), &first));
         assert!(!Arc::ptr_eq(&slot(1), &second), "the second entry was the oldest");

@@ -34,7 +34,7 @@ fn program() -> Inputs {
 }
 
 fn judge(inputs: &Inputs) -> impl Fn(&[Arc<HostBuffer>]) -> Result<(), String> {
-    let allow = Allowance { gpu: false, planned: true };
+    let allow = Allowance::new(false, true);
     let known = evaluate(&inputs.graph, &inputs.leaves, &inputs.slots, allow).unwrap();
     let roots = inputs.graph.roots.clone();
     move |given| {

@@ -107,7 +107,7 @@ impl Builder {
             return twin.map(|i| NodeId(i as u32));
         }
         let operands: Vec<&Tensor> = node.operands.iter().map(|o| &self.known[o.index()]).collect();
-        let allow = if self.special { Allowance::CPU } else { Allowance { gpu: true, planned: true } };
+        let allow = if self.special { Allowance::CPU } else { Allowance::new(true, true) };
         let elements = evaluate_node(&node, &operands, &self.case.leaves, &self.case.slots, allow);
         let made = Tensor { shape: node.shape.clone(), dtype: node.dtype, elements };
         let Tally { elements, tight, .. } = tally(&made);

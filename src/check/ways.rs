@@ -1,0 +1,128 @@
+//! The configurations of a case: planner off, strict, standard and fast, each with a fresh and a cached plan, roots together and one
+//! by one; and beside these what else a case is put through.
+//!
+//! On the CPU a case runs in every mode; on a GPU, where compiling takes the time, modes beside standard take turns. Which cases
+//! reuse a plan or take roots one by one goes by their number, so that every combination comes up equally often.
+
+use super::coverage::{HOW, PLANNERS as NAMES};
+use super::strategies::Case;
+use crate::engine::RunOptions;
+use crate::planner::RuleCheck;
+use crate::types::Numerics;
+
+/// The modes of a session's engines, by number.
+pub(super) const MODES: [Numerics; 3] = [Numerics::Strict, Numerics::Standard, Numerics::Fast];
+pub(super) const STANDARD: usize = 1;
+pub(super) const FAST: usize = 2;
+
+pub(super) const PLAIN: RunOptions = RunOptions { plan: false, fuse: false };
+pub(super) const FUSED: RunOptions = RunOptions { plan: false, fuse: true };
+pub(super) const PLANNED: RunOptions = RunOptions { plan: true, fuse: false };
+pub(super) const WHOLE: RunOptions = RunOptions { plan: true, fuse: true };
+
+/// What the planner may do, as it is called in summaries, with the engine that does it.
+const PLANNERS: [(&str, usize, RunOptions); 4] =
+    [(NAMES[0], STANDARD, FUSED), (NAMES[1], 0, WHOLE), (NAMES[2], STANDARD, WHOLE), (NAMES[3], FAST, WHOLE)];
+
+/// How a configuration runs a case.
+#[derive(Clone)]
+pub(super) enum Kind {
+    /// All roots, a new plan.
+    Together,
+    /// The plan of the case once more, with other data.
+    Cached,
+    /// Another constant in the graph, whose plan must not be that of the case.
+    OtherLiteral,
+    /// Each root by itself; `cached` with the plan once more and other data.
+    OneByOne { cached: bool },
+    /// A plan that takes this rule wherever it applies.
+    Insisting(Box<Insisted>),
+    /// Together, and the same bits as without planner and fusion.
+    Bits,
+}
+
+/// A rule, and the rule whose right side it looks for, if a program cannot spell its left side.
+#[derive(Clone)]
+pub(super) struct Insisted {
+    pub(super) rule: RuleCheck,
+    pub(super) company: Vec<RuleCheck>,
+}
+
+/// A configuration.
+#[derive(Clone)]
+pub(super) struct Way {
+    pub(super) name: String,
+    pub(super) engine: usize,
+    pub(super) options: RunOptions,
+    pub(super) kind: Kind,
+}
+
+fn planner(which: usize, kind: Kind) -> Way {
+    let (name, engine, options) = PLANNERS[which];
+    let how = match kind {
+        Kind::Cached => HOW[1],
+        Kind::OneByOne { cached: false } => HOW[2],
+        Kind::OneByOne { cached: true } => HOW[3],
+        _ => HOW[0],
+    };
+    Way { name: format!("{name}{how}"), engine, options, kind }
+}
+
+fn beside(name: &str, options: RunOptions, kind: Kind) -> Way {
+    Way { name: name.into(), engine: STANDARD, options, kind }
+}
+
+fn fresh(which: usize, gpu: bool) -> Way {
+    // Strict results are the bits of the graph as recorded, which no GPU promises.
+    let bits = MODES[PLANNERS[which].1] == Numerics::Strict && !gpu;
+    planner(which, if bits { Kind::Bits } else { Kind::Together })
+}
+
+fn unfused() -> Way {
+    beside("standard, unfused", PLANNED, Kind::Together)
+}
+
+fn other_literal() -> Way {
+    beside("standard, another constant", WHOLE, Kind::OtherLiteral)
+}
+
+/// The configurations of the case of this number.
+pub(super) fn of_turn(case: &Case, index: u64, rule: Option<&Insisted>, gpu: bool) -> Vec<Way> {
+    let (turn, round) = ((index % 4) as usize, (index / 4 % 4) as usize);
+    let mut all = Vec::new();
+    if !gpu || index % 8 == 4 {
+        all.push(beside("off, unfused", PLAIN, Kind::Together));
+    }
+    let standard = PLANNERS[2];
+    all.extend((0..4).filter(|&p| !gpu || p == turn || PLANNERS[p] == standard).map(|p| fresh(p, gpu)));
+    all.push(planner(turn, Kind::Cached));
+    if case.graph.roots.len() > 1 {
+        // A GPU has the kernels of the mode whose turn it is already.
+        let by_one = match gpu {
+            false => Some((round, index / 16 % 2 == 1)),
+            true => round.is_multiple_of(2).then_some((turn, round == 2)),
+        };
+        all.extend(by_one.map(|(p, cached)| planner(p, Kind::OneByOne { cached })));
+    }
+    if turn == 1 {
+        all.extend([unfused(), other_literal()]);
+    }
+    if let Some(rule) = rule {
+        let name = "one rule insisted on".into();
+        all.push(Way { name, engine: FAST, options: FUSED, kind: Kind::Insisting(Box::new(rule.clone())) });
+    }
+    all
+}
+
+/// Every configuration.
+pub(super) fn all(case: &Case, gpu: bool) -> Vec<Way> {
+    let mut all = vec![beside("off, unfused", PLAIN, Kind::Together)];
+    for p in 0..PLANNERS.len() {
+        all.extend([fresh(p, gpu), planner(p, Kind::Cached)]);
+        if case.graph.roots.len() > 1 {
+            all.extend([false, true].map(|cached| planner(p, Kind::OneByOne { cached })));
+        }
+    }
+    all.extend([unfused(), other_literal()]);
+    all
+}
