@@ -374,8 +374,8 @@ impl Builder {
                     let (op, attribute) = match step {
                         Step::Transpose => (EOp::Transpose, None),
                         Step::Diagonal => (EOp::Diagonal, None),
-                        Step::Reshape(s) => (EOp::Reshape, Some(EOp::Extents(s))),
-                        Step::Broadcast(s) => (EOp::Broadcast, Some(EOp::Extents(s))),
+                        Step::Reshape(s) => (EOp::Reshape, Some(EOp::Extents(s.into()))),
+                        Step::Broadcast(s) => (EOp::Broadcast, Some(EOp::Extents(s.into()))),
                         Step::Strided(v) => (EOp::Strided, Some(EOp::ViewOf(self.terms.analysis.view(v)))),
                     };
                     let attribute = attribute.map(|a| self.add(a, &[]));
@@ -410,8 +410,8 @@ impl Builder {
                 self.add(EOp::Slot(self.next_slot - 1), &[])
             }
             Input::Literal(s) => self.add(EOp::Literal(*s), &[]),
-            Input::Axes(axes) => self.add(EOp::Axes(axes.clone()), &[]),
-            Input::Extents(s) => self.add(EOp::Extents(s.clone()), &[]),
+            Input::Axes(axes) => self.add(EOp::Axes(axes.clone().into()), &[]),
+            Input::Extents(s) => self.add(EOp::Extents(s.clone().into()), &[]),
             Input::Int(n) => self.add(EOp::Int(*n), &[]),
         };
         (self.terms[id].data.sort != Sort::Roots).then_some(id)

@@ -31,6 +31,7 @@ pub(super) fn encode(graph: &Graph) -> Encoded {
     let roots = graph.roots.iter().map(|r| of_node[r.index()]).collect::<Vec<_>>();
     let roots = e.add(EOp::Roots, &roots);
     e.terms.rebuild();
+    e.note_users();
     Encoded { terms: e.terms, of_node, roots, originals: e.originals }
 }
 
@@ -40,6 +41,28 @@ struct Encoder {
 }
 
 impl Encoder {
+    /// Notes what several terms of the program need, and what only reductions and roots need in the end.
+    fn note_users(&mut self) {
+        let mut users = vec![(0u32, true); self.terms.analysis.n_made];
+        for node in self.originals.iter().rev() {
+            let Some(class) = self.terms.lookup(node.clone()) else { continue };
+            let ends = match node.op {
+                EOp::Reduce(_) | EOp::Roots => true,
+                _ => node.op.is_elementwise() && users[usize::from(class)].1,
+            };
+            for (i, c) in node.children.iter().enumerate() {
+                let (count, folded) = &mut users[usize::from(*c)];
+                *count += u32::from(!node.children[..i].contains(c));
+                *folded &= ends;
+            }
+        }
+        for (i, (count, folded)) in users.into_iter().enumerate() {
+            let facts = &mut self.terms[Id::from(i)].data;
+            facts.shared = count > 1;
+            facts.folded = folded;
+        }
+    }
+
     fn add(&mut self, op: EOp, children: &[Id]) -> Id {
         let node = ENode::new(op, children.iter().copied());
         if let Some(id) = self.terms.lookup(node.clone()) {
@@ -63,7 +86,7 @@ impl Encoder {
             Op::Binary(b) => self.add(EOp::Binary(*b), operands),
             Op::Select => self.add(EOp::Select, operands),
             Op::Cast(mode) => with(self, EOp::Cast(*mode), EOp::Type(node.dtype)),
-            Op::Reduce { op, axes } => with(self, EOp::Reduce(*op), EOp::Axes(axes.clone())),
+            Op::Reduce { op, axes } => with(self, EOp::Reduce(*op), EOp::Axes(axes.clone().into())),
             Op::Contract { symmetric: false } => self.add(EOp::Contract, operands),
             Op::Contract { symmetric: true } => {
                 let kernel = self.add(EOp::Syrk, operands);
@@ -75,7 +98,7 @@ impl Encoder {
                 for step in split(&graph.node(node.operands[0]).shape, view) {
                     let attribute = match &step {
                         Step::Transpose | Step::Diagonal => None,
-                        Step::Reshape(s) | Step::Broadcast(s) => Some(EOp::Extents(s.clone())),
+                        Step::Reshape(s) | Step::Broadcast(s) => Some(EOp::Extents(s.clone().into())),
                         Step::Strided(v) => Some(EOp::ViewOf(self.terms.analysis.view(v.clone()))),
                     };
                     let op = match step {

@@ -48,6 +48,10 @@ pub(super) struct Facts {
     pub(super) symmetric: bool,
     /// A 0-d value that the host knows when a run starts.
     pub(super) host: bool,
+    /// At least two terms of the program as written need it.
+    pub(super) shared: bool,
+    /// Whatever needs it in the program as written is elementwise, and what comes of that a reduction or a root.
+    pub(super) folded: bool,
     /// The pattern of its elements.
     pub(super) structure: Structure,
     /// Which operations the terms of the class have.
@@ -70,6 +74,8 @@ impl Facts {
             finite,
             symmetric: false,
             host: false,
+            shared: false,
+            folded: false,
             structure: Structure::default(),
             forms: 0,
         }
@@ -119,6 +125,8 @@ pub(super) struct Knowledge {
     pub(super) n_made: usize,
     /// Whether two classes met of which different things were known: what was inferred from either has to be inferred again.
     pub(super) facts_changed: bool,
+    /// The forms of every class, by its number: searching asks for little else, and for this most often.
+    pub(super) forms: Vec<Forms>,
     /// Terms that are new and classes that were found equal to others since this list was last emptied.
     pub(super) touched: Vec<Id>,
 }
@@ -190,7 +198,7 @@ impl Knowledge {
             (EOp::Binary(b), _) => plain(Op::Binary(*b)),
             (EOp::Select, _) => plain(Op::Select),
             (EOp::Cast(mode), Some(EOp::Type(d))) => Some((Op::Cast(*mode), Some(*d))),
-            (EOp::Reduce(r), Some(EOp::Axes(axes))) => plain(Op::Reduce { op: *r, axes: axes.clone() }),
+            (EOp::Reduce(r), Some(EOp::Axes(axes))) => plain(Op::Reduce { op: *r, axes: (**axes).clone() }),
             (EOp::Contract | EOp::Gemm, _) => plain(Op::Contract { symmetric: false }),
             (EOp::Syrk, _) => plain(Op::Contract { symmetric: true }),
             (EOp::Host(op, output), _) => plain(Op::Host { op: *op, output: *output }),
@@ -236,7 +244,9 @@ impl Knowledge {
                     sort: Sort::Tensor,
                     shape,
                     symmetric: k.symmetric && *op == EOp::Run,
-                    structure: if *op == EOp::Run { k.structure.clone() } else { Structure::default() },
+                    structure: if *op == EOp::Run { k.structure } else { Structure::default() },
+                    shared: false,
+                    folded: false,
                     ..(*k).clone()
                 });
             }
@@ -415,17 +425,6 @@ impl Analysis<ENode> for Knowledge {
     }
 
     fn merge(&mut self, a: &mut Facts, b: Facts) -> DidMerge {
-        let before = a.clone();
-        a.nonneg &= b.nonneg;
-        a.finite &= b.finite;
-        a.symmetric &= b.symmetric;
-        a.host &= b.host;
-        a.structure.meet(&b.structure);
-        if let (Sort::Kernel(x), Sort::Kernel(y)) = (&mut a.sort, &b.sort) {
-            *x = (*x).min(*y);
-        }
-        // Forms follow from the terms; nothing above is inferred from them.
-        a.forms |= b.forms;
         debug_assert!(
             a.shape == b.shape && a.dtype == b.dtype && a.is_kernel() == b.is_kernel(),
             "classes of {}{} and {}{} met",
@@ -434,14 +433,37 @@ impl Analysis<ENode> for Knowledge {
             b.dtype,
             b.shape
         );
-        let merged = Facts { forms: 0, ..a.clone() };
-        let promises = |f: &Facts| (f.nonneg, f.finite, f.symmetric, f.host, f.structure.clone());
-        self.facts_changed |= promises(a) != promises(&before) || promises(a) != promises(&b);
-        DidMerge(merged != Facts { forms: 0, ..before }, merged != Facts { forms: 0, ..b })
+        let promises = |f: &Facts| (f.nonneg, f.finite, f.symmetric, f.host, f.structure);
+        let (of_a, of_b) = (promises(a), promises(&b));
+        a.nonneg &= b.nonneg;
+        a.finite &= b.finite;
+        a.symmetric &= b.symmetric;
+        a.host &= b.host;
+        a.structure.meet(&b.structure);
+        // What follows is read where it stands; nothing above is inferred from it.
+        a.shared |= b.shared;
+        a.folded |= b.folded;
+        a.forms |= b.forms;
+        let now = promises(a);
+        let mut merged = DidMerge(now != of_a, now != of_b);
+        self.facts_changed |= merged.0 || merged.1;
+        if let (Sort::Kernel(x), Sort::Kernel(y)) = (&mut a.sort, &b.sort) {
+            merged.0 |= *y < *x;
+            merged.1 |= *x < *y;
+            *x = (*x).min(*y);
+        }
+        merged
     }
 
     /// Notes that a class is new or has changed.
     fn modify(terms: &mut Terms, id: Id) {
         terms.analysis.touched.push(id);
+        let forms = terms[id].data.forms;
+        let table = &mut terms.analysis.forms;
+        let at = usize::from(id);
+        if table.len() <= at {
+            table.resize(at + 1, 0);
+        }
+        table[at] = forms;
     }
 }

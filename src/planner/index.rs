@@ -4,7 +4,7 @@
 //! (or compare what stands there), and the way up ends where no pattern has such a term inside. This page knows no e-graph but
 //! for the one word of forms that every class carries.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -22,21 +22,54 @@ const ANY_BINARY: Forms = 1 << 62;
 
 /// The bits of a term of this operation.
 pub(super) fn form(op: &EOp) -> Forms {
-    let bit = |n: u64| 1 << (n % 62);
-    let hashed = |x: &dyn Fn(&mut DefaultHasher)| {
-        let mut hasher = DefaultHasher::new();
-        x(&mut hasher);
+    fn bit(n: u64) -> Forms {
+        1 << (n % 62)
+    }
+    fn hashed(x: impl Hash) -> Forms {
+        let mut hasher = Mix::default();
+        x.hash(&mut hasher);
         bit(hasher.finish() >> 7)
-    };
+    }
     match op {
-        EOp::Unary(u) => hashed(&|h| (1u8, u).hash(h)) | ANY_UNARY,
+        EOp::Unary(u) => hashed((1u8, u)) | ANY_UNARY,
         EOp::Powi => bit(0) | ANY_UNARY,
         EOp::Cast(_) => bit(1) | ANY_UNARY,
-        EOp::Binary(b) => hashed(&|h| (2u8, b).hash(h)) | ANY_BINARY,
-        EOp::Reduce(r) => hashed(&|h| (3u8, r).hash(h)),
-        EOp::Host(host, output) => hashed(&|h| (4u8, host, output).hash(h)),
+        EOp::Binary(b) => hashed((2u8, b)) | ANY_BINARY,
+        EOp::Reduce(r) => hashed((3u8, r)),
+        EOp::Host(host, output) => hashed((4u8, host, output)),
         // Whatever they carry, they are one form each.
-        other => hashed(&|h| std::mem::discriminant(other).hash(h)),
+        other => hashed(std::mem::discriminant(other)),
+    }
+}
+
+/// A quick hash of a few small numbers, the same on every run.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Mix(u64);
+
+impl Hasher for Mix {
+    fn finish(&self) -> u64 {
+        let x = (self.0 ^ self.0 >> 32).wrapping_mul(0xd6e8_feb8_6659_fd93);
+        x ^ x >> 32
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|&b| self.write_u64(u64::from(b)));
+    }
+
+    fn write_u8(&mut self, n: u8) {
+        self.write_u64(u64::from(n));
+    }
+
+    fn write_u32(&mut self, n: u32) {
+        self.write_u64(u64::from(n));
+    }
+
+    fn write_u64(&mut self, n: u64) {
+        self.0 = (self.0.rotate_left(5) ^ n).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn write_usize(&mut self, n: usize) {
+        self.write_u64(n as u64);
     }
 }
 
@@ -74,8 +107,9 @@ pub(super) struct Entry {
 
 impl Entry {
     /// Whether children with these forms can match at all.
-    pub(super) fn may_match(&self, child: impl Fn(usize) -> Forms) -> bool {
-        self.children.iter().enumerate().all(|(i, &wanted)| wanted == 0 || form_allows(wanted, child(i)))
+    pub(super) fn may_match(&self, children: &[Forms]) -> bool {
+        self.children.len() <= children.len()
+            && self.children.iter().zip(children).all(|(&wanted, &forms)| form_allows(wanted, forms))
     }
 
     /// Whether a class `distance` below the term that gained these forms, or met another class, may make a new match.
@@ -89,13 +123,19 @@ impl Entry {
 pub(super) struct Indices {
     /// Those that may grow the graph.
     pub(super) grow: Index,
+    /// Those that make kernels.
+    pub(super) kernel: Index,
     /// The others.
     pub(super) shrink: Index,
 }
 
 impl Indices {
     pub(super) fn of(rules: &[Arc<Rule>]) -> Self {
-        Self { grow: Index::new(rules, |p| p == Phase::Grow), shrink: Index::new(rules, |p| p != Phase::Grow) }
+        Self {
+            grow: Index::new(rules, |p| p == Phase::Grow),
+            kernel: Index::new(rules, |p| p == Phase::Kernel),
+            shrink: Index::new(rules, |p| !matches!(p, Phase::Grow | Phase::Kernel)),
+        }
     }
 }
 

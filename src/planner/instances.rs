@@ -5,7 +5,7 @@
 
 use super::check::{Builder, Input, Operator, RuleCheck};
 use super::language::EOp;
-use super::rules::{Head, Pat, Rule, Rules, Subst, draft, draft_alone, edits};
+use super::rules::{Head, Pat, Phase, Rule, Rules, Subst, draft, draft_alone, edits};
 use super::{Plan, PlanOptions, plan_by};
 use crate::graph::{BinaryOp, CastMode, Graph, Op, UnaryOp};
 use crate::types::{DType, Scalar};
@@ -68,7 +68,7 @@ impl RuleCheck {
             if shape.rank() == 0 {
                 return Some(fill);
             }
-            let extents = b.add(EOp::Extents(shape.clone()), &[]);
+            let extents = b.add(EOp::Extents(shape.clone().into()), &[]);
             return Some(b.add(EOp::Broadcast, &[fill, extents]));
         }
         if wanted.identity || wanted.diagonal {
@@ -125,7 +125,12 @@ impl RuleCheck {
             .all()
             .iter()
             .filter(|r| insisted(r) || about_kernels && mentions_kernel(&r.right) && r.name != self.0.name);
-        let rules = Rules::of(rules.cloned().collect());
+        // What only brings together has nothing to bring together here.
+        let rules = rules.map(|r| match r.phase {
+            Phase::Meet => std::sync::Arc::new(Rule { phase: Phase::Simplify, ..(**r).clone() }),
+            _ => r.clone(),
+        });
+        let rules = Rules::of(rules.collect());
         plan_by(graph, &PlanOptions { rules: std::sync::Arc::new(rules), ..options.clone() }, &insisted)
     }
 

@@ -5,6 +5,8 @@
 //! an elementwise operation with a kernel among its operands is an epilogue stage and is itself a kernel. This page knows no
 //! rule and no cost.
 
+use std::sync::Arc;
+
 use egg::{Id, Language};
 use smallvec::SmallVec;
 
@@ -15,9 +17,9 @@ use crate::types::{DType, Dims, Scalar, Shape};
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum EOp {
     /// Attribute: axes of a reduction.
-    Axes(Dims),
+    Axes(Arc<Dims>),
     /// Attribute: the extents of a view's result.
-    Extents(Shape),
+    Extents(Arc<Shape>),
     /// Attribute: a view that is none of the named ones, by its number in the store.
     ViewOf(u32),
     /// Attribute: an integer exponent.

@@ -14,6 +14,7 @@ mod instances;
 mod kernels;
 mod language;
 mod matching;
+mod prune;
 mod rules;
 mod saturate;
 mod structure;
@@ -68,7 +69,8 @@ pub struct Plan {
     pub saturated: bool,
     /// Rounds of matching.
     pub iterations: usize,
-    /// Terms in the e-graph at the end.
+    /// Terms in the e-graph at the end: all that extraction could choose from, attributes (axes, extents) included. Terms that
+    /// were of use on the way and can be in no plan are taken out before (see `prune`).
     pub enodes: usize,
     /// Right sides that would have changed a shape or a dtype and were not added.
     pub refused_by_guard: usize,

@@ -6,16 +6,17 @@
 //! or when what is known of two of them differed, a *round* ends: congruence and facts are restored over the whole graph, and
 //! what that changes begins the next round.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 
 use egg::Id;
 use hashbrown::{HashMap, HashSet};
 use smallvec::SmallVec;
 
-use super::facts::{Facts, Terms};
-use super::index::{Changes, Entry, Forms, Index};
+use super::facts::Terms;
+use super::index::{Changes, Entry, Forms, Index, Mix};
 use super::language::{ENode, EOp};
 use super::matching::match_term;
+use super::prune::prune;
 use super::rules::{Class, Phase, Question, Rule, Rules, Subst, draft};
 use crate::types::{DType, Fault, Numerics, seeded};
 
@@ -122,6 +123,14 @@ pub(super) fn saturate(
     let grows = rules.all().iter().zip(&engine.admitted).any(|(r, &may)| may && r.phase == Phase::Grow);
     if grows && engine.out.saturated && !engine.out.exhausted {
         engine.grow(terms, budget);
+    }
+    if engine.out.saturated && !engine.out.exhausted {
+        engine.index = &rules.index().kernel;
+        let all = everything(terms);
+        engine.settle(terms, all, budget);
+    }
+    if !engine.out.exhausted {
+        prune(terms);
     }
     engine.out
 }
@@ -255,7 +264,15 @@ impl Engine<'_> {
 
     /// What the unions and new terms of the last wave ask to be looked at again.
     fn next(&mut self, terms: &Terms) -> Vec<Task> {
-        let mut all: HashMap<Id, Option<Changes>> = self.fresh.drain(..).map(|id| (id, None)).collect();
+        let mut all: HashMap<Id, Option<Changes>> = HashMap::with_capacity(self.fresh.len() + self.raised.len());
+        for id in self.fresh.drain(..) {
+            let node = terms.id_to_node(id);
+            if matches!(node.op, EOp::Reduce(_)) {
+                // Some rules ask whether a reduction reads a term.
+                all.insert(terms.find(node.children[0]), None);
+            }
+            all.insert(id, None);
+        }
         let mut edge: Vec<(Id, Forms)> = std::mem::take(&mut self.raised);
         let mut distance = 1;
         while !edge.is_empty() {
@@ -327,9 +344,10 @@ impl Engine<'_> {
         out: &mut Vec<Match>,
     ) {
         let class = terms.find(term);
+        let forms = &terms.analysis.forms;
+        let children: SmallVec<[Forms; 4]> = node.children.iter().map(|&c| forms[usize::from(terms.find(c))]).collect();
         for entry in entries {
-            let forms = |i: usize| node.children.get(i).map_or(0, |&c| terms[c].data.forms);
-            if !self.admitted[entry.rule] || !entry.may_match(forms) {
+            if !entry.may_match(&children) || !self.admitted[entry.rule] {
                 continue;
             }
             let rule = &self.rules.all()[entry.rule];
@@ -386,20 +404,25 @@ impl Engine<'_> {
     fn apply(&mut self, terms: &mut Terms, m: Match) {
         let rule = &self.rules.all()[m.rule];
         let class = terms.find(m.term);
-        let mut hasher = DefaultHasher::new();
+        let mut hasher = Mix::default();
         class.hash(&mut hasher);
         for v in &m.subst.vars {
             v.map(|id| terms.find(id)).hash(&mut hasher);
         }
         m.subst.ops.hash(&mut hasher);
-        if !self.done.insert((m.rule, hasher.finish())) {
+        let key = (m.rule, hasher.finish());
+        if !self.done.insert(key) {
             return;
         }
-        let facts: Facts = terms[class].data.clone();
-        let Some(draft) = draft(&rule.right, terms, &m.subst, &facts) else {
+        let Some(draft) = draft(&rule.right, terms, &m.subst, &terms[class].data) else {
             self.out.refused += 1;
             return;
         };
+        if rule.phase == Phase::Meet && draft.computes() {
+            // The other one may yet come.
+            self.done.remove(&key);
+            return;
+        }
         let before = terms.analysis.n_made;
         let (id, fresh) = draft.add(terms);
         self.fresh.extend((before..terms.analysis.n_made).map(Id::from));

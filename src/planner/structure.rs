@@ -10,7 +10,7 @@ use crate::graph::{BinaryOp, Op, UnaryOp};
 use crate::types::{DType, Scalar, Shape};
 
 /// The pattern of an array's elements, as far as it is known.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Structure {
     /// Every element is this value, bit for bit.
     pub(super) fill: Option<Scalar>,
@@ -126,7 +126,7 @@ pub(super) fn of(op: &EOp, operands: &[&Facts], shape: &Shape, interned: Option<
             }
         }
         EOp::Cast(_) if diagonal(0) => Structure::diagonal(at(0).identity),
-        EOp::Transpose if operands[0].structure.diagonal => at(0).clone(),
+        EOp::Transpose if operands[0].structure.diagonal => *at(0),
         EOp::Reshape | EOp::Broadcast | EOp::Transpose | EOp::Diagonal | EOp::Strided => {
             let ones = || Scalar::from_i64(operands[0].dtype, 1);
             let fill = at(0).fill.or_else(|| (*op == EOp::Diagonal && at(0).identity).then(ones));

@@ -80,6 +80,10 @@ questions! {
     Filled "filled" (Tensor);
     /// A literal equal to the number of elements along the axes of the array.
     Count "count" (Tensor, Tensor, Axes);
+    /// Written as a transpose of something that nothing else in the program needs.
+    TurnedAlone "turned_alone" (Tensor);
+    /// Read by a reduction, or in the program as written by nothing that does not end in one.
+    Folded "folded" (Tensor);
     /// Both kernels grew from one product.
     SameCore "same_core" (Kernel, Kernel);
     /// Not written as a difference from its own maximum already.
@@ -151,7 +155,7 @@ impl Question {
             Self::Fills | Self::FillsKernel => fills(shape(0), shape(1)),
             Self::SameShape => shape(0) == shape(1),
             Self::SameRank => rank(0) == rank(1),
-            Self::HasShape => matches!(&f(1).sort, Sort::Attribute(EOp::Extents(s)) if s == shape(0)),
+            Self::HasShape => matches!(&f(1).sort, Sort::Attribute(EOp::Extents(s)) if **s == *shape(0)),
             Self::Nonneg => f(0).nonneg,
             Self::Finite => f(0).finite,
             Self::Symmetric => f(0).symmetric,
@@ -165,6 +169,13 @@ impl Question {
                 let named = axes(2);
                 let count: usize = named.iter().map(|&a| shape(1).get(a).copied().unwrap_or(0)).product();
                 count > 0 && terms[ids[0]].nodes.iter().any(|n| matches!(&n.op, EOp::Literal(s) if s.is(count as f64)))
+            }
+            Self::TurnedAlone => {
+                terms[ids[0]].nodes.iter().any(|n| n.op == EOp::Transpose && !terms[n.children[0]].data.shared)
+            }
+            Self::Folded => {
+                let mut users = terms[ids[0]].parents().map(|p| &terms.id_to_node(p).op);
+                f(0).folded || users.len() == 0 || users.any(|op| matches!(op, EOp::Reduce(_)))
             }
             Self::SameCore => match (&f(0).sort, &f(1).sort) {
                 (Sort::Kernel(a), Sort::Kernel(b)) => terms.find(*a) == terms.find(*b),

@@ -69,7 +69,9 @@ pub enum Phase {
     Simplify,
     /// Finding better operations for what was written.
     Recognise,
-    /// Products and their epilogues.
+    /// Finding that two things which are computed anyway are one.
+    Meet,
+    /// Products and their epilogues, over what the phases before have found.
     Kernel,
     /// Rules that may grow the graph; few rounds.
     Grow,
@@ -77,7 +79,7 @@ pub enum Phase {
 
 impl Phase {
     /// Every phase, in order.
-    pub const ALL: [Self; 4] = [Self::Simplify, Self::Recognise, Self::Kernel, Self::Grow];
+    pub const ALL: [Self; 5] = [Self::Simplify, Self::Recognise, Self::Meet, Self::Kernel, Self::Grow];
 
     /// The word in rule files.
     #[must_use]
@@ -85,6 +87,7 @@ impl Phase {
         match self {
             Self::Simplify => "simplify",
             Self::Recognise => "recognise",
+            Self::Meet => "meet",
             Self::Kernel => "kernel",
             Self::Grow => "grow",
         }

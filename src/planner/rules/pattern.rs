@@ -54,26 +54,26 @@ pub(in crate::planner) fn attribute(
         Sort::Attribute(EOp::Axes(axes)) => Some(axes.clone()),
         _ => None,
     };
-    let axes = |list: &[usize]| Some(EOp::Axes(Dims::from_slice(list)));
+    let axes = |list: &[usize]| Some(EOp::Axes(Dims::from_slice(list).into()));
     let rank = operand.map(|f| f.shape.rank());
     match attr {
         AttrPat::Int(n) => Some(EOp::Int(*n)),
-        AttrPat::Result => Some(EOp::Extents(result?.shape.clone())),
+        AttrPat::Result => Some(EOp::Extents(result?.shape.clone().into())),
         AttrPat::Last => axes(&[rank?.checked_sub(1)?]),
         AttrPat::Rows => axes(&[rank?.checked_sub(2)?]),
         AttrPat::Both => axes(&[rank?.checked_sub(2)?, rank? - 1]),
-        AttrPat::Every => (rank? > 0).then(|| EOp::Axes((0..rank.unwrap_or(0)).collect())),
+        AttrPat::Every => (rank? > 0).then(|| EOp::Axes(Dims::from_iter(0..rank.unwrap_or(0)).into())),
         AttrPat::Union(a, b) => {
-            let mut all: Dims = axes_of(*a)?.into_iter().chain(axes_of(*b)?).collect();
+            let mut all: Dims = axes_of(*a)?.iter().chain(axes_of(*b)?.iter()).copied().collect();
             all.sort_unstable();
             all.dedup();
-            Some(EOp::Axes(all))
+            Some(EOp::Axes(all.into()))
         }
         AttrPat::Turned(v) => {
             let rank = rank?;
             let mut all: Dims = axes_of(*v)?
-                .into_iter()
-                .map(|a| {
+                .iter()
+                .map(|&a| {
                     if a + 2 == rank {
                         rank - 1
                     } else if a + 1 == rank {
@@ -84,7 +84,7 @@ pub(in crate::planner) fn attribute(
                 })
                 .collect();
             all.sort_unstable();
-            Some(EOp::Axes(all))
+            Some(EOp::Axes(all.into()))
         }
     }
 }
@@ -133,6 +133,11 @@ pub(in crate::planner) fn draft_alone(
 }
 
 impl Draft {
+    /// Whether the draft has new terms that compute something: views and attributes do not.
+    pub(in crate::planner) fn computes(&self) -> bool {
+        self.new.iter().any(|t| !t.op.is_view() && !t.op.is_attribute())
+    }
+
     /// Adds the draft: the class of its root and the terms that were not there before.
     pub(in crate::planner) fn add(self, terms: &mut Terms) -> (Id, Vec<ENode>) {
         let mut ids: Vec<Id> = Vec::with_capacity(self.new.len());
@@ -175,18 +180,33 @@ impl Drafter<'_> {
     fn term(&mut self, op: EOp, children: &[Built]) -> Option<Built> {
         // A view to the extents that are there is the array itself.
         if let (EOp::Reshape | EOp::Broadcast, [x, s]) = (&op, children)
-            && matches!(&self.facts(*s).sort, Sort::Attribute(EOp::Extents(s)) if *s == self.facts(*x).shape)
+            && matches!(&self.facts(*s).sort, Sort::Attribute(EOp::Extents(s)) if **s == self.facts(*x).shape)
         {
             return Some(*x);
         }
-        let facts: Vec<&Facts> = children.iter().map(|&c| self.facts(c)).collect();
-        let facts = self.terms.analysis.infer(&op, &facts)?;
+        if let Some(id) = self.known(&op, children) {
+            return Some(Built::Class(id));
+        }
+        let given: SmallVec<[&Facts; 4]> = children.iter().map(|&c| self.facts(c)).collect();
+        let inferred = self.terms.analysis.infer(&op, &given);
+        drop(given);
+        let facts = inferred?;
         self.new.push(NewTerm { op, children: children.into(), facts });
         Some(Built::New(self.new.len() - 1))
     }
 
+    /// The class of a term that is there already.
+    fn known(&self, op: &EOp, children: &[Built]) -> Option<Id> {
+        let classes = children.iter().map(|b| match b {
+            Built::Class(id) => Some(*id),
+            Built::New(_) => None,
+        });
+        let classes: SmallVec<[Id; 3]> = classes.collect::<Option<_>>()?;
+        self.terms.lookup(ENode::new(op.clone(), classes))
+    }
+
     fn view(&mut self, op: EOp, operand: Built, extents: Shape) -> Option<Built> {
-        let attribute = self.term(EOp::Extents(extents), &[])?;
+        let attribute = self.term(EOp::Extents(extents.into()), &[])?;
         self.term(op, &[operand, attribute])
     }
 
@@ -303,7 +323,7 @@ impl Drafter<'_> {
                     return None;
                 };
                 let mut count = 1usize;
-                for &axis in axes {
+                for &axis in axes.iter() {
                     count = count.checked_mul(*extents.get(axis)?)?;
                 }
                 // Nothing to count is a sum of nothing, whatever the terms would have been.
