@@ -4,7 +4,7 @@
 
 use lazurite::check::{Blame, Coverage, Session, SessionOptions, case_of, equivalence};
 use lazurite::planner::Rules;
-use lazurite::{DeviceChoice, Engine};
+use lazurite::{DeviceChoice, Engine, Numerics};
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|v| v.parse().ok())
@@ -126,6 +126,33 @@ fn rules_that_are_wrong_only_together_are_found() {
     let found = equivalence(&engine, &[&(1.0 + x.square())]).unwrap().divergence.unwrap();
     assert!(found.blame.names_rule("hidden"), "{found}");
     assert!(matches!(&found.blame, Blame::Rules(all) if all.len() <= 2), "{found}");
+}
+
+/// Fast plans are held to the roundings of what they compute: a rule that is off by forty units in the last place is found, one that
+/// means the same is not. Where infinities may occur nothing is promised, beside them everything.
+#[test]
+fn an_approximate_rule_is_held_to_what_it_means() {
+    let fast = |rule: &str| {
+        let builder = Engine::builder().device(DeviceChoice::Cpu).numerics(Numerics::Fast);
+        builder.rules_on_trust("mine.rules", rule).build().unwrap()
+    };
+    let report = |engine: &Engine, data: &[f32]| {
+        let x = engine.from_slice(data, &[data.len()]).unwrap();
+        equivalence(engine, &[&((x.cosh() + x.sinh()) * 3.0)]).unwrap()
+    };
+    let data: Vec<f32> = (0..40).map(|i| i as f32 * 0.125).collect();
+    let sound = report(&fast("rule hyperbolic : approximate cosh(x) + sinh(x) => exp(x)"), &data);
+    assert!(sound.is_equivalent() && sound.coverage.rules.contains_key("hyperbolic"), "{sound}");
+    assert_eq!(sound.coverage.tally.tight, 40);
+    let coarse = fast("rule coarse : approximate cosh(x) + sinh(x) => exp(x) * 1.0000050067901611328125");
+    let found = report(&coarse, &data).divergence.expect("forty units in the last place");
+    assert!(found.blame.names_rule("coarse"), "{found}");
+    assert!(found.tolerance.radius < 1e-5, "{found}");
+    // One element without a promise hides no other.
+    let odd = report(&coarse, &[f32::INFINITY, f32::NAN, 1.0]);
+    assert!(odd.divergence.is_some_and(|d| d.mismatch.index == 2));
+    let odd = report(&coarse, &[f32::INFINITY, f32::NAN]);
+    assert!(odd.is_equivalent(), "{odd}");
 }
 
 #[test]

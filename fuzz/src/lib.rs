@@ -6,31 +6,40 @@
 use std::path::PathBuf;
 use std::sync::LazyLock;
 
-use lazurite::check::Allowance;
 use lazurite::check::runs;
-use lazurite::check::strategies::{Recipe, grow};
+use lazurite::check::strategies::{Case, Recipe, grow};
+use lazurite::check::{Allowance, Tally, compare, equivalence_of, evaluate};
+use lazurite::cpu::reference;
 use lazurite::dump::{self, Dump};
 use lazurite::planner::Rules;
-use lazurite::{DeviceChoice, Engine, RunOptions};
+use lazurite::types::HostBuffer;
+use lazurite::{DeviceChoice, Engine, Numerics, RunOptions};
 use lazurite_cli::script::classes::Class;
 use lazurite_cli::script::diagnostic::Source;
 use lazurite_cli::script::io;
 use lazurite_cli::script::runtime::{Bounds, Settings};
-use lazurite_cli::script::{on_deep_stack, run};
+use lazurite_cli::script::{on_deep_stack, run, run_and_read};
+
+const PLAIN: RunOptions = RunOptions { plan: false, fuse: false };
+const FUSED: RunOptions = RunOptions { plan: false, fuse: true };
+const WHOLE: RunOptions = RunOptions { plan: true, fuse: true };
 
 /// An engine that gives up early.
-fn small_engine() -> Engine {
-    let engine = Engine::builder().device(DeviceChoice::Cpu).memory_limit(64 << 20).work_limit(20_000_000);
+fn small_engine(numerics: Numerics) -> Engine {
+    let engine =
+        Engine::builder().numerics(numerics).device(DeviceChoice::Cpu).memory_limit(64 << 20).work_limit(20_000_000);
     engine.plan_cache(64).max_pending(500).build().expect("the CPU is always there")
 }
 
-static CPU: LazyLock<Engine> = LazyLock::new(small_engine);
+static CPU: LazyLock<Engine> = LazyLock::new(|| small_engine(Numerics::Standard));
+static STRICT: LazyLock<Engine> = LazyLock::new(|| small_engine(Numerics::Strict));
+static FAST: LazyLock<Engine> = LazyLock::new(|| small_engine(Numerics::Fast));
 static GPU: LazyLock<Option<Engine>> = LazyLock::new(|| {
     let wanted = std::env::var("LAZURITE_FUZZ_GPU").is_ok_and(|v| v == "1");
     wanted.then(|| Engine::builder().device(DeviceChoice::Gpu).plan_cache(64).build().expect("an adapter"))
 });
 
-/// A script, parsed and run without files on a few thousand statements.
+/// A script, parsed and run without files on a few thousand statements; what it assigns last is evaluated and read.
 pub fn script(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     let Ok(source) = Source::new("fuzz.m", text) else { return };
@@ -43,12 +52,30 @@ pub fn script(data: &[u8]) {
         bounds: Bounds { files: false, statements: 2_000, elements: 1 << 18 },
     };
     let (mut out, mut warnings) = (Vec::new(), Vec::new());
-    let result = on_deep_stack(|| run(&source, &settings, &CPU, &mut out, &mut warnings)).and_then(|r| r);
+    // Nothing is evaluated that nobody looks at: a script that prints little is asked for its last result.
+    let result = match last_assigned(text) {
+        Some(name) => {
+            let work = || run_and_read(&source, &settings, &CPU, &[name], &mut out, &mut warnings);
+            on_deep_stack(work).and_then(|r| r).map(drop)
+        }
+        None => on_deep_stack(|| run(&source, &settings, &CPU, &mut out, &mut warnings)).and_then(|r| r),
+    };
     if let Err(error) = result {
         let text = error.render(&source);
         assert!(!text.contains("this is a bug"), "{text}");
         assert!(!text.trim().is_empty());
     }
+}
+
+/// The name on the left of the last `name = …` that begins a line.
+fn last_assigned(text: &str) -> Option<&str> {
+    text.lines().rev().find_map(|line| {
+        let (name, value) = line.split_once('=')?;
+        let name = name.trim();
+        let word = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        let begins = name.starts_with(|c: char| c.is_ascii_alphabetic());
+        (word && begins && !value.starts_with('=')).then_some(name)
+    })
 }
 
 /// A rule file.
@@ -89,7 +116,8 @@ fn file(data: &[u8], csv: bool) {
     }
 }
 
-/// A random graph on both executors, with and without planner and fusion, against the oracle.
+/// A random graph against the oracle: by the reference, node by node; by the executor in every mode of the planner, with a fresh and
+/// a cached plan; and on the GPU where that is wanted. Strict results must have the bits of the graph as recorded.
 pub fn graph(data: &[u8]) {
     let words: Vec<u16> = data.chunks_exact(2).map(|b| u16::from_le_bytes([b[0], b[1]])).collect();
     let Some((head, rest)) = words.split_first_chunk::<6>() else { return };
@@ -98,13 +126,28 @@ pub fn graph(data: &[u8]) {
         return;
     }
     let case = grow(&Recipe { head: *head, steps });
-    let fused = RunOptions { plan: true, fuse: true };
-    for options in [fused, RunOptions { plan: false, fuse: false }] {
-        let allow = Allowance::new(false, options.plan);
-        runs::check(&CPU, &case, options, allow).unwrap_or_else(|report| panic!("{report}"));
-    }
+    by_the_reference(&case);
+    let holds = |result: Result<Tally, String>| result.unwrap_or_else(|report| panic!("{report}"));
+    holds(runs::check(&CPU, &case, PLAIN, Allowance::CPU));
+    holds(runs::check(&CPU, &case, FUSED, Allowance::CPU));
+    let planned = Allowance::new(false, true);
+    holds(runs::check(&CPU, &case, WHOLE, planned));
+    holds(runs::check(&CPU, &case.with_other_data(), WHOLE, planned));
+    runs::check_bits(&STRICT, &case, PLAIN, WHOLE).unwrap_or_else(|report| panic!("{report}"));
+    let fast = equivalence_of(&FAST, &case);
+    assert!(fast.is_equivalent(), "{fast}");
     if let Some(gpu) = &*GPU {
-        let allow = Allowance::new(true, true);
-        runs::check(gpu, &case, fused, allow).unwrap_or_else(|report| panic!("{report}"));
+        holds(runs::check(gpu, &case, WHOLE, Allowance::new(true, true)));
+    }
+}
+
+fn by_the_reference(case: &Case) {
+    let leaves: Vec<&HostBuffer> = case.leaves.iter().collect();
+    let given = reference::eval_graph(&case.graph, &leaves, &case.slots);
+    let given = given.unwrap_or_else(|e| panic!("the reference: {e}\n{case:?}"));
+    let known = evaluate(&case.graph, &case.leaves, &case.slots, Allowance::CPU);
+    let known = known.unwrap_or_else(|e| panic!("the oracle: {e}\n{case:?}"));
+    for (id, (known, given)) in case.graph.ids().zip(known.iter().zip(&given)) {
+        compare(known, given).unwrap_or_else(|m| panic!("the reference of {id}: {m}\n{case:?}"));
     }
 }

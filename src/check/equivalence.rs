@@ -32,7 +32,28 @@ pub fn case_of(engine: &Engine, roots: &[&Array]) -> Result<Option<Case>> {
 ///
 /// A divergence names the first node, in topological order, that differs when evaluated by itself, and the rule, group or
 /// operation that made it. Cost: the oracle carries every element of every node in double-double on one thread, some hundred
-/// times the work of the evaluation itself, and keeps about 60 bytes for each.
+/// times the work of the evaluation itself, and keeps about 60 bytes for each. Nothing else should be evaluated on the engine
+/// meanwhile: in Fast mode the bounds are those of the graph that ran last.
+///
+/// ```
+/// use lazurite::check::equivalence;
+/// use lazurite::{DeviceChoice, Engine};
+///
+/// let engine = |rule| Engine::builder().device(DeviceChoice::Cpu).rules_on_trust("mine.rules", rule).build();
+/// let data = [1.5f32, -2.0, 0.25];
+///
+/// let sound = engine("rule sign-back : exact abs(x) * sign(x) => x")?;
+/// let x = sound.from_slice(&data, &[3])?;
+/// let report = equivalence(&sound, &[&(x.abs() * x.sign()).sum(0, false)])?;
+/// assert!(report.is_equivalent(), "{report}");
+/// assert!(report.coverage.rules.contains_key("sign-back"));
+///
+/// let wrong = engine("rule sign-lost : exact abs(x) * sign(x) => abs(x)")?;
+/// let x = wrong.from_slice(&data, &[3])?;
+/// let found = equivalence(&wrong, &[&(x.abs() * x.sign()).sum(0, false)])?.divergence.expect("−2 became 2");
+/// assert!(found.blame.names_rule("sign-lost"), "{found}");
+/// # Ok::<(), lazurite::Error>(())
+/// ```
 ///
 /// # Errors
 /// The error of a poisoned array; an argument error for arrays of another engine or when nothing is pending.
