@@ -361,6 +361,6 @@ impl Builder<'_> {
         }
         let mut bound = self.bound(a, None);
         bound.extend(self.bound(b, None));
-        bound.len() <= self.most_buffers(x.gpu) && !self.reaches(a, b) && !self.reaches(b, a)
+        bound.len() <= self.most_buffers(x.gpu) && !self.waits.reaches(a, b) && !self.waits.reaches(b, a)
     }
 }

@@ -77,8 +77,6 @@ pub(super) struct Forming {
     pub rigid: bool,
     /// Whether nothing may join: its node was asked to run by itself.
     pub alone: bool,
-    /// Groups that read what this one writes.
-    pub next: Vec<usize>,
 }
 
 impl Forming {
@@ -95,7 +93,6 @@ impl Forming {
             ops: 0,
             rigid: false,
             alone: false,
-            next: Vec::new(),
         }
     }
 
@@ -227,7 +224,6 @@ impl Forming {
         }
         self.ops += other.ops;
         self.outputs.extend(other.outputs);
-        self.next.extend(other.next);
         self.rigid |= other.rigid;
     }
 }

@@ -15,12 +15,11 @@ use super::place::node_support;
 use super::product::{Routine, routine};
 use super::reads::{Read, Source};
 use super::steps::Refusal;
+use super::waits::Waits;
 use crate::error::{Error, Result};
 use crate::graph::{NodeId, Op};
 use crate::types::{Limits, View};
 
-/// How far a search for a path goes before it counts as found.
-const MAX_SEARCH: usize = 256;
 /// How many of the latest groups that read the same node are tried as partners.
 const PARTNERS: usize = 2;
 
@@ -33,8 +32,8 @@ pub(super) struct Builder<'a> {
     /// Why a node cannot run on the GPU.
     pub support: Vec<Verdict<()>>,
     pub groups: Vec<Forming>,
-    /// Which group a merged group became.
-    parent: Vec<usize>,
+    /// Which groups wait for which, and which group a merged group became.
+    pub waits: Waits,
     /// The groups that read each node.
     wanted: Vec<SmallVec<[usize; 2]>>,
     /// Nodes that must lie in memory.
@@ -77,7 +76,7 @@ impl<'a> Builder<'a> {
             support,
             apart,
             groups: Vec::new(),
-            parent: Vec::new(),
+            waits: Waits::default(),
             wanted: vec![SmallVec::new(); n],
             must,
             home: vec![None; n],
@@ -90,19 +89,6 @@ impl<'a> Builder<'a> {
 
     pub fn gpu_ok(&self, node: NodeId) -> bool {
         self.support[node.index()].is_ok()
-    }
-
-    /// The group that `g` has become.
-    pub fn find(&self, mut g: usize) -> usize {
-        while self.parent[g] != g {
-            g = self.parent[g];
-        }
-        g
-    }
-
-    /// Groups that still are groups.
-    pub fn alive(&self) -> impl Iterator<Item = usize> + '_ {
-        (0..self.groups.len()).filter(|&g| self.parent[g] == g)
     }
 
     /// Decides one node, all of whose users are decided.
@@ -141,7 +127,7 @@ impl<'a> Builder<'a> {
     /// The groups that read a node, each once, in order of appearance.
     pub fn readers(&self, node: NodeId) -> Vec<usize> {
         let mut seen = HashSet::new();
-        self.wanted[node.index()].iter().map(|&g| self.find(g)).filter(|&g| seen.insert(g)).collect()
+        self.wanted[node.index()].iter().map(|&g| self.waits.find(g)).filter(|&g| seen.insert(g)).collect()
     }
 
     /// Whether computing a node anew costs nothing: views and known scalars.
@@ -197,26 +183,8 @@ impl<'a> Builder<'a> {
         for n in &absorbed.outputs {
             self.home[n.index()] = Some(into);
         }
-        self.parent[from] = into;
+        self.waits.merge(into, from);
         self.groups[into].absorb(absorbed);
-    }
-
-    /// Whether a value written by `from` is needed, over any number of steps, by `to`.
-    pub fn reaches(&self, from: usize, to: usize) -> bool {
-        let mut seen = HashSet::new();
-        let mut stack = vec![from];
-        while let Some(g) = stack.pop() {
-            if g == to || seen.len() > MAX_SEARCH {
-                return true;
-            }
-            for &next in &self.groups[g].next {
-                let next = self.find(next);
-                if seen.insert(next) {
-                    stack.push(next);
-                }
-            }
-        }
-        false
     }
 
     /// Computes `node` inside `g`.
@@ -283,7 +251,7 @@ impl<'a> Builder<'a> {
         self.home[node.index()] = Some(g);
         for reader in loaders {
             if reader != g {
-                self.groups[g].next.push(reader);
+                self.waits.link(g, reader);
             }
         }
         Ok(())
@@ -319,7 +287,7 @@ impl<'a> Builder<'a> {
         if bound.len() > self.most_buffers(group.gpu) {
             return Err("no more buffers can be bound".to_owned());
         }
-        if readers.iter().any(|&r| r != g && self.reaches(r, g)) {
+        if readers.iter().any(|&r| r != g && self.waits.reaches(r, g)) {
             return Err("its group waits for another user".to_owned());
         }
         Ok(())
@@ -398,7 +366,6 @@ impl<'a> Builder<'a> {
 
     pub fn add(&mut self, group: Forming) -> usize {
         self.groups.push(group);
-        self.parent.push(self.groups.len() - 1);
-        self.groups.len() - 1
+        self.waits.add()
     }
 }

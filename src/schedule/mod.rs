@@ -19,6 +19,7 @@ mod product;
 mod program;
 mod reads;
 mod steps;
+mod waits;
 
 pub use place::gpu_supports;
 pub use program::{Coord, Inst, Level, Load, Program, Reg, Window};

@@ -67,13 +67,11 @@ pub(super) fn assemble(builder: &mut Builder<'_>, because: &str) -> Result<Sched
 
 /// The groups in an order in which each runs after what it reads: the earliest result first.
 fn topological(builder: &Builder<'_>) -> Result<Vec<usize>> {
-    let alive: Vec<usize> = builder.alive().collect();
+    let alive: Vec<usize> = builder.waits.alive().collect();
     let mut waits: HashMap<usize, usize> = alive.iter().map(|&g| (g, 0)).collect();
     let mut next: HashMap<usize, Vec<usize>> = HashMap::new();
     for &g in &alive {
-        let mut after: Vec<usize> = builder.groups[g].next.iter().map(|&n| builder.find(n)).collect();
-        after.sort_unstable();
-        after.dedup();
+        let after = builder.waits.next(g);
         for &n in &after {
             *waits.entry(n).or_default() += 1;
         }

@@ -171,7 +171,7 @@ impl Builder<'_> {
                 self.groups[g].outputs.push(n);
                 self.groups[g].request(n, Slot::Body, &out, false, n);
                 self.home[n.index()] = Some(g);
-                self.groups[g].next.extend(readers);
+                readers.into_iter().filter(|&r| r != g).for_each(|r| self.waits.link(g, r));
             }
         }
         for &n in members.iter().rev() {

@@ -5,6 +5,7 @@
 mod errors;
 mod fires;
 mod growth;
+mod one_kernel;
 mod plans;
 mod random;
 mod sound;

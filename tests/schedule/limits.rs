@@ -1,6 +1,6 @@
 //! Caps, placement, memory, empties and host steps; and that schedules of huge graphs take linear time.
 
-use lazurite::graph::{BinaryOp, HostOp, NodeId, Op, PlannedKernel, ReduceOp, ScanOp, UnaryOp};
+use lazurite::graph::{BinaryOp, Graph, HostOp, NodeId, Op, PlannedKernel, ReduceOp, ScanOp, UnaryOp};
 use lazurite::schedule::{Core, Place, ScheduleOptions, Step, schedule};
 use lazurite::types::{DType, DeviceChoice, Dims, HostBuffer, Limits, Shape};
 
@@ -183,7 +183,7 @@ fn scratch_memory_is_used_again() {
 
 #[test]
 fn long_chains_and_wide_graphs_take_linear_time() {
-    let start = std::time::Instant::now();
+    // What is quadratic takes minutes here.
     let mut g = G::new();
     let x = g.x(&[100]);
     let mut y = x;
@@ -214,6 +214,42 @@ fn long_chains_and_wide_graphs_take_linear_time() {
     }
     g.0.roots = vec![y];
     schedule(&g.0, &cpu()).unwrap();
-    // Generous: what is quadratic takes minutes here.
-    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+}
+
+/// Conjugate gradients for so many steps, nothing evaluated in between.
+fn conjugate_gradients(steps: usize) -> Graph {
+    let mut g = G::new();
+    let (a, b) = (g.x(&[40, 40]), g.x(&[40, 1]));
+    let dot = |g: &mut G, x, y| {
+        let xy = g.bin(BinaryOp::Mul, x, y);
+        g.sum(xy, &[0, 1])
+    };
+    let (mut x, mut r, mut p) = (g.x(&[40, 1]), b, b);
+    let mut rr = dot(&mut g, r, r);
+    let mut sizes = Vec::new();
+    for _ in 0..steps {
+        let q = g.mul(a, p);
+        let pq = dot(&mut g, p, q);
+        let alpha = g.bin(BinaryOp::Div, rr, pq);
+        let (dx, dr) = (g.bin(BinaryOp::Mul, alpha, p), g.bin(BinaryOp::Mul, alpha, q));
+        x = g.bin(BinaryOp::Add, x, dx);
+        r = g.bin(BinaryOp::Sub, r, dr);
+        let new = dot(&mut g, r, r);
+        let beta = g.bin(BinaryOp::Div, new, rr);
+        let bp = g.bin(BinaryOp::Mul, beta, p);
+        p = g.bin(BinaryOp::Add, r, bp);
+        rr = new;
+        sizes.push(g.un(UnaryOp::Sqrt, rr));
+    }
+    sizes.push(x);
+    g.done(&sizes)
+}
+
+#[test]
+fn long_programs_fuse_as_short_ones_do() {
+    for options in [cpu(), gpu()] {
+        let groups = |steps| plan(&conjugate_gradients(steps), &options).groups().count();
+        let (few, more, many) = (groups(10), groups(20), groups(800));
+        assert!((many - more) * 10 <= (more - few) * 780, "{few}, {more} and {many} groups");
+    }
 }
