@@ -6,7 +6,7 @@
 
 use super::facts::Facts;
 use super::language::EOp;
-use crate::graph::{BinaryOp, Op, UnaryOp};
+use crate::graph::{BinaryOp, Op, ReduceOp, UnaryOp};
 use crate::types::{DType, Scalar, Shape};
 
 /// The pattern of an array's elements, as far as it is known.
@@ -20,6 +20,10 @@ pub(super) struct Structure {
     pub(super) identity: bool,
     /// +0 (untruth) wherever the coordinates along the last two axes differ.
     pub(super) diagonal: bool,
+    /// Greatest elements, or what stands in their place. Rules ask so as not to repeat themselves; no value depends on it.
+    pub(super) peak: bool,
+    /// Elements less a `peak`, read in any order.
+    pub(super) peaked: bool,
 }
 
 impl Structure {
@@ -34,6 +38,8 @@ impl Structure {
         self.coordinate = [self.coordinate, other.coordinate].into_iter().flatten().min();
         self.identity |= other.identity;
         self.diagonal &= other.diagonal;
+        self.peak |= other.peak;
+        self.peaked |= other.peaked;
     }
 
     /// Whether every element is this number, a zero of either sign for 0.
@@ -59,6 +65,21 @@ pub(super) fn is_symmetric(facts: &Facts) -> bool {
 
 /// The structure of a term's result, which has this shape.
 pub(super) fn of(op: &EOp, operands: &[&Facts], shape: &Shape, interned: Option<&Op>) -> Structure {
+    let at = |i: usize| operands.get(i).map(|f| &f.structure);
+    let peak = |i: usize| at(i).is_some_and(|s| s.peak);
+    let moved = op.is_view() || matches!(op, EOp::Cast(_));
+    Structure {
+        peak: match op {
+            EOp::Reduce(ReduceOp::Max | ReduceOp::Fmax) => true,
+            EOp::Select => peak(1) || peak(2),
+            _ => moved && peak(0),
+        },
+        peaked: *op == EOp::Binary(BinaryOp::Sub) && peak(1) || moved && at(0).is_some_and(|s| s.peaked),
+        ..pattern(op, operands, shape, interned)
+    }
+}
+
+fn pattern(op: &EOp, operands: &[&Facts], shape: &Shape, interned: Option<&Op>) -> Structure {
     let at = |i: usize| &operands[i].structure;
     // Whether an operand's matrices are the result's own, not stretched to them.
     let aligned =
@@ -140,7 +161,7 @@ pub(super) fn of(op: &EOp, operands: &[&Facts], shape: &Shape, interned: Option<
                 }
                 _ => None,
             };
-            Structure { fill, coordinate, identity: kept && at(0).identity, diagonal: kept }
+            Structure { fill, coordinate, identity: kept && at(0).identity, diagonal: kept, ..Structure::default() }
         }
         _ => Structure::default(),
     }

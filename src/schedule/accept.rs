@@ -10,7 +10,7 @@ use super::build::{Forming, Kind, Reform, Slot, Verdict, row_view, rows};
 use super::fuse::Builder;
 use super::reads::Read;
 use crate::graph::{NodeId, Op};
-use crate::types::{Shape, View};
+use crate::types::{Dims, Shape, View};
 
 /// Instructions of a group, loads and constants not counted: past this registers spill and compilers slow down.
 const MAX_OPS: usize = 64;
@@ -138,16 +138,21 @@ impl Builder<'_> {
             let domain = group.domain_of(r.slot);
             let mut times = domain.len() as f64;
             let repeats = r.view.strides().iter().zip(r.view.shape().iter()).any(|(&s, &d)| s == 0 && d > 1);
+            let mut behind = None;
             if repeats || r.slot != Slot::Body && domain.len() > len {
-                self.anchored(node, g, &r.view, r.slot)?;
+                behind = self.anchored(node, g, &r.view, r.slot)?;
             }
             if r.slot != Slot::Body && group.gpu {
                 let rank = group.domain.rank();
                 let across = if r.slot == Slot::Left { group.domain[rank - 1] } else { group.domain[rank - 2] };
                 times *= across.div_ceil(TILE) as f64;
             }
-            // A row result is computed once for its row.
-            if let Kind::Rows(axes) = &group.kind
+            // A row result is computed once for its row; so is what the fold that follows will turn into one.
+            let axes = match &group.kind {
+                Kind::Rows(axes) => Some(axes),
+                _ => behind.as_ref(),
+            };
+            if let Some(axes) = axes
                 && r.slot == Slot::Body
                 && axes.iter().all(|&a| r.view.strides()[a] == 0)
             {
@@ -168,10 +173,11 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// A node right behind a fold that this group cannot take in is cheaper computed there, once for each row.
-    fn anchored(&self, node: NodeId, g: usize, view: &View, slot: Slot) -> Verdict<()> {
+    /// A node right behind a fold that this group cannot take in is cheaper computed there, once for each row. The axes of the
+    /// fold if the group can.
+    fn anchored(&self, node: NodeId, g: usize, view: &View, slot: Slot) -> Verdict<Option<Dims>> {
         let graph = self.source.graph;
-        let Some(fold) = self.source.facts.anchor[node.index()] else { return Ok(()) };
+        let Some(fold) = self.source.facts.anchor[node.index()] else { return Ok(None) };
         let group = &self.groups[g];
         let over = &graph.node(graph.node(fold).operands[0]).shape;
         let axes = fold_axes(&graph.node(fold).op).unwrap_or_default();
@@ -184,7 +190,7 @@ impl Builder<'_> {
                 Kind::Rows(own) => *own == axes,
                 _ => false,
             };
-        if fits { Ok(()) } else { Err(format!("it is computed once for each row behind {fold}")) }
+        if fits { Ok(Some(axes)) } else { Err(format!("it is computed once for each row behind {fold}")) }
     }
 
     /// Whether a rows group with whole stores over this domain would leave most of a GPU idle.

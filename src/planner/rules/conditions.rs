@@ -3,7 +3,6 @@
 use egg::Id;
 
 use super::model::VarSort;
-use crate::graph::{BinaryOp, ReduceOp};
 use crate::planner::facts::{Facts, Sort, Terms};
 use crate::planner::language::EOp;
 use crate::types::Shape;
@@ -181,27 +180,9 @@ impl Question {
                 (Sort::Kernel(a), Sort::Kernel(b)) => terms.find(*a) == terms.find(*b),
                 _ => false,
             },
-            Self::Unpeaked => !terms[ids[0]].nodes.iter().any(|n| {
-                n.op == EOp::Binary(BinaryOp::Sub)
-                    && (is_peak(terms, n.children[1]) || chosen_peak(terms, n.children[1]))
-            }),
+            Self::Unpeaked => !f(0).structure.peaked,
             Self::CheaperRight => chain_costs(shape(0), shape(1), shape(2)).is_some_and(|(l, r)| r < l),
             Self::CheaperLeft => chain_costs(shape(0), shape(1), shape(2)).is_some_and(|(l, r)| l < r),
         }
     }
-}
-
-fn is_peak(terms: &Terms, id: Id) -> bool {
-    terms[id].nodes.iter().any(|n| match n.op {
-        EOp::Reduce(ReduceOp::Max | ReduceOp::Fmax) => true,
-        EOp::Broadcast | EOp::Reshape => {
-            terms[n.children[0]].nodes.iter().any(|m| matches!(m.op, EOp::Reduce(ReduceOp::Max | ReduceOp::Fmax)))
-        }
-        _ => false,
-    })
-}
-
-/// A maximum that gives way to zero where it is not finite.
-fn chosen_peak(terms: &Terms, id: Id) -> bool {
-    terms[id].nodes.iter().any(|n| n.op == EOp::Select && n.children.iter().any(|&c| is_peak(terms, c)))
 }
