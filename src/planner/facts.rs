@@ -434,7 +434,10 @@ impl Analysis<ENode> for Knowledge {
             b.shape
         );
         let promises = |f: &Facts| (f.nonneg, f.finite, f.symmetric, f.host, f.structure);
+        // Rounds need not wait for what no value depends on.
+        let values = |f: &Facts| (f.nonneg, f.finite, f.symmetric, f.host, f.structure.promises());
         let (of_a, of_b) = (promises(a), promises(&b));
+        let (values_a, values_b) = (values(a), values(&b));
         a.nonneg &= b.nonneg;
         a.finite &= b.finite;
         a.symmetric &= b.symmetric;
@@ -446,7 +449,7 @@ impl Analysis<ENode> for Knowledge {
         a.forms |= b.forms;
         let now = promises(a);
         let mut merged = DidMerge(now != of_a, now != of_b);
-        self.facts_changed |= merged.0 || merged.1;
+        self.facts_changed |= values(a) != values_a || values(a) != values_b;
         if let (Sort::Kernel(x), Sort::Kernel(y)) = (&mut a.sort, &b.sort) {
             merged.0 |= *y < *x;
             merged.1 |= *x < *y;

@@ -42,6 +42,11 @@ impl Structure {
         self.peaked |= other.peaked;
     }
 
+    /// What values depend on.
+    pub(super) fn promises(&self) -> Self {
+        Self { peak: false, peaked: false, ..*self }
+    }
+
     /// Whether every element is this number, a zero of either sign for 0.
     pub(super) fn filled_with(&self, value: f64) -> bool {
         self.fill.is_some_and(|s| s.to_f64() == value)
