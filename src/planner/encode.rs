@@ -41,13 +41,13 @@ struct Encoder {
 }
 
 impl Encoder {
-    /// Notes what several terms of the program need, and what only reductions and roots need in the end.
+    /// Notes what several terms of the program need, and what only reductions, transposes and roots need in the end.
     fn note_users(&mut self) {
         let mut users = vec![(0u32, true); self.terms.analysis.n_made];
         for node in self.originals.iter().rev() {
             let Some(class) = self.terms.lookup(node.clone()) else { continue };
             let ends = match node.op {
-                EOp::Reduce(_) | EOp::Roots => true,
+                EOp::Reduce(_) | EOp::Transpose | EOp::Roots => true,
                 _ => node.op.is_elementwise() && users[usize::from(class)].1,
             };
             for (i, c) in node.children.iter().enumerate() {
