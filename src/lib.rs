@@ -30,6 +30,8 @@ pub mod dump;
 #[cfg(feature = "check")]
 pub mod check;
 
+#[cfg(feature = "blocking")]
+pub use array::calibrate;
 pub use array::{Array, Axes, Operand, SliceSpec, Value};
 pub use engine::{Engine, EngineBuilder, Evaluation, RunOptions, Stats, Verify, Without};
 pub use error::{Error, Result};

@@ -32,6 +32,7 @@ const EXCEPTIONS: &[(&str, &str, &str)] = &[];
 /// An outside crate, and the rooms that alone may name it.
 const CRATES: &[(&str, &[&str])] = &[
     ("petgraph", &["graph"]),
+    ("microlp", &["planner"]),
     ("egg", &["planner"]),
     ("naga", &["device"]),
     ("wgpu", &["device"]),

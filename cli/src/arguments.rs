@@ -64,7 +64,11 @@ pub enum Command {
         files: Vec<PathBuf>,
     },
     /// List the devices that can evaluate.
-    Devices,
+    Devices {
+        /// Measure what work costs on each, and show it beside the tables that plans go by.
+        #[arg(long)]
+        calibrate: bool,
+    },
 }
 
 /// What to check.

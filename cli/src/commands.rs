@@ -6,6 +6,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use lazurite::types::CostTable;
 use lazurite::{DeviceChoice, Engine, dump};
 
 use crate::arguments::{Arguments, Assignment, Command, Format, Real, ScriptArguments};
@@ -64,7 +65,7 @@ pub fn execute(
         Command::Replay { replay: arguments } => replay(&arguments, out, errors),
         Command::Check(arguments) => crate::check::execute(&arguments, out, errors),
         Command::Rules { files } => rules(&files, out, errors),
-        Command::Devices => devices(out),
+        Command::Devices { calibrate } => devices(calibrate, out),
     }
 }
 
@@ -186,12 +187,45 @@ fn build_engine(
     })
 }
 
-fn devices(out: &mut dyn Write) -> u8 {
+/// A cost table, a line for each cost, with those of a measured one beside.
+fn table(assumed: &CostTable, measured: &CostTable) -> String {
+    let of = |t: &CostTable| {
+        [
+            ("launch_ns", t.launch_ns),
+            ("byte_ns", t.byte_ns),
+            ("op_ns", t.op_ns),
+            ("transcendental_ns", t.transcendental_ns),
+            ("fma_ns", t.fma_ns),
+            ("f64_factor", t.f64_factor),
+            ("transfer_byte_ns", t.transfer_byte_ns),
+            ("transfer_ns", t.transfer_ns),
+        ]
+    };
+    let mut text = format!("  {assumed}\n  {measured}\n  {:18} {:>14} {:>14}\n", "", "plans go by", "measured");
+    for ((name, a), (_, m)) in of(assumed).into_iter().zip(of(measured)) {
+        text.push_str(&format!("  {name:18} {a:>14.6} {m:>14.6}\n"));
+    }
+    text
+}
+
+fn devices(calibrate: bool, out: &mut dyn Write) -> u8 {
     let mut text = String::new();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     text.push_str(&format!("cpu: {threads} threads\n"));
+    let mut measure = |text: &mut String, device: DeviceChoice, assumed: CostTable| {
+        if calibrate {
+            match lazurite::calibrate(device) {
+                Ok(measured) => text.push_str(&table(&assumed, &measured)),
+                Err(error) => text.push_str(&format!("  not measured: {error}\n")),
+            }
+        }
+    };
+    measure(&mut text, DeviceChoice::Cpu, CostTable::cpu());
     match Engine::builder().device(DeviceChoice::Gpu).build() {
-        Ok(engine) => text.push_str(&format!("gpu: {}\n", engine.device_name().unwrap_or_default())),
+        Ok(engine) => {
+            text.push_str(&format!("gpu: {}\n", engine.device_name().unwrap_or_default()));
+            measure(&mut text, DeviceChoice::Gpu, CostTable::gpu());
+        }
         Err(error) => text.push_str(&format!("gpu: none ({error})\n")),
     }
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {

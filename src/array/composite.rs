@@ -10,7 +10,7 @@ impl Array {
     /// Mean over `axes` (floats only); NaN for none.
     #[must_use]
     pub fn mean(&self, axes: impl Into<Axes>, keepdims: bool) -> Self {
-        Self::lift(&self.engine, self.try_mean(axes, keepdims))
+        Self::lift(self.engine(), self.try_mean(axes, keepdims))
     }
 
     /// As [`mean`](Self::mean), with the error at once.
@@ -33,7 +33,7 @@ impl Array {
     #[must_use]
     pub fn var(&self, axes: impl Into<Axes>, ddof: usize, keepdims: bool) -> Self {
         let axes = axes.into();
-        Self::lift(&self.engine, self.var_kept(&axes, ddof).and_then(|v| v.finish(&axes, self, keepdims, "var")))
+        Self::lift(self.engine(), self.var_kept(&axes, ddof).and_then(|v| v.finish(&axes, self, keepdims, "var")))
     }
 
     fn var_kept(&self, axes: &Axes, ddof: usize) -> Result<Self> {
@@ -52,13 +52,13 @@ impl Array {
     pub fn std(&self, axes: impl Into<Axes>, ddof: usize, keepdims: bool) -> Self {
         let axes = axes.into();
         let std = self.var_kept(&axes, ddof).and_then(|v| v.try_sqrt());
-        Self::lift(&self.engine, std.and_then(|v| v.finish(&axes, self, keepdims, "std")))
+        Self::lift(self.engine(), std.and_then(|v| v.finish(&axes, self, keepdims, "std")))
     }
 
     /// Euclidean norm over `axes`: √Σx².
     #[must_use]
     pub fn norm(&self, axes: impl Into<Axes>, keepdims: bool) -> Self {
-        Self::lift(&self.engine, self.try_square().and_then(|s| s.try_sum(axes, keepdims)).and_then(|s| s.try_sqrt()))
+        Self::lift(self.engine(), self.try_square().and_then(|s| s.try_sum(axes, keepdims)).and_then(|s| s.try_sqrt()))
     }
 
     /// exp(x − max) / Σ exp(x − max) along `axis`: stable for any finite input.
@@ -74,7 +74,7 @@ impl Array {
         let axes = axes.into();
         let m = self.amax(axes.clone(), true);
         let kept = self.sub(&m).exp().sum(axes.clone(), true).log().add(&m);
-        Self::lift(&self.engine, kept.finish(&axes, self, keepdims, "logsumexp"))
+        Self::lift(self.engine(), kept.finish(&axes, self, keepdims, "logsumexp"))
     }
 
     /// Bounded below by `low` and above by `high`; NaN stays.
@@ -98,7 +98,7 @@ impl Array {
     /// Square matrix with this 1-d array on its diagonal and zeros elsewhere.
     #[must_use]
     pub fn diag(&self) -> Self {
-        Self::lift(&self.engine, self.try_diag())
+        Self::lift(self.engine(), self.try_diag())
     }
 
     /// As [`diag`](Self::diag), with the error at once.
@@ -111,8 +111,8 @@ impl Array {
             return Err(Error::shape(format!("diag: expected a 1-d array, given {shape}")));
         }
         let n = shape[0];
-        let row = Self::iota_of(&self.engine, &[n, n], 0)?;
-        let col = Self::iota_of(&self.engine, &[n, n], 1)?;
+        let row = Self::iota_of(self.engine(), &[n, n], 0)?;
+        let col = Self::iota_of(self.engine(), &[n, n], 1)?;
         let values = self.try_reshape(&[1, n], Order::C)?;
         let zero = Operand::Int(0);
         match self.dtype()? {
@@ -131,7 +131,7 @@ impl Array {
     }
 
     fn tagged_binary(&self, op: crate::graph::BinaryOp, other: &Self, tag: &'static str) -> Result<Self> {
-        Self::record(&self.engine, Op::Binary(op), &[self, other], None, Some(tag))
+        Self::record(self.engine(), Op::Binary(op), &[self, other], None, Some(tag))
     }
 
     /// The reduced axes dropped unless they are to stay.

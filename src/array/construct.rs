@@ -27,8 +27,8 @@ impl Engine {
         }
         let dtype = buffer.dtype();
         let origin = crate::engine::origin::current();
-        let node = self.recorder().record_leaf(shape, dtype, self.store_host(buffer), origin.as_ref());
-        Array::adopt(self, node)
+        let leaf = self.recorder().record_leaf(shape, dtype, self.store_host(buffer), origin.as_ref());
+        Ok(Array::adopt(self, leaf))
     }
 
     /// A 0-d array of `value` in `dtype`. Values other than a few that plans may test are slots: changing them re-plans nothing.
@@ -123,13 +123,7 @@ impl Engine {
             let value = Scalar::from_i64(DType::U32, i64::from(v));
             Array::adopt(self, self.recorder().record_slot(value, origin.as_ref()))
         };
-        Array::record(
-            self,
-            Op::Rng { dist, shape: Shape::new(shape) },
-            &[&slot(key)?, &slot(stream)?],
-            Some(dtype),
-            None,
-        )
+        Array::record(self, Op::Rng { dist, shape: Shape::new(shape) }, &[&slot(key), &slot(stream)], Some(dtype), None)
     }
 }
 

@@ -83,7 +83,10 @@ impl Array {
     /// What the evaluation says.
     #[cfg(feature = "blocking")]
     pub fn to_host(&self) -> Result<Arc<HostBuffer>> {
-        pollster::block_on(self.read())
+        match self.engine().host_value(self.node()?) {
+            Some(there) => Ok(there),
+            None => pollster::block_on(self.read()),
+        }
     }
 
     /// The one element of an array of one element, as a scalar.
@@ -96,7 +99,7 @@ impl Array {
         if shape.len() != 1 {
             return Err(Error::shape(format!("item: expected one element, given {shape}")));
         }
-        if let Some(s) = self.engine.recorder().known_scalar(self.node()?) {
+        if let Some(s) = self.engine().recorder().known_scalar(self.node()?) {
             return Ok(s);
         }
         Ok(self.to_host()?.get(0))
@@ -107,7 +110,7 @@ impl Array {
     /// # Errors
     /// What the evaluation says.
     pub async fn read(&self) -> Result<Arc<HostBuffer>> {
-        self.engine.eval_async(&[self]).await?;
-        self.engine.read_node(self.node()?).await
+        self.engine().eval_async(&[self]).await?;
+        self.engine().read_node(self.node()?).await
     }
 }

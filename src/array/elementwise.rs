@@ -11,7 +11,7 @@ macro_rules! unary {
             $(#[$doc])*
             #[must_use]
             pub fn $name(&self) -> Self {
-                Self::lift(&self.engine, self.$try_name())
+                Self::lift(self.engine(), self.$try_name())
             }
 
             #[doc = concat!("As [`", stringify!($name), "`](Self::", stringify!($name), "), with the error at once.")]
@@ -96,7 +96,7 @@ macro_rules! binary {
             $(#[$doc])*
             #[must_use]
             pub fn $name<'a>(&self, other: impl Into<Operand<'a>>) -> Self {
-                Self::lift(&self.engine, self.$try_name(other))
+                Self::lift(self.engine(), self.$try_name(other))
             }
 
             #[doc = concat!("As [`", stringify!($name), "`](Self::", stringify!($name), "), with the error at once.")]
@@ -143,23 +143,41 @@ const MAX_POWI: i64 = 64;
 
 impl Array {
     pub(super) fn unary(&self, op: UnaryOp) -> Result<Self> {
-        Self::record(&self.engine, Op::Unary(op), &[self], None, None)
+        Self::record(self.engine(), Op::Unary(op), &[self], None, None)
     }
 
     pub(super) fn binary(&self, op: BinaryOp, other: Operand<'_>) -> Result<Self> {
-        let other = other.into_array(&self.engine, self.dtype()?)?;
-        Self::record(&self.engine, Op::Binary(op), &[self, &other], None, None)
+        match other.array() {
+            Some(other) => Self::record(self.engine(), Op::Binary(op), &[self, other], None, None),
+            None => self.with_number(op, other, false),
+        }
     }
 
     /// As a number on the left: `number ∘ self`.
     pub(super) fn binary_from(&self, op: BinaryOp, number: Operand<'_>) -> Result<Self> {
-        number.into_array(&self.engine, self.dtype()?)?.binary(op, Operand::Array(self))
+        match number.array() {
+            Some(number) => number.binary(op, Operand::Array(self)),
+            None => self.with_number(op, number, true),
+        }
+    }
+
+    /// An operation of this array and a number, which takes its dtype.
+    fn with_number(&self, op: BinaryOp, number: Operand<'_>, number_first: bool) -> Result<Self> {
+        let Some(number) = number.to_scalar(self.dtype()?)? else {
+            return Err(Error::internal("an operand that is neither array nor number"));
+        };
+        if number.is_structural() {
+            let number = Self::literal(self.engine(), number)?;
+            let operands = if number_first { [&number, self] } else { [self, &number] };
+            return Self::record(self.engine(), Op::Binary(op), &operands, None, None);
+        }
+        self.record_with_number(op, number, number_first)
     }
 
     /// xʸ. A whole number up to 64 in magnitude beside a float array means products, any other exponent IEEE `pow`.
     #[must_use]
     pub fn pow<'a>(&self, exponent: impl Into<Operand<'a>>) -> Self {
-        Self::lift(&self.engine, self.try_pow(exponent))
+        Self::lift(self.engine(), self.try_pow(exponent))
     }
 
     /// As [`pow`](Self::pow), with the error at once.
@@ -182,26 +200,26 @@ impl Array {
     /// Conversion to `dtype`: floats to integers truncate and clamp (NaN gives 0), integers keep their low bits.
     #[must_use]
     pub fn cast(&self, dtype: DType) -> Self {
-        Self::lift(&self.engine, self.try_cast(dtype, CastMode::Wrap))
+        Self::lift(self.engine(), self.try_cast(dtype, CastMode::Wrap))
     }
 
     /// Conversion to `dtype`: floats to integers round halves away from zero and saturate, integers saturate.
     #[must_use]
     pub fn cast_round_saturate(&self, dtype: DType) -> Self {
-        Self::lift(&self.engine, self.try_cast(dtype, CastMode::RoundSaturate))
+        Self::lift(self.engine(), self.try_cast(dtype, CastMode::RoundSaturate))
     }
 
     fn try_cast(&self, dtype: DType, mode: CastMode) -> Result<Self> {
         if self.dtype()? == dtype {
             return Ok(self.clone());
         }
-        Self::record(&self.engine, Op::Cast(mode), &[self], Some(dtype), None)
+        Self::record(self.engine(), Op::Cast(mode), &[self], Some(dtype), None)
     }
 
     /// Where this bool array holds, `then`, else `otherwise`; all three broadcast. At least one of the two must be an array.
     #[must_use]
     pub fn select<'a, 'b>(&self, then: impl Into<Operand<'a>>, otherwise: impl Into<Operand<'b>>) -> Self {
-        Self::lift(&self.engine, self.try_select(then, otherwise))
+        Self::lift(self.engine(), self.try_select(then, otherwise))
     }
 
     /// As [`select`](Self::select), with the error at once.
@@ -214,8 +232,8 @@ impl Array {
             return Err(Error::dtype("select: expected at least one array to take the dtype from, given two numbers"));
         };
         let dtype = array.dtype()?;
-        let then = then.into_array(&self.engine, dtype)?;
-        let otherwise = otherwise.into_array(&self.engine, dtype)?;
-        Self::record(&self.engine, Op::Select, &[self, &then, &otherwise], None, None)
+        let then = then.into_array(self.engine(), dtype)?;
+        let otherwise = otherwise.into_array(self.engine(), dtype)?;
+        Self::record(self.engine(), Op::Select, &[self, &then, &otherwise], None, None)
     }
 }

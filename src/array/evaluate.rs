@@ -12,7 +12,7 @@ impl Engine {
     /// The error of a poisoned array before any work is done; otherwise what went wrong, with all arrays still pending.
     #[cfg(feature = "blocking")]
     pub fn eval(&self, arrays: &[&Array]) -> Result<()> {
-        pollster::block_on(self.eval_async(arrays))
+        crate::engine::wait(self.eval_async(arrays))
     }
 
     /// As [`eval`](Self::eval), without blocking.
@@ -28,5 +28,16 @@ impl Engine {
             roots.push(a.node()?);
         }
         if roots.is_empty() { Ok(()) } else { self.evaluate_nodes(&roots).await }
+    }
+
+    /// What an evaluation of these arrays does before its first step: the snapshot, the search for its plan, and planning where
+    /// none is kept. Then it is given up, and everything stays pending. Whether a kept plan was found.
+    ///
+    /// # Errors
+    /// As [`eval`](Self::eval).
+    #[cfg(all(feature = "check", feature = "blocking"))]
+    pub fn look_up(&self, arrays: &[&Array]) -> Result<bool> {
+        let roots = arrays.iter().map(|a| a.node()).collect::<Result<Vec<_>>>()?;
+        self.look_up_nodes(&roots)
     }
 }

@@ -5,16 +5,19 @@ use std::sync::Arc;
 
 use crate::engine::Engine;
 use crate::error::{Error, Result};
-use crate::graph::{NodeRef, Op};
-use crate::types::{DType, Shape, View};
+use crate::graph::{BinaryOp, NodeRef, Op, Recorded};
+use crate::types::{DType, Scalar, Shape, View};
 
 /// A lazy n-dimensional array: a handle on a node of an engine's graph, or the error that came instead of one.
 ///
 /// Cloning costs one reference count. Dropping the last handle on a node that nothing else needs frees its memory.
 #[derive(Clone)]
-pub struct Array {
-    pub(super) engine: Engine,
-    state: Result<Arc<Handle>>,
+pub struct Array(State);
+
+#[derive(Clone)]
+enum State {
+    Node(Arc<Handle>),
+    Poisoned(Engine, Error),
 }
 
 struct Handle {
@@ -31,18 +34,19 @@ impl Drop for Handle {
 }
 
 impl Array {
-    /// Takes over the handle that recording gave on `node`.
-    pub(crate) fn adopt(engine: &Engine, node: NodeRef) -> Result<Self> {
-        let (shape, dtype) = engine.recorder().describe(node)?;
-        let handle = Handle { engine: engine.clone(), node, shape, dtype };
-        let array = Self { engine: engine.clone(), state: Ok(Arc::new(handle)) };
-        engine.relieve(node);
-        Ok(array)
+    /// Takes over the handle that recording gave on a node.
+    pub(crate) fn adopt(engine: &Engine, recorded: Recorded) -> Self {
+        let Recorded { node, shape, dtype, crowded } = recorded;
+        let array = Self(State::Node(Arc::new(Handle { engine: engine.clone(), node, shape, dtype })));
+        if crowded {
+            engine.relieve(node);
+        }
+        array
     }
 
     /// An array that carries an error instead of a node.
     pub(crate) fn poisoned(engine: &Engine, error: Error) -> Self {
-        Self { engine: engine.clone(), state: Err(error.at(crate::engine::origin::current())) }
+        Self(State::Poisoned(engine.clone(), error.at(crate::engine::origin::current())))
     }
 
     /// The array, or a poisoned one.
@@ -51,7 +55,10 @@ impl Array {
     }
 
     fn handle(&self) -> Result<&Handle> {
-        self.state.as_deref().map_err(Clone::clone)
+        match &self.0 {
+            State::Node(handle) => Ok(handle),
+            State::Poisoned(_, error) => Err(error.clone()),
+        }
     }
 
     /// The node, or the error this array carries.
@@ -62,7 +69,10 @@ impl Array {
     /// The engine that this array belongs to.
     #[must_use]
     pub fn engine(&self) -> &Engine {
-        &self.engine
+        match &self.0 {
+            State::Node(handle) => &handle.engine,
+            State::Poisoned(engine, _) => engine,
+        }
     }
 
     /// The extents, outermost first.
@@ -92,7 +102,10 @@ impl Array {
     /// The error this array carries, if it is poisoned.
     #[must_use]
     pub fn error(&self) -> Option<&Error> {
-        self.state.as_ref().err()
+        match &self.0 {
+            State::Node(_) => None,
+            State::Poisoned(_, error) => Some(error),
+        }
     }
 
     /// Gives the array a name that dumps and explanations show beside the place where the program is; it changes nothing else.
@@ -100,14 +113,14 @@ impl Array {
     pub fn name(&self, name: &str) {
         if let (Ok(node), Some(mut origin)) = (self.node(), crate::engine::origin::current()) {
             origin.label = Some(name.into());
-            self.engine.recorder().label(node, &origin);
+            self.engine().recorder().label(node, &origin);
         }
     }
 
     /// Whether the elements are stored already, so that reading them evaluates nothing.
     #[must_use]
     pub fn is_evaluated(&self) -> bool {
-        self.node().is_ok_and(|n| self.engine.recorder().value(n).is_some())
+        self.node().is_ok_and(|n| self.engine().recorder().value(n).is_some())
     }
 
     /// Records `op` on `operands`, all of this array's engine.
@@ -120,7 +133,7 @@ impl Array {
     ) -> Result<Self> {
         let mut nodes: smallvec::SmallVec<[NodeRef; 4]> = smallvec::SmallVec::new();
         for o in operands {
-            if !o.engine.same(engine) {
+            if !o.engine().same(engine) {
                 return Err(Error::argument(format!(
                     "{}: expected arrays of one engine, given arrays of two",
                     op.name()
@@ -129,21 +142,31 @@ impl Array {
             }
             nodes.push(o.node()?);
         }
-        let origin = crate::engine::origin::current();
-        let node =
-            engine.recorder().record(op, &nodes, cast_to, origin.as_ref(), tag).map_err(|e| e.at(origin.clone()))?;
-        Self::adopt(engine, node)
+        let recorded = crate::engine::origin::with_current(|origin| {
+            engine.recorder().record(op, &nodes, cast_to, origin, tag).map_err(|e| e.at(origin.cloned()))
+        })?;
+        Ok(Self::adopt(engine, recorded))
+    }
+
+    /// Records an operation of this array and a number that is not part of plans.
+    pub(super) fn record_with_number(&self, op: BinaryOp, number: Scalar, number_first: bool) -> Result<Self> {
+        let handle = self.handle()?;
+        let recorded = crate::engine::origin::with_current(|origin| {
+            let recorder = handle.engine.recorder();
+            let number = (number, number_first);
+            recorder.record_with_number(op, handle.node, number, origin).map_err(|e| e.at(origin.cloned()))
+        })?;
+        Ok(Self::adopt(&handle.engine, recorded))
     }
 
     /// Records a view of this array.
     pub(super) fn record_view(&self, view: View, tag: Option<&'static str>) -> Result<Self> {
-        let origin = crate::engine::origin::current();
-        let node = self
-            .engine
-            .recorder()
-            .record_view(self.node()?, view, origin.as_ref(), tag)
-            .map_err(|e| e.at(origin.clone()))?;
-        Self::adopt(&self.engine, node)
+        let handle = self.handle()?;
+        let recorded = crate::engine::origin::with_current(|origin| {
+            let recorder = handle.engine.recorder();
+            recorder.record_view(handle.node, view, origin, tag).map_err(|e| e.at(origin.cloned()))
+        })?;
+        Ok(Self::adopt(&handle.engine, recorded))
     }
 
     /// The dense view of this array's shape, to start a view from.
@@ -154,9 +177,11 @@ impl Array {
 
 impl fmt::Debug for Array {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.state {
-            Ok(h) => write!(f, "Array({}{}{})", h.dtype, h.shape, if self.is_evaluated() { "" } else { ", pending" }),
-            Err(e) => write!(f, "Array(poisoned: {e})"),
+        match &self.0 {
+            State::Node(h) => {
+                write!(f, "Array({}{}{})", h.dtype, h.shape, if self.is_evaluated() { "" } else { ", pending" })
+            }
+            State::Poisoned(_, e) => write!(f, "Array(poisoned: {e})"),
         }
     }
 }

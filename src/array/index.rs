@@ -40,7 +40,7 @@ impl Array {
     /// As [`try_slice`](Self::try_slice), poisoning on error.
     #[must_use]
     pub fn slice(&self, specs: &[SliceSpec]) -> Self {
-        Self::lift(&self.engine, self.try_slice(specs))
+        Self::lift(self.engine(), self.try_slice(specs))
     }
 
     /// The elements at `positions` (1-d i32) along `axis`. Positions below 0 count as 0, beyond the end as the last: check
@@ -49,13 +49,13 @@ impl Array {
     /// # Errors
     /// A shape error when `positions` is not a 1-d i32 array.
     pub fn try_take(&self, positions: &Self, axis: usize) -> Result<Self> {
-        Self::record(&self.engine, Op::Gather { axis }, &[self, positions], None, None)
+        Self::record(self.engine(), Op::Gather { axis }, &[self, positions], None, None)
     }
 
     /// As [`try_take`](Self::try_take), poisoning on error.
     #[must_use]
     pub fn take(&self, positions: &Self, axis: usize) -> Self {
-        Self::lift(&self.engine, self.try_take(positions, axis))
+        Self::lift(self.engine(), self.try_take(positions, axis))
     }
 
     /// This array with the elements at `positions` (1-d i32) along `axis` replaced by `updates`. Among equal positions the last
@@ -64,13 +64,13 @@ impl Array {
     /// # Errors
     /// A shape error when `updates` is not this array's shape with `axis` as long as `positions`.
     pub fn try_scatter(&self, axis: usize, positions: &Self, updates: &Self) -> Result<Self> {
-        Self::record(&self.engine, Op::Scatter { axis }, &[self, positions, updates], None, None)
+        Self::record(self.engine(), Op::Scatter { axis }, &[self, positions, updates], None, None)
     }
 
     /// As [`try_scatter`](Self::try_scatter), poisoning on error.
     #[must_use]
     pub fn scatter(&self, axis: usize, positions: &Self, updates: &Self) -> Self {
-        Self::lift(&self.engine, self.try_scatter(axis, positions, updates))
+        Self::lift(self.engine(), self.try_scatter(axis, positions, updates))
     }
 
     /// This array with a box replaced by `update`, which must have the box's shape (numbers and extents of 1 broadcast). Steps
@@ -94,7 +94,7 @@ impl Array {
                 specs.len()
             )));
         }
-        let mut update = update.into().into_array(&self.engine, self.dtype()?)?.try_broadcast_to(view.shape())?;
+        let mut update = update.into().into_array(self.engine(), self.dtype()?)?.try_broadcast_to(view.shape())?;
         let (mut start, mut step) = (Dims::new(), Dims::new());
         for (axis, s) in all.iter().enumerate() {
             if s.step < 0 && s.len > 1 {
@@ -105,13 +105,13 @@ impl Array {
             }
             step.push(s.step.unsigned_abs().max(1) as usize);
         }
-        Self::record(&self.engine, Op::SliceUpdate { start, step }, &[self, &update], None, None)
+        Self::record(self.engine(), Op::SliceUpdate { start, step }, &[self, &update], None, None)
     }
 
     /// As [`try_slice_update`](Self::try_slice_update), poisoning on error.
     #[must_use]
     pub fn slice_update<'a>(&self, specs: &[SliceSpec], update: impl Into<Operand<'a>>) -> Self {
-        Self::lift(&self.engine, self.try_slice_update(specs, update))
+        Self::lift(self.engine(), self.try_slice_update(specs, update))
     }
 
     /// `before[i]` and `after[i]` elements of `fill` around every axis `i`.
@@ -119,15 +119,15 @@ impl Array {
     /// # Errors
     /// A shape error when there are not as many pairs as axes.
     pub fn try_pad<'a>(&self, before: &[usize], after: &[usize], fill: impl Into<Operand<'a>>) -> Result<Self> {
-        let fill = fill.into().into_array(&self.engine, self.dtype()?)?;
+        let fill = fill.into().into_array(self.engine(), self.dtype()?)?;
         let op = Op::Pad { before: Dims::from_slice(before), after: Dims::from_slice(after) };
-        Self::record(&self.engine, op, &[self, &fill], None, None)
+        Self::record(self.engine(), op, &[self, &fill], None, None)
     }
 
     /// As [`try_pad`](Self::try_pad), poisoning on error.
     #[must_use]
     pub fn pad<'a>(&self, before: &[usize], after: &[usize], fill: impl Into<Operand<'a>>) -> Self {
-        Self::lift(&self.engine, self.try_pad(before, after, fill))
+        Self::lift(self.engine(), self.try_pad(before, after, fill))
     }
 
     /// Positions (1-d i32, ascending) of the elements that are not zero, counted in `order`. Evaluates, because the shape of the
@@ -156,6 +156,6 @@ impl Array {
         let flags = flags.read().await?;
         let found: Vec<i32> =
             flags.bytes().iter().enumerate().filter(|(_, f)| **f != 0).map(|(i, _)| i as i32).collect();
-        self.engine.from_slice(&found, &[found.len()])
+        self.engine().from_slice(&found, &[found.len()])
     }
 }

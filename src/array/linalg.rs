@@ -8,7 +8,7 @@ impl Array {
     /// Matrix product of the last two axes, broadcasting over the others.
     #[must_use]
     pub fn matmul(&self, other: &Self) -> Self {
-        Self::lift(&self.engine, self.try_matmul(other))
+        Self::lift(self.engine(), self.try_matmul(other))
     }
 
     /// As [`matmul`](Self::matmul), with the error at once.
@@ -17,7 +17,7 @@ impl Array {
     /// A shape error when the inner extents or the batches do not fit or an operand has fewer than 2 axes; a dtype error when
     /// the dtypes differ or are bool.
     pub fn try_matmul(&self, other: &Self) -> Result<Self> {
-        Self::record(&self.engine, Op::Contract { symmetric: false }, &[self, other], None, None)
+        Self::record(self.engine(), Op::Contract { symmetric: false }, &[self, other], None, None)
     }
 
     /// Sum over the last axis of the elementwise product with `other`, which broadcasts.
@@ -26,13 +26,13 @@ impl Array {
         let product = self.mul(other);
         match product.rank() {
             Ok(rank) if rank > 0 => product.sum(rank - 1, false),
-            Ok(_) => Self::poisoned(&self.engine, Error::shape("dot: expected at least 1 axis, given 0-d arrays")),
-            Err(e) => Self::poisoned(&self.engine, e),
+            Ok(_) => Self::poisoned(self.engine(), Error::shape("dot: expected at least 1 axis, given 0-d arrays")),
+            Err(e) => Self::poisoned(self.engine(), e),
         }
     }
 
     fn host(&self, op: HostOp, output: u8, operands: &[&Self]) -> Self {
-        Self::lift(&self.engine, Self::record(&self.engine, Op::Host { op, output }, operands, None, None))
+        Self::lift(self.engine(), Self::record(self.engine(), Op::Host { op, output }, operands, None, None))
     }
 
     /// QR of an m×n matrix by Householder reflections: Q (m×k) and R (k×n) with k = min(m, n), or m×m and m×n when

@@ -5,6 +5,8 @@
 //! panic: an operation that does not fit gives a *poisoned* array that carries the first error, which `shape()`, `eval` and
 //! every `try_` form report. This room knows the engine and the graph's operations, no planner and no device.
 
+#[cfg(feature = "blocking")]
+mod calibrate;
 mod compare;
 mod composite;
 mod construct;
@@ -21,6 +23,8 @@ mod operators;
 mod reduce;
 mod shaping;
 
+#[cfg(feature = "blocking")]
+pub use calibrate::calibrate;
 pub use data::Value;
 pub use handle::Array;
 pub use index::SliceSpec;

@@ -99,8 +99,8 @@ impl Array {
         if value.is_structural() {
             return Self::record(engine, Op::Literal(value), &[], None, None);
         }
-        let origin = crate::engine::origin::current();
-        Self::adopt(engine, engine.recorder().record_slot(value, origin.as_ref()))
+        let slot = crate::engine::origin::with_current(|origin| engine.recorder().record_slot(value, origin));
+        Ok(Self::adopt(engine, slot))
     }
 
     /// A 0-d constant that is part of plans whatever its value: for numbers that follow from shapes.

@@ -10,14 +10,14 @@ macro_rules! operator {
         impl<'a, T: Into<Operand<'a>>> $trait<T> for &Array {
             type Output = Array;
             fn $method(self, other: T) -> Array {
-                Array::lift(&self.engine, self.binary(BinaryOp::$op, other.into()))
+                Array::lift(self.engine(), self.binary(BinaryOp::$op, other.into()))
             }
         }
 
         impl<'a, T: Into<Operand<'a>>> $trait<T> for Array {
             type Output = Array;
             fn $method(self, other: T) -> Array {
-                Array::lift(&self.engine, self.binary(BinaryOp::$op, other.into()))
+                Array::lift(self.engine(), self.binary(BinaryOp::$op, other.into()))
             }
         }
 
@@ -27,14 +27,14 @@ macro_rules! operator {
         impl $trait<&Array> for $number {
             type Output = Array;
             fn $method(self, other: &Array) -> Array {
-                Array::lift(&other.engine, other.binary_from(BinaryOp::$op, self.into()))
+                Array::lift(other.engine(), other.binary_from(BinaryOp::$op, self.into()))
             }
         }
 
         impl $trait<Array> for $number {
             type Output = Array;
             fn $method(self, other: Array) -> Array {
-                Array::lift(&other.engine, other.binary_from(BinaryOp::$op, self.into()))
+                Array::lift(other.engine(), other.binary_from(BinaryOp::$op, self.into()))
             }
         }
     )* };

@@ -9,7 +9,7 @@ impl Array {
     /// The last two axes exchanged.
     #[must_use]
     pub fn t(&self) -> Self {
-        Self::lift(&self.engine, self.try_t())
+        Self::lift(self.engine(), self.try_t())
     }
 
     /// As [`t`](Self::t), with the error at once.
@@ -29,7 +29,7 @@ impl Array {
     /// Axes reordered: axis `i` of the result is axis `axes[i]` of this array.
     #[must_use]
     pub fn permute(&self, axes: &[usize]) -> Self {
-        Self::lift(&self.engine, self.try_permute(axes))
+        Self::lift(self.engine(), self.try_permute(axes))
     }
 
     /// As [`permute`](Self::permute), with the error at once.
@@ -43,7 +43,7 @@ impl Array {
     /// The same elements under another shape of as many elements, both walked in `order`.
     #[must_use]
     pub fn reshape(&self, shape: &[usize], order: Order) -> Self {
-        Self::lift(&self.engine, self.try_reshape(shape, order))
+        Self::lift(self.engine(), self.try_reshape(shape, order))
     }
 
     /// As [`reshape`](Self::reshape), with the error at once.
@@ -68,13 +68,13 @@ impl Array {
     /// All elements in one axis, walked in `order`.
     #[must_use]
     pub fn ravel(&self, order: Order) -> Self {
-        Self::lift(&self.engine, self.shape().and_then(|s| self.try_reshape(&[s.len()], order)))
+        Self::lift(self.engine(), self.shape().and_then(|s| self.try_reshape(&[s.len()], order)))
     }
 
     /// Stretched to `shape` under NumPy broadcasting.
     #[must_use]
     pub fn broadcast_to(&self, shape: &[usize]) -> Self {
-        Self::lift(&self.engine, self.try_broadcast_to(shape))
+        Self::lift(self.engine(), self.try_broadcast_to(shape))
     }
 
     /// As [`broadcast_to`](Self::broadcast_to), with the error at once.
@@ -88,14 +88,14 @@ impl Array {
     /// One axis backwards.
     #[must_use]
     pub fn flip(&self, axis: usize) -> Self {
-        Self::lift(&self.engine, self.dense_view().and_then(|v| self.record_view(v.flip(axis)?, None)))
+        Self::lift(self.engine(), self.dense_view().and_then(|v| self.record_view(v.flip(axis)?, None)))
     }
 
     /// An axis of extent 1 put in at `axis`.
     #[must_use]
     pub fn expand_dims(&self, axis: usize) -> Self {
         Self::lift(
-            &self.engine,
+            self.engine(),
             self.shape().and_then(|s| {
                 if axis > s.rank() {
                     return Err(Error::argument(format!(
@@ -114,7 +114,7 @@ impl Array {
     #[must_use]
     pub fn squeeze(&self) -> Self {
         Self::lift(
-            &self.engine,
+            self.engine(),
             self.shape().and_then(|s| {
                 let dims: Dims = s.iter().copied().filter(|&d| d != 1).collect();
                 self.try_reshape(&dims, Order::C)
@@ -125,7 +125,7 @@ impl Array {
     /// The diagonal of the last two axes.
     #[must_use]
     pub fn diagonal(&self) -> Self {
-        Self::lift(&self.engine, self.dense_view().and_then(|v| self.record_view(v.diagonal()?, Some("diagonal"))))
+        Self::lift(self.engine(), self.dense_view().and_then(|v| self.record_view(v.diagonal()?, Some("diagonal"))))
     }
 
     /// Sum of the diagonal of the last two axes.
@@ -134,10 +134,10 @@ impl Array {
         let d = self.diagonal();
         match d.rank() {
             Ok(rank) => Self::lift(
-                &self.engine,
+                self.engine(),
                 d.reduce(crate::graph::ReduceOp::Sum, &(rank - 1).into(), false, Some("trace")),
             ),
-            Err(e) => Self::poisoned(&self.engine, e),
+            Err(e) => Self::poisoned(self.engine(), e),
         }
     }
 
@@ -150,6 +150,6 @@ impl Array {
         if arrays.len() == 1 && axis < first.rank()? {
             return Ok((*first).clone());
         }
-        Self::record(&first.engine, Op::Concat { axis }, arrays, None, None)
+        Self::record(first.engine(), Op::Concat { axis }, arrays, None, None)
     }
 }

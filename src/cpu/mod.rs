@@ -8,5 +8,5 @@ mod exec;
 mod host;
 pub mod reference;
 
-pub use exec::run_group;
+pub use exec::{Compiled, run_group};
 pub use host::run_host;

@@ -9,7 +9,7 @@ use crate::engine::{Evaluation, PrepareTimes, Prepared};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, NodeId};
 use crate::schedule::{Block, Group, Lifetime, Place, Refusal, Step, Value, ValueId};
-use crate::types::{CostTable, Shape};
+use crate::types::Shape;
 
 /// What became of a program.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +32,8 @@ pub struct Record {
     pub blocks: Vec<Block>,
     /// Fusions that did not happen.
     pub refusals: Vec<Refusal>,
+    /// What the rooflines of the groups go by: a line for each kind of device that ran one; empty where nobody knows.
+    pub costs: Vec<String>,
     /// How long planning, scheduling and lowering took; zeros when nobody asked.
     pub times: PrepareTimes,
 }
@@ -172,6 +174,12 @@ impl Record {
             lifetimes: schedule.lifetimes.clone(),
             blocks: schedule.blocks.clone(),
             refusals: schedule.refusals.clone(),
+            costs: [Place::Cpu, Place::Gpu]
+                .into_iter()
+                .zip(&prepared.costs)
+                .filter(|(place, _)| schedule.groups().any(|g| g.place == *place))
+                .map(|(_, costs)| costs.to_string())
+                .collect(),
             times: prepared.times,
         }
     }
@@ -233,7 +241,7 @@ impl StepRecord {
 }
 
 fn group_record(group: &Group, prepared: &Prepared, kernels: Vec<KernelRecord>) -> GroupRecord {
-    let costs = if group.place == Place::Gpu { CostTable::gpu() } else { CostTable::cpu() };
+    let costs = &prepared.costs[usize::from(group.place == Place::Gpu)];
     GroupRecord {
         id: group.id,
         core: group.core.name().to_owned(),
@@ -246,7 +254,7 @@ fn group_record(group: &Group, prepared: &Prepared, kernels: Vec<KernelRecord>) 
             .skip(1)
             .map(|l| l.strip_prefix("   ").unwrap_or(l))
             .fold(String::new(), |text, line| text + line + "\n"),
-        work: of_group(&prepared.schedule, group, &costs),
+        work: of_group(&prepared.schedule, group, costs),
         kernels,
     }
 }
@@ -277,7 +285,7 @@ impl Dump {
             self.programs.len() - 1
         });
         let leaves = given.leaves.iter().map(|b| self.add_data(b.clone())).collect();
-        self.settings.ran_on = evaluation.device.clone();
+        self.settings.ran_on = evaluation.device.as_deref().map(str::to_owned);
         self.runs.push(Run {
             program,
             leaves,

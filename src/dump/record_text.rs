@@ -1,7 +1,7 @@
 //! A record as JSON and back. What is read is held against the graph it speaks of, so pages made from a dump cannot index past it.
 
 use super::graph::{self, id, ids};
-use super::json::{At, Object, lines, list};
+use super::json::{At, Object, lines, list, quoted};
 use super::op::shape;
 use super::record::{FiredRecord, GroupRecord, KernelRecord, PlanRecord, Record, StepKind, StepRecord};
 use super::scalar::dtype;
@@ -68,6 +68,7 @@ pub(super) fn write(record: &Record) -> String {
         .field("lifetimes", list(record.lifetimes.iter().map(|l| list([l.from, l.to]))))
         .field("memory", lines(record.blocks.iter().map(block)))
         .field("refusals", lines(record.refusals.iter().map(refusal)))
+        .field("costs", list(record.costs.iter().map(|c| quoted(c))))
         .field("times", list([times.plan, times.schedule, times.lower]))
         .finish()
 }
@@ -160,6 +161,10 @@ pub(super) fn read(at: &At<'_>, n_recorded: usize) -> Result<Record> {
         lifetimes: lifetimes.items(lifetime)?,
         blocks: at.field("memory")?.items(block)?,
         refusals: at.field("refusals")?.items(refusal)?,
+        costs: match at.maybe("costs")? {
+            Some(costs) => costs.items(|_, at| Ok(at.text()?.to_owned()))?,
+            None => Vec::new(),
+        },
         times: PrepareTimes { plan, schedule, lower },
         graph,
     })

@@ -3,9 +3,10 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use super::cache::{Bounds, PlanCache};
 use super::evaluation::{Evaluation, Observer};
 use super::inspect::Clock;
-use super::{Engine, Inner, cache, stats};
+use super::{Engine, Inner, stats};
 use crate::error::Result;
 use crate::graph::Recorder;
 use crate::planner::Rules;
@@ -22,10 +23,6 @@ pub(super) struct Settings {
     pub(super) rules: Arc<Rules>,
     pub(super) cpu_costs: CostTable,
     pub(super) gpu_costs: CostTable,
-    #[cfg_attr(not(feature = "blocking"), expect(dead_code, reason = "evaluating ahead of demand blocks"))]
-    pub(super) max_pending: usize,
-    #[cfg_attr(not(feature = "blocking"), expect(dead_code, reason = "evaluating ahead of demand blocks"))]
-    pub(super) max_pending_bytes: u64,
     pub(super) memory_limit: u64,
     pub(super) work_limit: u64,
     pub(super) observer: Option<Observer>,
@@ -46,7 +43,9 @@ pub struct EngineBuilder {
     max_pending_bytes: u64,
     memory_limit: u64,
     work_limit: u64,
-    plan_entries: usize,
+    plan_bounds: Bounds,
+    cpu_costs: CostTable,
+    gpu_costs: CostTable,
     observer: Option<Observer>,
     inspect: bool,
 }
@@ -86,7 +85,9 @@ impl Default for EngineBuilder {
             max_pending_bytes: 1 << 30,
             memory_limit: physical_memory(),
             work_limit: u64::MAX,
-            plan_entries: 1024,
+            plan_bounds: Bounds { entries: 1024, bytes: 256 << 20, mask: u64::MAX },
+            cpu_costs: CostTable::cpu(),
+            gpu_costs: CostTable::gpu(),
             observer: None,
             inspect: false,
         }
@@ -187,7 +188,37 @@ impl EngineBuilder {
     /// How many plans are kept; the least recently used goes first. 1024 by default.
     #[must_use]
     pub fn plan_cache(mut self, entries: usize) -> Self {
-        self.plan_entries = entries;
+        self.plan_bounds.entries = entries;
+        self
+    }
+
+    /// How many bytes kept plans may hold on to, their graphs, schedules and kernel text taken together: beyond that the least
+    /// recently used go, but for the newest. 256 MiB by default. [`Stats::kept_plan_bytes`](crate::Stats) tells how many they are.
+    #[must_use]
+    pub fn plan_cache_bytes(mut self, bytes: usize) -> Self {
+        self.plan_bounds.bytes = bytes;
+        self
+    }
+
+    /// Looks at so many low bits of the hashes of graphs only, so that different graphs collide: for tests of what happens then.
+    #[cfg(feature = "check")]
+    #[must_use]
+    pub fn plan_hash_bits(mut self, bits: u32) -> Self {
+        self.plan_bounds.mask = u64::MAX.checked_shr(64 - bits.min(64)).unwrap_or(0);
+        self
+    }
+
+    /// What work costs on the CPU; by default [`CostTable::cpu`]. [`calibrate`](crate::calibrate) measures a table.
+    #[must_use]
+    pub fn cpu_costs(mut self, costs: CostTable) -> Self {
+        self.cpu_costs = costs;
+        self
+    }
+
+    /// What work costs on the GPU; by default [`CostTable::gpu`].
+    #[must_use]
+    pub fn gpu_costs(mut self, costs: CostTable) -> Self {
+        self.gpu_costs = costs;
         self
     }
 
@@ -242,21 +273,23 @@ impl EngineBuilder {
             verify: self.verify,
             fuse: self.fuse,
             rules,
-            cpu_costs: CostTable::cpu(),
-            gpu_costs: CostTable::gpu(),
-            max_pending: self.max_pending,
-            max_pending_bytes: self.max_pending_bytes,
+            cpu_costs: self.cpu_costs,
+            gpu_costs: self.gpu_costs,
             memory_limit: self.memory_limit,
             work_limit: self.work_limit,
             observer: self.observer,
             inspect: self.inspect.then(Clock::start),
         };
         Ok(Engine(Arc::new(Inner {
-            recorder: Recorder::default(),
+            recorder: Recorder::new(self.max_pending, self.max_pending_bytes),
             settings,
             #[cfg(feature = "gpu")]
+            device_name: gpu.as_ref().map(|g| g.describe().into()),
+            #[cfg(not(feature = "gpu"))]
+            device_name: None,
+            #[cfg(feature = "gpu")]
             gpu,
-            plans: Mutex::new(cache::PlanCache::new(self.plan_entries)),
+            plans: Mutex::new(PlanCache::new(self.plan_bounds)),
             counters: stats::Counters::default(),
             last: Mutex::new(None),
         })))

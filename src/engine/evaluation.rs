@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use super::inspect::{Given, Times};
 use super::prepare::Prepared;
-use super::run::Origins;
-use crate::graph::{Graph, NodeId};
+use crate::graph::{Graph, NodeId, Notes};
 use crate::schedule::{Place, Step};
 use crate::types::Origin;
 
@@ -14,13 +13,13 @@ use crate::types::Origin;
 pub struct Evaluation {
     /// The demanded graph as recorded.
     pub graph: Arc<Graph>,
-    pub(super) origins: Vec<Origins>,
+    pub(super) notes: Vec<(NodeId, Arc<Notes>)>,
     /// Plan, schedule and kernels.
     pub prepared: Arc<Prepared>,
     /// Whether the plan came from the cache.
     pub cached: bool,
     /// The GPU of the engine, if it has one.
-    pub device: Option<String>,
+    pub device: Option<Arc<str>>,
     /// Where the program was that asked for it, if that is known.
     pub asked_at: Option<Origin>,
     /// What it was given; only of an engine that inspects.
@@ -54,7 +53,12 @@ impl Evaluation {
 
     /// Where each node of the recorded graph was written, with the names of its value, and its composite's name.
     pub fn origins(&self) -> impl Iterator<Item = (&[Origin], Option<&'static str>)> {
-        self.origins.iter().map(|(origins, tag)| (&origins[..], *tag))
+        self.graph.ids().map(|id| self.noted(id).map_or((&[][..], None), |n| (&n.origins[..], n.tag)))
+    }
+
+    fn noted(&self, id: NodeId) -> Option<&Notes> {
+        let at = self.notes.binary_search_by_key(&id, |n| n.0).ok()?;
+        Some(&self.notes[at].1)
     }
 
     /// Why the plan of this graph was quarantined, so that it ran without planner and fusion on the CPU; `None` for a plan that
@@ -66,10 +70,7 @@ impl Evaluation {
 
     /// Where a node of the recorded graph was written, and its composite's name: ` # a.m:3:5 c (mean)`.
     pub(super) fn note(&self, id: NodeId) -> String {
-        let Some((origins, tag)) = self.origins.get(id.index()) else { return String::new() };
-        if origins.is_empty() && tag.is_none() {
-            return String::new();
-        }
+        let Some(Notes { origins, tag }) = self.noted(id) else { return String::new() };
         let mut note = String::from("  #");
         for o in origins {
             note.push_str(&format!(" {o}"));

@@ -20,7 +20,8 @@ mod verify;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use run::Request;
+use cache::Asked;
+use run::{Request, Results};
 
 pub use builder::EngineBuilder;
 pub use evaluation::Evaluation;
@@ -47,6 +48,7 @@ pub(crate) struct Inner {
     settings: builder::Settings,
     #[cfg(feature = "gpu")]
     gpu: Option<crate::device::Gpu>,
+    device_name: Option<Arc<str>>,
     plans: Mutex<cache::PlanCache>,
     counters: stats::Counters,
     last: Mutex<Option<Arc<Evaluation>>>,
@@ -114,18 +116,15 @@ impl Engine {
 
     /// Evaluates nodes together, in one plan, and publishes their values.
     pub(crate) async fn evaluate_nodes(&self, roots: &[NodeRef]) -> Result<()> {
-        let Some(demand) = self.0.recorder.demand(roots)? else { return Ok(()) };
-        let guard = Abandon { recorder: &self.0.recorder, demand: Some(demand) };
-        let Some(demand) = guard.demand.as_ref() else { return Ok(()) };
-        let graph = Arc::new(demand.graph.clone());
-        let origins = demand.origins.clone();
+        let Some(demand) = self.0.recorder.demand(roots, &self.0.plans)? else { return Ok(()) };
+        let mut guard = Abandon { recorder: &self.0.recorder, demand: Some(demand) };
+        let Some(demand) = guard.demand.as_mut() else { return Ok(()) };
+        let asked = Asked { graph: demand.graph.clone(), hash: demand.hash };
+        let notes = std::mem::take(&mut demand.notes);
         let choice = RunOptions::default().into();
         let (leaves, slots) = (&demand.leaves[..], &demand.slots[..]);
-        let request = Request { graph, origins, leaves, slots, needed: &demand.needed, choice };
-        let results = self.evaluate(request).await?;
-        let roots = demand.graph.roots.iter().copied().zip(results.roots);
-        let published = roots.chain(results.kept).collect();
-        guard.publish(published);
+        let results = self.evaluate(Request { asked, notes, leaves, slots, needed: &demand.needed, choice }).await?;
+        guard.publish(results);
         Ok(())
     }
 
@@ -189,9 +188,9 @@ impl Engine {
             return Err(Error::argument("run_graph: expected the graph's leaves and slots, given others"));
         }
         let leaves: Vec<Arc<Stored>> = leaves.into_iter().map(|b| self.store_host(b)).collect();
-        let origins = vec![Default::default(); graph.nodes.len()];
-        let graph = Arc::new(graph);
-        let request = Request { graph: graph.clone(), origins, leaves: &leaves, slots, needed: &[], choice };
+        let asked = Asked::new(graph);
+        let graph = asked.graph.clone();
+        let request = Request { asked, notes: Vec::new(), leaves: &leaves, slots, needed: &[], choice };
         let values = self.evaluate(request).await?.roots;
         let mut read = Vec::with_capacity(values.len());
         for (stored, root) in values.iter().zip(&graph.roots) {
@@ -214,6 +213,7 @@ impl Engine {
         let (recorded, pending) = self.0.recorder.counts();
         (stats.recorded_nodes, stats.pending_nodes) = (recorded, pending);
         stats.pending_input_bytes = self.0.recorder.input_bytes();
+        (stats.kept_plans, stats.kept_plan_bytes) = self.0.plans.lock().unwrap_or_else(PoisonError::into_inner).size();
         #[cfg(feature = "gpu")]
         if let Some(gpu) = &self.0.gpu {
             stats.device = gpu.stats();
@@ -236,10 +236,7 @@ impl Engine {
     /// The GPU in use, in words; `None` when everything runs on the CPU.
     #[must_use]
     pub fn device_name(&self) -> Option<String> {
-        #[cfg(feature = "gpu")]
-        return self.0.gpu.as_ref().map(crate::device::Gpu::describe);
-        #[cfg(not(feature = "gpu"))]
-        None
+        self.0.device_name.as_deref().map(str::to_owned)
     }
 
     /// Everything recorded within `work` on this thread carries `origin`, in dumps and in errors.
@@ -255,21 +252,31 @@ impl Engine {
         crate::graph::infer::infer(op, operands, None)
     }
 
-    /// Evaluates `node` when more is pending than the engine was told to hold, counted in nodes or in bytes of inputs that only
+    /// Evaluates `node` because more is pending than the engine was told to hold, counted in nodes or in bytes of inputs that only
     /// pending nodes keep alive: a program that never looks at a result must not record for ever. A failure is left
     /// for the evaluation that the user asks for.
     #[cfg_attr(not(feature = "blocking"), expect(unused_variables, reason = "evaluating ahead of demand blocks"))]
     pub(crate) fn relieve(&self, node: NodeRef) {
         #[cfg(feature = "blocking")]
-        if self.0.recorder.exceeds(self.0.settings.max_pending, self.0.settings.max_pending_bytes)
-            && !origin::relieving()
-        {
+        if !origin::relieving() {
             origin::while_relieving(|| {
                 if let Err(error) = pollster::block_on(self.evaluate_nodes(&[node])) {
                     tracing::debug!(%error, "evaluation ahead of demand failed");
                 }
             });
         }
+    }
+}
+
+/// The result of a future. On the CPU nothing is waited for, so the first poll ends it, and what waiting needs is not made.
+#[cfg(feature = "blocking")]
+pub(crate) fn wait<T>(future: impl Future<Output = T>) -> T {
+    let mut future = std::pin::pin!(future);
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match future.as_mut().poll(&mut context) {
+        std::task::Poll::Ready(result) => result,
+        // Whoever is polled again forgets the waker of before.
+        std::task::Poll::Pending => pollster::block_on(future),
     }
 }
 
@@ -280,9 +287,10 @@ struct Abandon<'a> {
 }
 
 impl Abandon<'_> {
-    fn publish(mut self, values: Vec<(crate::graph::NodeId, Arc<Stored>)>) {
+    fn publish(mut self, results: Results) {
         if let Some(demand) = self.demand.take() {
-            self.recorder.publish(&demand, values);
+            let roots = demand.graph.roots.iter().copied().zip(results.roots);
+            self.recorder.publish(&demand, roots.chain(results.kept));
         }
     }
 }

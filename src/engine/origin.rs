@@ -30,6 +30,11 @@ pub(crate) fn current() -> Option<Origin> {
     STACK.with_borrow(|s| s.last().cloned())
 }
 
+/// Runs `work` with the innermost place, which is not copied for it. `work` may not come back here.
+pub(crate) fn with_current<T>(work: impl FnOnce(Option<&Origin>) -> T) -> T {
+    STACK.with_borrow(|s| work(s.last()))
+}
+
 /// Whether this thread is evaluating ahead of demand, which must not nest.
 #[cfg(feature = "blocking")]
 pub(super) fn relieving() -> bool {

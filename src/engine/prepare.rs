@@ -1,18 +1,20 @@
 //! From a snapshot to something that runs: plan, schedule, lower; cached by structure.
 
-use std::hash::{Hash, Hasher};
 use std::sync::{Arc, PoisonError};
 
+use super::cache::Asked;
 use super::inspect::PrepareTimes;
 use super::run::Results;
+use super::scalars::HostScalars;
 use super::verify::{Recorded, Verdict, Verify};
-use super::{Engine, RunOptions, Stored, Without, scalars};
+use super::{Engine, RunOptions, Stored, Without};
+use crate::cpu::Compiled;
 use crate::error::{Error, Result};
-use crate::graph::{Graph, NodeId, Op, PlanKey};
+use crate::graph::{Graph, Node, NodeId, Op};
 use crate::kernels::{Lowered, lower};
 use crate::planner::{Plan, PlanOptions, plan};
 use crate::schedule::{Core, Group, Place, Schedule, ScheduleOptions, Step, ValueId, ValueKind, schedule};
-use crate::types::{DType, DeviceChoice, Fault, Limits, Scalar, seeded};
+use crate::types::{CostTable, DType, DeviceChoice, Fault, Limits, Scalar, seeded};
 
 /// Everything a run needs besides data: the product of planner, schedule and kernels.
 #[derive(Debug)]
@@ -25,10 +27,16 @@ pub struct Prepared {
     pub schedule: Schedule,
     /// The kernels of each step that is a GPU group.
     pub lowered: Vec<Option<Lowered>>,
+    /// What work costs on the CPU and on the GPU, as the plan was made for.
+    pub costs: [CostTable; 2],
     /// How long making it took; zeros unless the engine inspects.
     pub times: PrepareTimes,
-    /// Host scalars that a run computes, in graph order.
-    pub(super) scalars: Vec<NodeId>,
+    /// The passes of each step that is a CPU group.
+    pub(super) compiled: Vec<Option<Compiled>>,
+    /// Operations of the recorded graph that are neither leaf nor scalar nor view.
+    pub(super) n_ops: u64,
+    /// Host scalars that a run computes.
+    pub(super) scalars: HostScalars,
     /// Nodes of the snapshot, other than views, whose values outlive the run, with those values.
     pub(super) kept: Vec<(NodeId, ValueId)>,
     /// The block of each value, if the memory plan gave it one.
@@ -42,11 +50,20 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Bytes this plan holds on to, roughly.
+    /// Bytes this plan holds on to.
     pub(super) fn bytes(&self) -> usize {
-        let text: usize =
-            self.lowered.iter().flatten().flat_map(|l| &l.kernels).map(|k| k.params.len() * 8 + 256).sum();
-        self.graph.nodes.len() * 256 + self.schedule.steps.len() * 1024 + text
+        size_of::<Self>()
+            + self.plan.as_ref().map_or(0, Plan::bytes)
+            + self.graph.bytes()
+            + self.schedule.bytes()
+            + self.lowered.capacity() * size_of::<Option<Lowered>>()
+            + self.lowered.iter().flatten().map(Lowered::bytes).sum::<usize>()
+            + self.compiled.capacity() * size_of::<Option<Compiled>>()
+            + self.compiled.iter().flatten().map(Compiled::bytes).sum::<usize>()
+            + self.scalars.bytes()
+            + self.kept.capacity() * size_of::<(NodeId, ValueId)>()
+            + self.block_of.capacity() * size_of::<Option<u32>>()
+            + self.quarantined.as_ref().map_or(0, String::capacity)
     }
 
     /// Whether the run-time guards hold: every guarded scalar has magnitude within 2^±24.
@@ -54,10 +71,10 @@ impl Prepared {
         if self.graph.guards.is_empty() {
             return Ok(true);
         }
-        let values = scalars::evaluate(&self.graph, &self.scalars, slots)?;
+        let values = self.scalars.evaluate(&self.graph, slots)?;
         let bound = f64::from(1u32 << 24);
-        Ok(self.graph.guards.iter().all(|g| {
-            let v = values.get(g).map_or(f64::NAN, |s| s.to_f64().abs());
+        Ok(self.scalars.guards(&values).all(|s| {
+            let v = s.to_f64().abs();
             v >= 1.0 / bound && v <= bound
         }))
     }
@@ -82,12 +99,12 @@ pub(super) struct Found {
     /// Whether it came from the cache.
     pub(super) cached: bool,
     /// The key of a new plan that is kept only once its results were compared.
-    pub(super) unverified: Option<PlanKey>,
+    pub(super) unverified: Option<(Asked, Context)>,
 }
 
-/// What a plan depends on besides the graph.
-#[derive(Clone, Hash)]
-struct Context {
+/// What a plan depends on besides the graph: the other half of its key, compared in full.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Context {
     without: Without,
     options: RunOptions,
     rescale: bool,
@@ -98,6 +115,32 @@ struct Context {
     device: DeviceChoice,
     needed: Vec<NodeId>,
     resident: Vec<bool>,
+}
+
+impl Context {
+    /// Standard numerics on the CPU with nothing special: for tests of the cache.
+    #[cfg(test)]
+    pub(super) fn plain(options: RunOptions) -> Self {
+        Self {
+            without: Without::default(),
+            options,
+            rescale: true,
+            gpu: false,
+            numerics: crate::types::Numerics::Standard,
+            rules: 0,
+            cost_versions: (0, 0),
+            device: DeviceChoice::Cpu,
+            needed: Vec::new(),
+            resident: Vec::new(),
+        }
+    }
+
+    /// Bytes of memory it holds on to beside itself.
+    pub(super) fn bytes(&self) -> usize {
+        self.without.rules.iter().map(|r| size_of::<String>() + r.capacity()).sum::<usize>()
+            + (self.without.apart.capacity() + self.needed.capacity()) * size_of::<NodeId>()
+            + self.resident.capacity()
+    }
 }
 
 /// A node that reads all of another in its own order under other extents holds that node's elements: stored values are dense
@@ -140,14 +183,14 @@ fn kept(recorded: &Graph, image: impl Fn(NodeId) -> Option<NodeId>, schedule: &S
 }
 
 /// The graph with every constant zero: the key of a seeded fault.
-fn without_literals(graph: &Graph) -> Graph {
+fn without_literals(graph: &Graph) -> Asked {
     let mut graph = graph.clone();
     for node in &mut graph.nodes {
         if let Op::Literal(s) = &mut node.op {
             *s = Scalar::from_bits(s.dtype(), 0);
         }
     }
-    graph
+    Asked::new(graph)
 }
 
 impl Engine {
@@ -162,10 +205,9 @@ impl Engine {
     /// The prepared form of a graph, from the cache or made now; whether it was cached. `gpu` false keeps everything on the CPU.
     pub(super) fn prepare(
         &self,
-        graph: &Arc<Graph>,
-        slots: &[Scalar],
+        asked: &Asked,
+        (leaves, slots): (&[Arc<Stored>], &[Scalar]),
         needed: &[NodeId],
-        resident: Vec<bool>,
         choice: &Choice,
         gpu: bool,
     ) -> Result<Found> {
@@ -183,28 +225,31 @@ impl Engine {
             device: settings.device,
             needed: needed.to_vec(),
             // Where leaves are matters to placement only where there is a choice.
-            resident: if settings.device == DeviceChoice::Auto && gpu { resident } else { Vec::new() },
+            resident: if settings.device == DeviceChoice::Auto && gpu && self.limits().is_some() {
+                leaves.iter().map(|l| l.copies().device().is_some()).collect()
+            } else {
+                Vec::new()
+            },
         };
-        let found = self.cached(graph, &context)?;
+        let found = self.cached(asked, &context)?;
         if found.prepared.guards_hold(slots)? {
             return Ok(found);
         }
         self.0.counters.guard_misses.add(1);
         context.rescale = false;
-        self.cached(graph, &context)
+        self.cached(asked, &context)
     }
 
-    fn cached(&self, graph: &Arc<Graph>, context: &Context) -> Result<Found> {
-        let mut hasher = std::hash::DefaultHasher::new();
-        context.hash(&mut hasher);
-        let named = if seeded(Fault::StalePlan) { Arc::new(without_literals(graph)) } else { graph.clone() };
-        let key = PlanKey::new(named, hasher.finish());
-        let found = self.0.plans.lock().unwrap_or_else(PoisonError::into_inner).get(&key);
+    fn cached(&self, asked: &Asked, context: &Context) -> Result<Found> {
+        let stale = seeded(Fault::StalePlan).then(|| without_literals(&asked.graph));
+        let named = stale.as_ref().unwrap_or(asked);
+        let found = self.0.plans.lock().unwrap_or_else(PoisonError::into_inner).get(named, context);
         if let Some(prepared) = found {
             self.0.counters.plan_hits.add(1);
             return Ok(Found { prepared, cached: true, unverified: None });
         }
-        let prepared = Arc::new(self.make(graph, context)?);
+        let prepared = Arc::new(self.make(&asked.graph, context)?);
+        let key = (named.clone(), context.clone());
         let changed = context.options.plan || context.options.fuse || prepared.lowered.iter().any(Option::is_some);
         if self.0.settings.verify == Verify::Sampled && changed {
             return Ok(Found { prepared, cached: false, unverified: Some(key) });
@@ -213,8 +258,8 @@ impl Engine {
         Ok(Found { prepared, cached: false, unverified: None })
     }
 
-    fn keep(&self, key: PlanKey, prepared: Arc<Prepared>) {
-        let gone = self.0.plans.lock().unwrap_or_else(PoisonError::into_inner).insert(key, prepared);
+    fn keep(&self, (asked, context): (Asked, Context), prepared: Arc<Prepared>) {
+        let gone = self.0.plans.lock().unwrap_or_else(PoisonError::into_inner).insert(asked, context, prepared);
         drop(gone);
     }
 
@@ -222,7 +267,7 @@ impl Engine {
     /// in its place, which says why. Gives the plan that is kept and its results.
     pub(super) async fn keep_if_sound(
         &self,
-        key: PlanKey,
+        key: (Asked, Context),
         new: Arc<Prepared>,
         results: Results,
         graph: &Graph,
@@ -260,7 +305,7 @@ impl Engine {
         }
     }
 
-    fn make(&self, recorded: &Graph, context: &Context) -> Result<Prepared> {
+    pub(super) fn make(&self, recorded: &Graph, context: &Context) -> Result<Prepared> {
         let settings = &self.0.settings;
         let limits = if context.gpu { self.limits() } else { None };
         let began = self.now();
@@ -280,7 +325,9 @@ impl Engine {
                 allow_rescale: context.rescale,
                 rules,
             };
-            plan(recorded, &options)
+            let plan = plan(recorded, &options);
+            self.0.counters.egg_runs.add(plan.egg_runs as u64);
+            plan
         });
         let mut graph = planned.as_ref().map_or_else(|| recorded.clone(), |p| p.graph.clone());
         if context.options.fuse {
@@ -316,8 +363,7 @@ impl Engine {
             schedule: spent(plan_done, schedule_done),
             lower: spent(schedule_done, self.now()),
         };
-        let wanted = schedule.scalars.iter().chain(&graph.guards).copied();
-        let scalars = scalars::needed(&graph, wanted);
+        let scalars = HostScalars::new(&graph, &schedule.scalars, &graph.guards)?;
         let mut block_of = vec![None; schedule.values.len()];
         for (i, block) in schedule.blocks.iter().enumerate() {
             for v in &block.values {
@@ -339,11 +385,25 @@ impl Engine {
                 settings.work_limit
             )));
         }
+        let mut compiled = Vec::with_capacity(schedule.steps.len());
+        for step in &schedule.steps {
+            compiled.push(match step {
+                // What is wrong with a group is for its run to say.
+                Step::Run(group) if group.place == Place::Cpu => {
+                    Compiled::new(group, &schedule.values).unwrap_or_default()
+                }
+                _ => None,
+            });
+        }
+        let op = |n: &&Node| !n.operands.is_empty() && !matches!(n.op, Op::View(_));
         Ok(Prepared {
             plan: planned,
             graph,
             schedule,
             lowered,
+            compiled,
+            costs: [settings.cpu_costs.clone(), settings.gpu_costs.clone()],
+            n_ops: recorded.nodes.iter().filter(op).count() as u64,
             times,
             scalars,
             kept,

@@ -8,26 +8,26 @@ pub(super) mod traced;
 
 use std::sync::{Arc, PoisonError};
 
+use super::cache::Asked;
 use super::inspect::{Span, Times};
-use super::prepare::Choice;
-use super::prepare::Found;
+use super::prepare::{Choice, Found};
 use super::stored::Handle;
 use super::verify::Noise;
-use super::{Engine, Evaluation, Prepared, Stored, scalars};
+use super::{Engine, Evaluation, Prepared, Stored};
+use smallvec::SmallVec;
+
 use crate::buffers::Residency;
 use crate::cpu;
 use crate::error::{Error, Result};
-use crate::graph::{Graph, Node, NodeId, NodeRef};
+use crate::graph::{Node, NodeId, NodeRef, Notes};
 use crate::schedule::{Core, Group, Load, Step, ValueId, ValueKind};
-use crate::types::{Fault, HostBuffer, Origin, Scalar, Shape, seeded};
-
-/// Where a node was written, and the composite it belongs to.
-pub(super) type Origins = (Vec<Origin>, Option<&'static str>);
+use crate::types::{Fault, HostBuffer, Scalar, Shape, seeded};
 
 /// A snapshot to evaluate.
 pub(super) struct Request<'a> {
-    pub(super) graph: Arc<Graph>,
-    pub(super) origins: Vec<Origins>,
+    pub(super) asked: Asked,
+    /// Where nodes were written, where that is known.
+    pub(super) notes: Vec<(NodeId, Arc<Notes>)>,
     pub(super) leaves: &'a [Arc<Stored>],
     pub(super) slots: &'a [Scalar],
     /// Nodes worth keeping if they are stored anyway.
@@ -48,15 +48,13 @@ impl Engine {
     /// Evaluates a snapshot. A failure of the device is repeated on the CPU and recorded with its reason; nothing is lost unless a
     /// value lived on a lost device alone.
     pub(super) async fn evaluate(&self, request: Request<'_>) -> Result<Results> {
-        let Request { graph, origins, leaves, slots, needed, choice } = request;
+        let Request { asked, notes, leaves, slots, needed, choice } = request;
         self.0.counters.evaluations.add(1);
-        let ops = graph.nodes.iter().filter(|n| !n.operands.is_empty() && !matches!(n.op, crate::graph::Op::View(_)));
-        self.0.counters.evaluated_ops.add(ops.count() as u64);
-        let resident = leaves.iter().map(|l| l.copies().device().is_some()).collect();
         let asked_at = super::origin::current();
-        let given = self.given(&graph, leaves, slots).await?;
+        let given = self.given(&asked.graph, leaves, slots).await?;
         let began = self.now();
-        let mut found = self.prepare(&graph, slots, needed, resident, &choice, true)?;
+        let mut found = self.prepare(&asked, (leaves, slots), needed, &choice, true)?;
+        self.0.counters.evaluated_ops.add(found.prepared.n_ops);
         let mut fallback = None;
         let mut times = Times::default();
         let mut result = Run::new(self, &found.prepared, leaves, slots)?.finish(&mut times).await;
@@ -67,14 +65,15 @@ impl Engine {
             tracing::warn!(%error, "evaluation failed on the GPU and is repeated on the CPU");
             self.0.counters.fallbacks.add(1);
             fallback = Some(error.to_string());
-            found = self.prepare(&graph, slots, needed, Vec::new(), &choice, false)?;
+            found = self.prepare(&asked, (leaves, slots), needed, &choice, false)?;
             result = Run::new(self, &found.prepared, leaves, slots)?.finish(&mut times).await;
         }
         if let Some(key) = found.unverified.take()
             && let Ok(results) = result
         {
             let data = (leaves, slots);
-            (found.prepared, result) = self.keep_if_sound(key, found.prepared, results, &graph, data, needed).await?;
+            (found.prepared, result) =
+                self.keep_if_sound(key, found.prepared, results, &asked.graph, data, needed).await?;
         }
         let Found { prepared, cached, .. } = found;
         let times = began.zip(self.now()).map(|(start, end)| {
@@ -82,11 +81,11 @@ impl Engine {
             times
         });
         let evaluation = Evaluation {
-            graph,
-            origins,
+            graph: asked.graph,
+            notes,
             prepared,
             cached,
-            device: self.device_name(),
+            device: self.0.device_name.clone(),
             asked_at,
             given,
             times,
@@ -101,6 +100,12 @@ impl Engine {
         let old = self.0.last.lock().unwrap_or_else(PoisonError::into_inner).replace(evaluation);
         drop(old);
         result
+    }
+
+    /// The elements of a node, if they are on the host already.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn host_value(&self, node: NodeRef) -> Option<Arc<HostBuffer>> {
+        self.0.recorder.value(node).and_then(|stored| stored.copies().host().cloned())
     }
 
     /// The elements of an evaluated node on the host, read back if need be.
@@ -121,7 +126,7 @@ pub(super) struct Run<'a> {
     engine: &'a Engine,
     prepared: &'a Prepared,
     leaves: &'a [Arc<Stored>],
-    scalars: Vec<Scalar>,
+    scalars: SmallVec<[Scalar; 8]>,
     values: Vec<Residency<Handle>>,
     /// What results of the CPU are moved by, in a run that shows how sensitive they are to rounding.
     noise: Option<Noise>,
@@ -139,11 +144,7 @@ impl<'a> Run<'a> {
         #[cfg(feature = "check")]
         let slots =
             if seeded(Fault::StaleScalars) { prepared.first_slots.get_or_init(|| slots.to_vec()) } else { slots };
-        let known = scalars::evaluate(&prepared.graph, &prepared.scalars, slots)?;
-        let value_of = |id: &NodeId| {
-            known.get(id).copied().ok_or_else(|| Error::internal(format!("the scalar {id} was not computed")))
-        };
-        let scalars = prepared.schedule.scalars.iter().map(value_of).collect::<Result<_>>()?;
+        let scalars = prepared.scalars.scheduled(&prepared.scalars.evaluate(&prepared.graph, slots)?);
         let values = prepared
             .schedule
             .values
@@ -195,7 +196,7 @@ impl<'a> Run<'a> {
             Step::Run(group) => match (&prepared.lowered[i], group.place) {
                 #[cfg(feature = "gpu")]
                 (Some(lowered), crate::schedule::Place::Gpu) => self.dispatch(i as u32, group, lowered).await?,
-                _ => self.run_on_cpu(group).await?,
+                _ => self.run_on_cpu(i, group).await?,
             },
             Step::Host { nodes, inputs, outputs, .. } => self.run_host(nodes, inputs, outputs).await?,
             Step::Empty(v) => {
@@ -213,14 +214,15 @@ impl<'a> Run<'a> {
     }
 
     fn results(&self) -> Result<Results> {
-        let mut stored: hashbrown::HashMap<ValueId, Arc<Stored>> = hashbrown::HashMap::new();
+        // One value may be several results: they share what is stored.
+        let mut stored: Vec<Option<Arc<Stored>>> = vec![None; self.values.len()];
         let mut of = |v: ValueId| -> Result<Arc<Stored>> {
             let value = self.prepared.schedule.value(v);
             let residency = &self.values[v.index()];
             if residency.place() == crate::buffers::Place::Nowhere {
                 return Err(Error::internal(format!("the result {v} ({}) was not computed", value.node)));
             }
-            let one = stored.entry(v).or_insert_with(|| match value.kind {
+            let one = stored[v.index()].get_or_insert_with(|| match value.kind {
                 ValueKind::Leaf(i) => self.leaves[i as usize].clone(),
                 _ => Arc::new(Stored::from_residency(residency.clone())),
             });
@@ -261,9 +263,9 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    async fn run_on_cpu(&mut self, group: &Group) -> Result<()> {
+    async fn run_on_cpu(&mut self, step: usize, group: &'a Group) -> Result<()> {
         self.engine.0.counters.cpu_groups.add(1);
-        let mut inputs: Vec<(ValueId, Arc<HostBuffer>)> = Vec::new();
+        let mut inputs: SmallVec<[(ValueId, Arc<HostBuffer>); 8]> = SmallVec::new();
         for load in loads(group) {
             if !inputs.iter().any(|(v, _)| *v == load.value) {
                 inputs.push((load.value, self.host(load.value).await?));
@@ -277,13 +279,17 @@ impl<'a> Run<'a> {
             }
             found.ok_or_else(|| Error::internal(format!("{v} is no input of group g{}", group.id)))
         };
-        let outputs = cpu::run_group(group, &self.prepared.schedule.values, &find, &self.scalars)?;
-        for (v, buffer) in outputs {
+        let values = &self.prepared.schedule.values;
+        let outputs = match &self.prepared.compiled[step] {
+            Some(compiled) => compiled.run(group, values, &find, &self.scalars)?,
+            None => cpu::run_group(group, values, &find, &self.scalars)?.into_iter().map(|(_, b)| b).collect(),
+        };
+        for (store, buffer) in group.stores.iter().zip(outputs) {
             let buffer = match &mut self.noise {
                 Some(noise) => noise.over(&buffer),
                 None => buffer,
             };
-            self.values[v.index()].add_host(Arc::new(buffer));
+            self.values[store.value.index()].add_host(Arc::new(buffer));
         }
         Ok(())
     }

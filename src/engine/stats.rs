@@ -9,6 +9,8 @@ pub struct Stats {
     pub evaluations: u64,
     /// Runs of the planner: one for each structure that was not cached.
     pub plans: u64,
+    /// E-graphs that were saturated for them.
+    pub egg_runs: u64,
     /// Schedules made: one for each plan.
     pub schedules: u64,
     /// Evaluations served by a cached plan.
@@ -35,6 +37,10 @@ pub struct Stats {
     pub pending_nodes: usize,
     /// Bytes of inputs that nobody holds and that pending nodes keep alive.
     pub pending_input_bytes: u64,
+    /// Plans that are kept.
+    pub kept_plans: usize,
+    /// Bytes that kept plans hold on to: graphs, schedules, kernels and their text.
+    pub kept_plan_bytes: usize,
     /// What the device did.
     #[cfg(feature = "gpu")]
     pub device: crate::device::DeviceStats,
@@ -55,6 +61,7 @@ macro_rules! counters {
 counters!(
     evaluations,
     plans,
+    egg_runs,
     schedules,
     plan_hits,
     guard_misses,

@@ -1,77 +1,31 @@
-//! The plan key: what two graphs must share to run by the same plan.
+//! The hash behind hash-consing and plan keys: a word at a time, with a fixed seed.
 //!
-//! One walk over the snapshot, whose nodes are already numbered in first-visit order, writes ops, attributes, shapes, dtypes,
-//! views, literal bits and root order into words. Slots and leaf contents are left out: they belong to a run.
+//! Ops, attributes, shapes, dtypes, views, literal bits, operand numbers and root order come in; a word comes out. Values of slots
+//! and contents of leaves are left out: they belong to a run. The hash is no defence against chosen input: whoever finds
+//! something by it compares in full, so a collision costs time and nothing else.
 
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 
-use super::Graph;
+use super::{Graph, Op};
+use crate::types::{DType, Shape};
 
-/// The identity of a plan. Hashed in 64 bits and compared in full on a hit.
-#[derive(Clone, Debug)]
-pub struct PlanKey {
-    hash: u64,
-    graph: Arc<Graph>,
-    context: u64,
-}
-
-impl PlanKey {
-    /// The key of `graph` under `context`: a hash of numerics mode, rules, device and cost-table versions.
-    #[must_use]
-    pub fn new(graph: Arc<Graph>, context: u64) -> Self {
-        // Fixed seeds: the same graph has the same key in every run, so dumps can name it.
-        let mut hasher = FixedHasher(context ^ 0x9e37_79b9_7f4a_7c15);
-        graph.nodes.hash(&mut hasher);
-        graph.roots.hash(&mut hasher);
-        graph.leaves.hash(&mut hasher);
-        graph.slots.hash(&mut hasher);
-        Self { hash: hasher.finish(), graph, context }
-    }
-
-    /// The hash, stable between runs of the same build.
-    #[must_use]
-    pub fn hash_value(&self) -> u64 {
-        self.hash
-    }
-
-    /// Bytes this key holds on to, roughly.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        self.graph.nodes.len() * std::mem::size_of::<super::Node>()
-    }
-}
-
-impl PartialEq for PlanKey {
-    fn eq(&self, other: &Self) -> bool {
-        self.hash == other.hash
-            && self.context == other.context
-            && (Arc::ptr_eq(&self.graph, &other.graph)
-                || (self.graph.nodes == other.graph.nodes
-                    && self.graph.roots == other.graph.roots
-                    && self.graph.leaves == other.graph.leaves
-                    && self.graph.slots == other.graph.slots))
-    }
-}
-
-impl Eq for PlanKey {}
-
-impl Hash for PlanKey {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        state.write_u64(self.hash);
-    }
-}
-
-/// A word-at-a-time multiply-rotate hash with a fixed seed.
-struct FixedHasher(u64);
+/// A word-at-a-time multiply-rotate hash with a fixed seed: the same graph has the same hash in every run, so dumps can name it.
+#[derive(Clone, Copy)]
+pub(super) struct FixedHasher(u64);
 
 impl FixedHasher {
-    fn mix(&mut self, word: u64) {
+    pub(super) const fn new() -> Self {
+        Self(0x9e37_79b9_7f4a_7c15)
+    }
+
+    #[inline(always)]
+    pub(super) fn mix(&mut self, word: u64) {
         self.0 = (self.0 ^ word).wrapping_mul(0x2545_f491_4f6c_dd1d).rotate_left(29);
     }
 }
 
 impl Hasher for FixedHasher {
+    #[inline(always)]
     fn finish(&self) -> u64 {
         let x = self.0 ^ (self.0 >> 32);
         x.wrapping_mul(0xd6e8_feb8_6659_fd93) ^ (x >> 29)
@@ -85,15 +39,97 @@ impl Hasher for FixedHasher {
         }
     }
 
+    #[inline(always)]
+    fn write_u8(&mut self, v: u8) {
+        self.mix(u64::from(v));
+    }
+
+    #[inline(always)]
     fn write_u32(&mut self, v: u32) {
         self.mix(u64::from(v));
     }
 
+    #[inline(always)]
     fn write_u64(&mut self, v: u64) {
         self.mix(v);
     }
 
+    #[inline(always)]
     fn write_usize(&mut self, v: usize) {
         self.mix(v as u64);
+    }
+
+    #[inline(always)]
+    fn write_isize(&mut self, v: isize) {
+        self.mix(v as u64);
+    }
+
+    #[inline(always)]
+    fn write_i64(&mut self, v: i64) {
+        self.mix(v as u64);
+    }
+}
+
+/// The hash of a node by itself: what it computes, in which shape and dtype. The numbers of leaves and slots are left out, since a
+/// node has none before it is part of a snapshot.
+pub(super) fn content(op: &Op, shape: &Shape, dtype: DType) -> u64 {
+    let mut hasher = FixedHasher::new();
+    match op {
+        // The commonest ones by hand: their names are all there is to them.
+        Op::Leaf(_) => hasher.mix(1),
+        Op::Slot(_) => hasher.mix(2),
+        Op::Binary(op) => hasher.mix(0x100 | *op as u64),
+        Op::Select => hasher.mix(3),
+        // Shape and dtype of a view follow from it and its operand, but two views of one shape may differ.
+        op => op.hash(&mut hasher),
+    }
+    hasher.mix(dtype as u64 | (shape.rank() as u64) << 8);
+    for &d in shape.iter() {
+        hasher.mix(d as u64);
+    }
+    hasher.finish()
+}
+
+/// The hash of a snapshot, mixed node by node in its order.
+#[derive(Clone, Copy)]
+pub(super) struct GraphHasher(FixedHasher);
+
+impl GraphHasher {
+    pub(super) const fn new() -> Self {
+        Self(FixedHasher::new())
+    }
+
+    /// One more node: its content and the numbers of its operands. A leaf or slot gives its own number as if it were one.
+    #[inline(always)]
+    pub(super) fn node(&mut self, content: u64, operands: impl Iterator<Item = u32>) {
+        self.0.mix(content);
+        for o in operands {
+            self.0.mix(u64::from(o));
+        }
+    }
+
+    /// The roots end it.
+    pub(super) fn finish(mut self, roots: impl Iterator<Item = u32>) -> u64 {
+        self.0.mix(u64::MAX);
+        for r in roots {
+            self.0.mix(u64::from(r));
+        }
+        self.0.finish()
+    }
+}
+
+impl Graph {
+    /// The hash of nodes and roots, stable between runs of the same build: the one a recorder finds for an equal cone.
+    #[must_use]
+    pub fn hash_value(&self) -> u64 {
+        let mut hasher = GraphHasher::new();
+        for node in &self.nodes {
+            let content = content(&node.op, &node.shape, node.dtype);
+            match node.op {
+                Op::Leaf(i) | Op::Slot(i) => hasher.node(content, std::iter::once(i)),
+                _ => hasher.node(content, node.operands.iter().map(|o| o.0)),
+            }
+        }
+        hasher.finish(self.roots.iter().map(|r| r.0))
     }
 }

@@ -13,12 +13,13 @@ mod ops_elementwise;
 
 mod recorder;
 mod snapshot;
+mod state;
 mod verify;
 
-pub use demand::Demand;
-pub use key::PlanKey;
+pub use demand::{Demand, Known, NoneKnown};
 pub use op::{ArgOp, CastMode, HostOp, Op, Operands, ReduceOp, RngDist, ScanOp};
 pub use ops_elementwise::{BinaryOp, UnaryOp};
 
-pub use recorder::{NodeRef, Recorder};
+pub use recorder::{NodeRef, Recorded, Recorder};
 pub use snapshot::{Graph, LeafInfo, Node, NodeId, PlannedKernel};
+pub use state::Notes;

@@ -1,18 +1,18 @@
 //! Tests of the recorder: identity, poison, demand and release.
 
 use super::*;
-use crate::graph::{BinaryOp, UnaryOp};
+use crate::graph::{BinaryOp, Graph, NoneKnown, UnaryOp};
 
 fn leaf(r: &Recorder<i32>, dims: &[usize], value: i32) -> NodeRef {
-    r.record_leaf(Shape::new(dims), DType::F32, Arc::new(value), None)
+    r.record_leaf(Shape::new(dims), DType::F32, Arc::new(value), None).node
 }
 
 fn unary(r: &Recorder<i32>, op: UnaryOp, x: NodeRef) -> NodeRef {
-    r.record(Op::Unary(op), &[x], None, None, None).unwrap()
+    r.record(Op::Unary(op), &[x], None, None, None).unwrap().node
 }
 
 fn binary(r: &Recorder<i32>, op: BinaryOp, x: NodeRef, y: NodeRef) -> NodeRef {
-    r.record(Op::Binary(op), &[x, y], None, None, None).unwrap()
+    r.record(Op::Binary(op), &[x, y], None, None, None).unwrap().node
 }
 
 #[test]
@@ -45,13 +45,13 @@ fn snapshots_number_by_first_visit_and_stop_at_values() {
     let (x, y) = (leaf(&r, &[3], 1), leaf(&r, &[3], 2));
     let s = binary(&r, BinaryOp::Add, x, y);
     let e = unary(&r, UnaryOp::Exp, s);
-    let demand = r.demand(&[e]).unwrap().unwrap();
+    let demand = r.demand(&[e], &NoneKnown).unwrap().unwrap();
     demand.graph.verify().unwrap();
     assert_eq!(demand.graph.nodes.len(), 4);
     assert_eq!(demand.leaves.iter().map(|l| **l).collect::<Vec<_>>(), [1, 2]);
     r.publish(&demand, vec![(demand.graph.roots[0], Arc::new(7))]);
     assert_eq!(r.value(e).as_deref(), Some(&7));
-    assert!(r.demand(&[e]).unwrap().is_none());
+    assert!(r.demand(&[e], &NoneKnown).unwrap().is_none());
     // The evaluated node let go of its operands; only handles keep them.
     r.release(s);
     r.release(x);
@@ -65,13 +65,13 @@ fn a_node_needed_by_a_second_evaluation_becomes_a_root() {
     let x = leaf(&r, &[3], 1);
     let mid = unary(&r, UnaryOp::Exp, x);
     let first = unary(&r, UnaryOp::Sin, mid);
-    let demand = r.demand(&[first]).unwrap().unwrap();
+    let demand = r.demand(&[first], &NoneKnown).unwrap().unwrap();
     assert_eq!(demand.graph.roots.len(), 1);
     r.publish(&demand, vec![(demand.graph.roots[0], Arc::new(2))]);
     let second = unary(&r, UnaryOp::Cos, mid);
-    let demand = r.demand(&[second]).unwrap().unwrap();
+    let demand = r.demand(&[second], &NoneKnown).unwrap().unwrap();
     assert_eq!((demand.graph.roots.len(), demand.n_asked), (2, 1));
-    let values = demand.graph.roots.iter().map(|&n| (n, Arc::new(3))).collect();
+    let values: Vec<_> = demand.graph.roots.iter().map(|&n| (n, Arc::new(3))).collect();
     r.publish(&demand, values);
     assert!(r.value(mid).is_some());
 }
@@ -81,9 +81,9 @@ fn a_failed_evaluation_can_be_repeated() {
     let r = Recorder::default();
     let x = leaf(&r, &[3], 1);
     let e = unary(&r, UnaryOp::Exp, x);
-    let demand = r.demand(&[e]).unwrap().unwrap();
+    let demand = r.demand(&[e], &NoneKnown).unwrap().unwrap();
     r.abandon(&demand);
-    assert!(r.demand(&[e]).unwrap().is_some());
+    assert!(r.demand(&[e], &NoneKnown).unwrap().is_some());
 }
 
 #[test]
@@ -91,10 +91,10 @@ fn another_thread_waits_for_a_running_evaluation() {
     let r = Arc::new(Recorder::default());
     let x = leaf(&r, &[3], 1);
     let e = unary(&r, UnaryOp::Exp, x);
-    let demand = r.demand(&[e]).unwrap().unwrap();
+    let demand = r.demand(&[e], &NoneKnown).unwrap().unwrap();
     let other = std::thread::spawn({
         let r = r.clone();
-        move || r.demand(&[e]).unwrap().is_none()
+        move || r.demand(&[e], &NoneKnown).unwrap().is_none()
     });
     std::thread::sleep(std::time::Duration::from_millis(20));
     r.publish(&demand, vec![(demand.graph.roots[0], Arc::new(9))]);
@@ -106,7 +106,93 @@ fn views_of_views_become_one() {
     let r = Recorder::<i32>::default();
     let x = leaf(&r, &[2, 3], 1);
     let dense = View::dense(&Shape::new(&[2, 3]));
-    let t = r.record_view(x, dense.permute(&[1, 0]).unwrap(), None, None).unwrap();
+    let t = r.record_view(x, dense.permute(&[1, 0]).unwrap(), None, None).unwrap().node;
     let back = View::dense(&Shape::new(&[3, 2])).permute(&[1, 0]).unwrap();
-    assert_eq!(r.record_view(t, back, None, None).unwrap(), x);
+    assert_eq!(r.record_view(t, back, None, None).unwrap().node, x);
+}
+
+/// Graphs that are known whatever their hash is, as if every hash collided.
+struct Colliding(Vec<Arc<Graph>>);
+
+impl crate::graph::Known for Colliding {
+    fn find(&self, _: u64, same: &mut dyn FnMut(&Graph) -> bool) -> Option<Arc<Graph>> {
+        self.0.iter().find(|g| same(g)).cloned()
+    }
+}
+
+#[test]
+fn a_known_graph_is_taken_only_where_it_is_equal_in_full() {
+    let r = Recorder::default();
+    let (x, y, z) = (leaf(&r, &[3], 1), leaf(&r, &[3], 2), leaf(&r, &[3, 1], 3));
+    let number = |v: f64| r.record_slot(Scalar::from_f64(DType::F32, v), None).node;
+    let literal = |v: f64| r.record(Op::Literal(Scalar::from_f64(DType::F32, v)), &[], None, None, None).unwrap().node;
+    let view = |n: NodeRef, axis: usize, start: usize| {
+        let shape = r.describe(n).unwrap().0;
+        r.record_view(n, View::dense(&shape).slice(axis, start, 1, 2).unwrap(), None, None).unwrap().node
+    };
+    let cast = |n: NodeRef, to: DType| {
+        r.record(Op::Cast(super::super::CastMode::Wrap), &[n], Some(to), None, None).unwrap().node
+    };
+    // Pairs differ in an operand, an order, an operation, an attribute, a bit of a literal, a shape, a dtype, or in being a slot.
+    let roots = [
+        vec![binary(&r, BinaryOp::Sub, x, x)],
+        vec![binary(&r, BinaryOp::Sub, x, y)],
+        vec![binary(&r, BinaryOp::Sub, binary(&r, BinaryOp::Sub, x, y), x)],
+        vec![binary(&r, BinaryOp::Sub, binary(&r, BinaryOp::Sub, x, y), y)],
+        vec![binary(&r, BinaryOp::Sub, x, binary(&r, BinaryOp::Sub, x, y))],
+        vec![binary(&r, BinaryOp::Div, x, y)],
+        vec![binary(&r, BinaryOp::Sub, x, z)],
+        vec![unary(&r, UnaryOp::Powi(2), x)],
+        vec![unary(&r, UnaryOp::Powi(3), x)],
+        vec![binary(&r, BinaryOp::Mul, x, number(1.5))],
+        vec![binary(&r, BinaryOp::Mul, x, literal(1.5))],
+        vec![binary(&r, BinaryOp::Mul, x, literal(0.0))],
+        vec![binary(&r, BinaryOp::Mul, x, literal(-0.0))],
+        vec![view(x, 0, 0)],
+        vec![view(x, 0, 1)],
+        vec![cast(x, DType::F64)],
+        vec![cast(x, DType::F16)],
+        vec![unary(&r, UnaryOp::Exp, x), unary(&r, UnaryOp::Sin, x)],
+        vec![unary(&r, UnaryOp::Sin, x), unary(&r, UnaryOp::Exp, x)],
+        vec![unary(&r, UnaryOp::Exp, x), unary(&r, UnaryOp::Exp, x)],
+    ];
+    let mut known = Colliding(Vec::new());
+    for (i, root) in roots.iter().enumerate() {
+        let demand = r.demand(root, &known).unwrap().unwrap();
+        assert!(!known.0.iter().any(|g| Arc::ptr_eq(g, &demand.graph)), "graph {i} was taken for another");
+        assert_eq!(demand.hash, demand.graph.hash_value(), "graph {i}: the walk and the graph give one hash");
+        demand.graph.verify().unwrap();
+        known.0.push(demand.graph.clone());
+        r.abandon(&demand);
+    }
+    for (i, root) in roots.iter().enumerate() {
+        let demand = r.demand(root, &known).unwrap().unwrap();
+        assert!(Arc::ptr_eq(&known.0[i], &demand.graph), "graph {i} was copied again");
+        r.abandon(&demand);
+    }
+    // Other leaves in the same places are the same graph, with other data.
+    let other = binary(&r, BinaryOp::Sub, y, x);
+    let demand = r.demand(&[other], &known).unwrap().unwrap();
+    assert!(Arc::ptr_eq(&known.0[1], &demand.graph));
+    assert_eq!(demand.leaves.iter().map(|l| **l).collect::<Vec<_>>(), [2, 1]);
+    r.abandon(&demand);
+}
+
+#[test]
+fn a_refused_walk_leaves_nothing_busy() {
+    let r = Arc::new(Recorder::default());
+    let x = leaf(&r, &[3], 1);
+    let (a, b) = (unary(&r, UnaryOp::Exp, x), unary(&r, UnaryOp::Sin, x));
+    let both = binary(&r, BinaryOp::Add, b, a);
+    let demand = r.demand(&[a], &NoneKnown).unwrap().unwrap();
+    let other = std::thread::spawn({
+        let r = r.clone();
+        // Walks over b first and then meets a, which is busy.
+        move || r.demand(&[both], &NoneKnown).unwrap().map(|d| r.abandon(&d)).is_some()
+    });
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    let alone = r.demand(&[b], &NoneKnown).unwrap().expect("b is nobody's");
+    r.abandon(&alone);
+    r.publish(&demand, vec![(demand.graph.roots[0], Arc::new(9))]);
+    assert!(other.join().unwrap());
 }

@@ -117,6 +117,22 @@ impl Graph {
         Ok(id)
     }
 
+    /// Bytes of memory the graph holds on to.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let spilled = |o: &Operands| if o.spilled() { o.capacity() * size_of::<NodeId>() } else { 0 };
+        let ids = |ids: &Vec<NodeId>| ids.capacity() * size_of::<NodeId>();
+        size_of::<Self>()
+            + self.nodes.capacity() * size_of::<Node>()
+            + self.nodes.iter().map(|n| spilled(&n.operands)).sum::<usize>()
+            + self.leaves.capacity() * size_of::<LeafInfo>()
+            + self.slots.capacity() * size_of::<DType>()
+            + ids(&self.roots)
+            + ids(&self.guards)
+            + self.kernels.capacity() * size_of::<PlannedKernel>()
+            + self.kernels.iter().map(|k| ids(&k.stages) + ids(&k.outputs)).sum::<usize>()
+    }
+
     /// How many operand positions and roots name each node.
     #[must_use]
     pub fn use_counts(&self) -> Vec<u32> {

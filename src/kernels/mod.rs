@@ -75,6 +75,21 @@ pub struct Lowered {
     pub scratch: Vec<u64>,
 }
 
+impl Lowered {
+    /// Bytes of memory the kernels hold on to, their text included.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let kernel = |k: &Kernel| {
+            size_of::<Kernel>()
+                + k.label.capacity()
+                + k.wgsl.len()
+                + k.bindings.capacity() * size_of::<Binding>()
+                + k.params.capacity() * size_of::<Param>()
+        };
+        self.kernels.iter().map(kernel).sum::<usize>() + self.scratch.capacity() * size_of::<u64>()
+    }
+}
+
 /// Elements that a kernel may index: 32 bits, with room for the threads beyond the end of an array.
 const MOST_ELEMENTS: usize = 0xf000_0000;
 

@@ -8,6 +8,8 @@ mod cost;
 mod decode;
 mod encode;
 mod extract;
+#[cfg(test)]
+mod extract_tests;
 mod facts;
 mod index;
 mod instances;
@@ -69,6 +71,8 @@ pub struct Plan {
     pub saturated: bool,
     /// Rounds of matching.
     pub iterations: usize,
+    /// E-graphs that were saturated for it.
+    pub egg_runs: usize,
     /// Terms in the e-graph at the end: all that extraction could choose from, attributes (axes, extents) included. Terms that
     /// were of use on the way and can be in no plan are taken out before (see `prune`).
     pub enodes: usize,
@@ -76,6 +80,18 @@ pub struct Plan {
     pub refused_by_guard: usize,
     /// Why the input graph was given back unchanged, if it was.
     pub fallback: Option<String>,
+}
+
+impl Plan {
+    /// Bytes of memory the plan holds on to.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let fired = |f: &Fired| size_of::<Fired>() + f.rule.capacity() + f.nodes.capacity() * size_of::<NodeId>();
+        self.graph.bytes()
+            + self.image.capacity() * size_of::<Option<NodeId>>()
+            + self.fired.iter().map(fired).sum::<usize>()
+            + self.fallback.as_ref().map_or(0, String::capacity)
+    }
 }
 
 /// A rule in a plan.
@@ -120,6 +136,7 @@ fn plan_by(graph: &Graph, options: &PlanOptions, insisted: &dyn Fn(&rules::Rule)
         fired: Vec::new(),
         saturated: run.saturated,
         iterations: run.rounds,
+        egg_runs: 1,
         enodes,
         refused_by_guard: run.refused,
         fallback: None,

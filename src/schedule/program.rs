@@ -155,6 +155,14 @@ impl Program {
         Reg(self.insts.len() as u32 - 1)
     }
 
+    /// Bytes of memory the program holds on to.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.insts.capacity() * size_of::<Inst>()
+            + self.dtypes.capacity() * size_of::<DType>()
+            + self.loads.capacity() * size_of::<Load>()
+    }
+
     /// The dtype of a register.
     #[must_use]
     pub fn dtype(&self, reg: Reg) -> DType {

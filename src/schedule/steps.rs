@@ -258,6 +258,36 @@ impl Schedule {
         &self.values[id.index()]
     }
 
+    /// Bytes of memory the schedule holds on to.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let group = |g: &Group| {
+            let core = match &g.core {
+                Core::Contract { left, right, .. } => left.bytes() + right.bytes(),
+                _ => 0,
+            };
+            core + g.body.bytes()
+                + g.reason.capacity()
+                + g.stores.capacity() * size_of::<Store>()
+                + g.nodes.capacity() * size_of::<NodeId>()
+        };
+        let step = |s: &Step| match s {
+            Step::Run(g) => group(g),
+            Step::Host { nodes, inputs, outputs, reason } => {
+                reason.capacity() + 4 * (nodes.capacity() + inputs.capacity() + outputs.capacity())
+            }
+            _ => 0,
+        };
+        self.values.capacity() * size_of::<Value>()
+            + self.scalars.capacity() * size_of::<NodeId>()
+            + self.steps.capacity() * size_of::<Step>()
+            + self.steps.iter().map(step).sum::<usize>()
+            + self.roots.capacity() * size_of::<ValueId>()
+            + self.lifetimes.capacity() * size_of::<Lifetime>()
+            + self.blocks.iter().map(|b| size_of::<Block>() + b.values.capacity() * 4).sum::<usize>()
+            + self.refusals.iter().map(|r| size_of::<Refusal>() + r.why.capacity()).sum::<usize>()
+    }
+
     /// The groups, in order.
     pub fn groups(&self) -> impl Iterator<Item = &Group> {
         self.steps.iter().filter_map(|s| match s {

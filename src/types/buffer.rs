@@ -27,6 +27,9 @@ pub struct HostBuffer {
     words: Vec<u64>,
 }
 
+/// Words of a page of memory.
+const PAGE_WORDS: usize = 512;
+
 impl HostBuffer {
     /// A buffer of `len` zeros.
     ///
@@ -41,8 +44,11 @@ impl HostBuffer {
         };
         let bytes = len.checked_mul(dtype.size()).filter(|&b| b <= isize::MAX as usize - 8).ok_or_else(refused)?;
         let n_words = bytes.div_ceil(8);
-        // Probing first turns an allocation failure into an error; zeroed pages then come lazily from the system.
-        Vec::<u64>::new().try_reserve_exact(n_words).map_err(|_| refused())?;
+        // Probing first turns an allocation failure into an error; zeroed pages then come lazily from the system. Who has no page
+        // left is past reporting anything.
+        if n_words > PAGE_WORDS {
+            Vec::<u64>::new().try_reserve_exact(n_words).map_err(|_| refused())?;
+        }
         Ok(Self { dtype, len, words: vec![0; n_words] })
     }
 

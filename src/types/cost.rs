@@ -1,10 +1,16 @@
-//! What work costs on a device, as data: the planner extracts and the schedule places by one such table.
+//! What work costs on a device, as data: the planner extracts, the schedule places, and the pages of explain show the roofline by
+//! one such table.
+
+use std::borrow::Cow;
+use std::fmt;
 
 /// Costs in nanoseconds. One table for the CPU and one for a GPU; tables are versioned because plans depend on them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CostTable {
     /// Part of every plan key.
     pub version: u32,
+    /// Whose costs these are and how they are known, in words.
+    pub of: Cow<'static, str>,
     /// Starting one kernel or one pass over tiles.
     pub launch_ns: f64,
     /// Moving one byte between memory and the cores.
@@ -24,11 +30,12 @@ pub struct CostTable {
 }
 
 impl CostTable {
-    /// A few cores with wide vectors.
+    /// A few cores with wide vectors, in round numbers; docs/performance.md holds them against machines that were measured.
     #[must_use]
     pub fn cpu() -> Self {
         Self {
             version: 1,
+            of: Cow::Borrowed("a CPU of a few cores, in round numbers"),
             launch_ns: 300.0,
             byte_ns: 0.05,
             op_ns: 0.05,
@@ -40,11 +47,12 @@ impl CostTable {
         }
     }
 
-    /// A large discrete GPU behind PCI Express.
+    /// A large discrete GPU behind PCI Express: an H200 in round numbers.
     #[must_use]
     pub fn gpu() -> Self {
         Self {
             version: 1,
+            of: Cow::Borrowed("a large GPU (H200), in round numbers"),
             launch_ns: 2_000.0,
             byte_ns: 0.000_25,
             op_ns: 0.000_03,
@@ -54,5 +62,20 @@ impl CostTable {
             transfer_byte_ns: 0.1,
             transfer_ns: 60_000.0,
         }
+    }
+}
+
+impl fmt::Display for CostTable {
+    /// One line: whose costs, and the rates that a roofline goes by.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}: {:.1} GB/s, {:.1} G operations/s, {:.2} G transcendental functions/s, {:.1} G multiply-adds/s",
+            self.of,
+            1.0 / self.byte_ns,
+            1.0 / self.op_ns,
+            1.0 / self.transcendental_ns,
+            1.0 / self.fma_ns
+        )
     }
 }

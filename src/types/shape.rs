@@ -11,8 +11,16 @@ use crate::error::{Error, Result};
 pub type Dims = SmallVec<[usize; 6]>;
 
 /// The extents of an array, outermost first. Empty for a 0-d array; any extent may be 0.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+#[derive(PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub struct Shape(Dims);
+
+impl Clone for Shape {
+    /// As one copy of memory: shapes are copied with every node that is recorded.
+    #[inline]
+    fn clone(&self) -> Self {
+        Self(Dims::from_slice(&self.0))
+    }
+}
 
 impl Shape {
     /// A shape with these extents.
@@ -88,6 +96,9 @@ impl Shape {
     /// # Errors
     /// A shape error that names both when an axis differs and neither is 1.
     pub fn broadcast(&self, other: &Self) -> Result<Self> {
+        if self == other {
+            return Ok(self.clone());
+        }
         let rank = self.rank().max(other.rank());
         let mut dims = Dims::from_elem(1, rank);
         for i in 0..rank {

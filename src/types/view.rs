@@ -11,11 +11,17 @@ use super::{Order, Shape};
 use crate::error::{Error, Result};
 
 /// Extents, signed strides and an offset, all in elements.
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(PartialEq, Eq, Hash)]
 pub struct View {
     shape: Shape,
     strides: SmallVec<[i64; 6]>,
     offset: i64,
+}
+
+impl Clone for View {
+    fn clone(&self) -> Self {
+        Self { shape: self.shape.clone(), strides: SmallVec::from_slice(&self.strides), offset: self.offset }
+    }
 }
 
 impl View {

@@ -146,14 +146,7 @@ pub(crate) fn rng<T: Lane>(
 /// # Safety
 /// No other thread writes the same elements of this output: tiles of one pass are disjoint and a store's view maps the domain's
 /// elements to different places.
-pub(crate) unsafe fn store(
-    code: &Code<'_>,
-    put: &Put,
-    regs: &Registers,
-    outputs: &[Output<'_>],
-    start: usize,
-    n: usize,
-) {
+pub(crate) unsafe fn store(code: &Code, put: &Put, regs: &Registers, outputs: &[Output<'_>], start: usize, n: usize) {
     super::tile::dispatch!(put.dtype, T => {
         let from = regs.get::<T>(put.slot, n);
         code.space.places(&code.walks[put.walk], start, n, |at, count, place, step| {

@@ -1,18 +1,18 @@
 //! A part of a program made ready for one pass: the instructions that some registers need, in order, over one space, with
-//! tile registers assigned by lifetime.
+//! tile registers assigned by lifetime. Code holds no data, so that it is made once and run with any.
 
-use super::body::{Body, operand_reg};
+use super::body::{Form, Source, operand_reg};
 use super::space::{Box1, Space, Walk};
 use crate::graph::{BinaryOp, CastMode, RngDist, UnaryOp};
 use crate::schedule::{Inst, Program, Reg};
-use crate::types::{DType, HostBuffer, Scalar, Shape, View};
+use crate::types::{DType, Shape, View};
 
 /// One instruction of a pass. Numbers are slots of tile registers; `walk` numbers the code's walks.
 #[derive(Debug)]
-pub(crate) enum Work<'a> {
-    Load { from: &'a HostBuffer, walk: usize },
-    Window { from: &'a HostBuffer, walk: usize, window: usize, otherwise: usize },
-    Gather { from: &'a HostBuffer, walk: usize, index: usize, stride: i64, extent: i64 },
+pub(crate) enum Work {
+    Load { from: Source, walk: usize },
+    Window { from: Source, walk: usize, window: usize, otherwise: usize },
+    Gather { from: Source, walk: usize, index: usize, stride: i64, extent: i64 },
     Index { walk: usize },
     Rng { dist: RngDist, key: usize, stream: usize, walk: usize },
     Unary(UnaryOp, usize),
@@ -24,8 +24,8 @@ pub(crate) enum Work<'a> {
 
 /// An instruction with the dtypes of its result and of its (first numeric) operand.
 #[derive(Debug)]
-pub(crate) struct Step<'a> {
-    pub(crate) work: Work<'a>,
+pub(crate) struct Step {
+    pub(crate) work: Work,
     pub(crate) dtype: DType,
     pub(crate) operand: DType,
     pub(crate) out: usize,
@@ -41,14 +41,15 @@ pub(crate) struct Put {
 }
 
 /// The instructions of a pass.
-pub(crate) struct Code<'a> {
+#[derive(Debug)]
+pub(crate) struct Code {
     pub(crate) space: Space,
-    pub(crate) steps: Vec<Step<'a>>,
+    pub(crate) steps: Vec<Step>,
     pub(crate) puts: Vec<Put>,
     pub(crate) walks: Vec<Walk>,
     pub(crate) windows: Vec<(usize, Box1)>,
-    /// Registers that hold one value all along.
-    pub(crate) splats: Vec<(usize, Scalar)>,
+    /// Slots that hold one value all along: that of a uniform register.
+    pub(crate) splats: Vec<(usize, Reg)>,
     /// Registers whose tiles the caller fills: values of a whole row, spread.
     pub(crate) given: Vec<(Reg, usize)>,
     /// How many slots the code uses.
@@ -73,11 +74,11 @@ pub(crate) enum Slots {
     ByRegister,
 }
 
-impl<'a> Code<'a> {
+impl Code {
     /// The code that computes `roots` and the registers that `stores` write, over `domain` with its axes in the order `axes`.
     /// Registers for which `given` holds are not computed here.
     pub(crate) fn build(
-        body: &Body<'a>,
+        form: &Form<'_>,
         domain: &Shape,
         axes: &[usize],
         roots: &[Reg],
@@ -85,9 +86,9 @@ impl<'a> Code<'a> {
         slots: Slots,
         given: &dyn Fn(Reg) -> bool,
     ) -> Self {
-        let program = body.program;
+        let program = form.program;
         let n = program.insts.len();
-        let outside = |r: Reg| given(r) || body.uniform(r).is_some();
+        let outside = |r: Reg| given(r) || form.is_uniform(r);
         let mut last_use = vec![0usize; n];
         let mut needed = vec![false; n];
         for r in roots.iter().copied().chain(stores.iter().map(|s| s.reg)) {
@@ -119,9 +120,10 @@ impl<'a> Code<'a> {
             let reg = Reg(i as u32);
             if outside(reg) {
                 let slot = code.fresh(slots, i);
-                match body.uniform(reg) {
-                    Some(value) => code.splats.push((slot, value)),
-                    None => code.given.push((reg, slot)),
+                if form.is_uniform(reg) {
+                    code.splats.push((slot, reg));
+                } else {
+                    code.given.push((reg, slot));
                 }
             }
         }
@@ -136,7 +138,7 @@ impl<'a> Code<'a> {
                 }
                 _ => code.fresh(slots, i),
             };
-            let work = code.work(body, &program.insts[i], axes);
+            let work = code.work(form, &program.insts[i], axes);
             let operand = operand_reg(&program.insts[i]).map_or(program.dtypes[i], |r| program.dtype(r));
             code.steps.push(Step { work, dtype: program.dtypes[i], operand, out });
             if slots == Slots::Reused {
@@ -164,6 +166,16 @@ impl<'a> Code<'a> {
         code
     }
 
+    /// Bytes of memory the code holds on to.
+    pub(crate) fn bytes(&self) -> usize {
+        self.steps.capacity() * size_of::<Step>()
+            + self.puts.capacity() * size_of::<Put>()
+            + self.walks.capacity() * size_of::<Walk>()
+            + self.windows.capacity() * size_of::<(usize, Box1)>()
+            + (self.splats.capacity() + self.given.capacity()) * size_of::<(usize, Reg)>()
+            + self.slots.capacity() * size_of::<Option<usize>>()
+    }
+
     fn fresh(&mut self, slots: Slots, reg: usize) -> usize {
         let slot = match slots {
             Slots::ByRegister => reg,
@@ -187,22 +199,22 @@ impl<'a> Code<'a> {
         self.walks.len() - 1
     }
 
-    fn work(&mut self, body: &Body<'a>, inst: &Inst, axes: &[usize]) -> Work<'a> {
-        let load = |l: u32| &body.program.loads[l as usize].view;
+    fn work(&mut self, form: &Form<'_>, inst: &Inst, axes: &[usize]) -> Work {
+        let load = |l: u32| &form.program.loads[l as usize].view;
         match inst {
-            Inst::Load(l) => Work::Load { from: body.buffers[*l as usize], walk: self.walk(load(*l), axes) },
+            Inst::Load(l) => Work::Load { from: Source::Load(*l), walk: self.walk(load(*l), axes) },
             Inst::Window { load: l, window, otherwise } => {
                 let walk = self.walk(load(*l), axes);
                 self.windows.push((walk, Box1::new(window, axes)));
                 Work::Window {
-                    from: body.buffers[*l as usize],
+                    from: Source::Load(*l),
                     walk,
                     window: self.windows.len() - 1,
                     otherwise: self.slot(*otherwise),
                 }
             }
             Inst::Gather { load: l, index, stride, extent } => Work::Gather {
-                from: body.buffers[*l as usize],
+                from: Source::Load(*l),
                 walk: self.walk(load(*l), axes),
                 index: self.slot(*index),
                 stride: *stride,
@@ -223,8 +235,8 @@ impl<'a> Code<'a> {
             // The accumulator is a load like any other. Literals and scalars are uniform and folds are given, so the rest
             // does not come here; a load of nothing keeps the match total.
             Inst::Acc | Inst::Literal(_) | Inst::Scalar(_) | Inst::Reduce(..) | Inst::ArgReduce(..) => {
-                match &body.accumulator {
-                    Some((buffer, view)) => Work::Load { from: buffer, walk: self.walk(view, axes) },
+                match &form.accumulator {
+                    Some(view) => Work::Load { from: Source::Accumulator, walk: self.walk(view, axes) },
                     None => Work::Index { walk: self.walk(&View::dense(&Shape::default()), &[]) },
                 }
             }

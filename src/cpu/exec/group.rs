@@ -2,9 +2,11 @@
 
 use super::body::{Body, Input};
 use super::code::Wanted;
+use super::compiled::Compiled;
 use super::contract::Contraction;
 use super::output::Output;
-use super::{map, remap, rows, scan};
+use super::scan::Scan;
+use super::{map, remap, rows};
 use crate::cpu::reference::moves;
 use crate::error::{Error, Result};
 use crate::schedule::{Core, Group, Inst, Program, Store, StoreShape, Value, ValueId};
@@ -23,13 +25,22 @@ pub fn run_group<'a>(
     input: &dyn Fn(ValueId) -> Result<&'a HostBuffer>,
     scalars: &[Scalar],
 ) -> Result<Vec<(ValueId, HostBuffer)>> {
+    let buffers = match Compiled::new(group, values)? {
+        Some(compiled) => compiled.run(group, values, &|v| input(v), scalars)?.into_vec(),
+        None => run_anew(group, values, &|v| input(v), scalars)?,
+    };
+    Ok(group.stores.iter().map(|s| s.value).zip(buffers).collect())
+}
+
+/// Runs a group whose passes depend on more than the group.
+fn run_anew<'a>(group: &Group, values: &[Value], input: Input<'_, 'a>, scalars: &[Scalar]) -> Result<Vec<HostBuffer>> {
     let domain = &group.domain;
     if domain.is_empty() {
         return Err(Error::internal(format!("group g{} has the empty domain {domain}", group.id)));
     }
     check_stores(group, values)?;
-    let buffers = match &group.core {
-        Core::Map => run_map(&group.body, domain, &group.stores, values, &|v| input(v), scalars, None)?,
+    match &group.core {
+        Core::Map => run_map(&group.body, domain, &group.stores, values, &|v| input(v), scalars, None),
         Core::Rows { axes, .. } => {
             let body = Body::new(&group.body, domain, &|v| input(v), scalars, None)?;
             let reduced = View::dense(&domain.reduced(axes));
@@ -37,7 +48,7 @@ pub fn run_group<'a>(
                 let per_row: Vec<Wanted> =
                     per_row.iter().map(|w| Wanted { reg: w.reg, output: w.output, to: reduced.clone() }).collect();
                 rows::run(&body, domain, axes, inner, &per_row, outputs)
-            })?
+            })
         }
         Core::Scan { op, axis } => {
             let body = Body::new(&group.body, domain, &|v| input(v), scalars, None)?;
@@ -45,16 +56,15 @@ pub fn run_group<'a>(
                 if !per_row.is_empty() || *axis >= domain.rank() {
                     return Err(Error::internal(format!("group g{} is no scan over {domain}", group.id)));
                 }
-                scan::run(&body, domain, (*op, *axis), stores, outputs);
+                Scan::new(&body.form, domain, (*op, *axis), stores).run(&body.data, outputs);
                 Ok(())
-            })?
+            })
         }
         Core::Contract { left, right, k, symmetric, dtype } => {
             let product = Contraction { left, right, k: *k, symmetric: *symmetric, dtype: *dtype };
-            run_contract(group, &product, values, &|v| input(v), scalars)?
+            run_contract(group, &product, values, &|v| input(v), scalars)
         }
-    };
-    Ok(group.stores.iter().map(|s| s.value).zip(buffers).collect())
+    }
 }
 
 /// An elementwise pass with stores of the whole domain and of its diagonal.
@@ -185,13 +195,13 @@ fn finish(store: &Store, buffer: HostBuffer, domain: &Shape) -> Result<HostBuffe
     }
 }
 
-fn room(values: &[Value], store: &Store) -> Result<HostBuffer> {
+pub(super) fn room(values: &[Value], store: &Store) -> Result<HostBuffer> {
     let value = &values[store.value.index()];
     HostBuffer::zeros(value.dtype, value.shape.len())
 }
 
 /// Every store must name a value of the right dtype and size, so that passes cannot write outside.
-fn check_stores(group: &Group, values: &[Value]) -> Result<()> {
+pub(super) fn check_stores(group: &Group, values: &[Value]) -> Result<()> {
     for s in &group.stores {
         let wrong = |why: String| Err(Error::internal(format!("group g{}, store of {}: {why}", group.id, s.value)));
         let Some(value) = values.get(s.value.index()) else { return wrong("no such value".into()) };

@@ -1,6 +1,7 @@
 //! The interpreter: runs a pass's instructions over one tile after the other.
 
 use super::access;
+use super::body::{Data, Source};
 use super::code::{Code, Step, Work};
 use super::elementwise;
 use super::output::Output;
@@ -8,30 +9,32 @@ use super::scan::Carry;
 use super::tile::{Lane, Registers, dispatch, typed};
 use crate::types::Element;
 
-impl Code<'_> {
-    /// Tile registers for this code, with its constants in place.
-    pub(crate) fn registers(&self) -> Registers {
-        let mut regs = Registers::new(self.n_slots);
-        self.constants(&mut regs);
+impl Code {
+    /// Tile registers for this code, with its constants in place, for tiles of up to `most` elements.
+    pub(crate) fn registers(&self, data: &Data<'_>, most: usize) -> Registers {
+        let mut regs = Registers::new(self.n_slots, most);
+        self.constants(&mut regs, data);
         regs
     }
 
     /// Puts the code's constants into registers.
-    pub(crate) fn constants(&self, regs: &mut Registers) {
-        for &(slot, value) in &self.splats {
-            regs.splat(slot, value);
+    pub(crate) fn constants(&self, regs: &mut Registers, data: &Data<'_>) {
+        for &(slot, reg) in &self.splats {
+            if let Some(value) = data.uniform(reg) {
+                regs.splat(slot, value);
+            }
         }
     }
 
     /// Computes `n` elements from `start` of the space's linear order on. `carry` is the running fold of a scan.
-    pub(crate) fn run(&self, regs: &mut Registers, start: usize, n: usize, carry: Option<&mut Carry>) {
+    pub(crate) fn run(&self, data: &Data<'_>, regs: &mut Registers, start: usize, n: usize, carry: Option<&mut Carry>) {
         let mut carry = carry;
         for step in &self.steps {
             let mut out = regs.take(step.out);
             if let (Work::Scan(a), Some(carry)) = (&step.work, carry.as_deref_mut()) {
                 dispatch!(step.dtype, T => carry.run::<T>(regs.get(*a, n), typed(&mut out, n)));
             } else {
-                self.step(step, regs, &mut out, start, n);
+                self.step(step, data, regs, &mut out, start, n);
             }
             regs.put(step.out, out);
         }
@@ -48,21 +51,21 @@ impl Code<'_> {
         }
     }
 
-    fn step(&self, step: &Step<'_>, regs: &Registers, out: &mut [u64], start: usize, n: usize) {
+    fn step(&self, step: &Step, data: &Data<'_>, regs: &Registers, out: &mut [u64], start: usize, n: usize) {
         let (space, walks) = (&self.space, &self.walks);
         match &step.work {
             Work::Load { from, walk } => dispatch!(step.dtype, T => {
-                access::load::<T>(space, &walks[*walk], elements(from), start, typed(out, n));
+                access::load::<T>(space, &walks[*walk], elements(data, *from), start, typed(out, n));
             }),
             Work::Window { from, walk, window, otherwise } => dispatch!(step.dtype, T => {
                 let out = typed::<T>(out, n);
                 out.copy_from_slice(regs.get(*otherwise, n));
-                access::load_window(space, &walks[*walk], &self.windows[*window].1, elements(from), start, out);
+                access::load_window(space, &walks[*walk], &self.windows[*window].1, elements(data, *from), start, out);
             }),
             Work::Gather { from, walk, index, stride, extent } => dispatch!(step.dtype, T => {
                 let index = regs.get::<i32>(*index, n);
                 let along = (*stride, *extent);
-                access::gather::<T>(space, &walks[*walk], elements(from), start, index, along, typed(out, n));
+                access::gather::<T>(space, &walks[*walk], elements(data, *from), start, index, along, typed(out, n));
             }),
             Work::Index { walk } => dispatch!(step.dtype, T => {
                 access::index::<T>(space, &walks[*walk], start, typed(out, n));
@@ -84,6 +87,6 @@ impl Code<'_> {
 }
 
 /// The elements of a source, whose dtype was checked when the group was bound.
-fn elements<T: Lane + Element>(buffer: &crate::types::HostBuffer) -> &[T] {
-    buffer.as_slice().unwrap_or(&[])
+fn elements<'a, T: Lane + Element>(data: &Data<'a>, from: Source) -> &'a [T] {
+    data.source(from).and_then(|b| b.as_slice().ok()).unwrap_or(&[])
 }

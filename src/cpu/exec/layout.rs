@@ -13,6 +13,7 @@ const COLUMNS: usize = 256;
 const SMALL: usize = 256;
 
 /// The order of a rows pass and its division into chunks of rows.
+#[derive(Debug)]
 pub(crate) struct Layout {
     /// The domain's axes in the order of the pass's space.
     pub(crate) axes: Vec<usize>,
@@ -53,6 +54,11 @@ impl Layout {
             (batch.iter().chain(reduced).chain(&inner).copied().collect(), columns.min(COLUMNS))
         };
         Self { axes, kept, len, by_row, rows, columns, chunk_rows }
+    }
+
+    /// Bytes of memory it holds on to.
+    pub(crate) fn bytes(&self) -> usize {
+        (self.axes.capacity() + self.kept.capacity()) * size_of::<usize>()
     }
 
     fn per_block(&self) -> usize {

@@ -9,6 +9,7 @@
 mod access;
 mod body;
 mod code;
+mod compiled;
 mod contract;
 mod elementwise;
 mod fold;
@@ -26,4 +27,5 @@ mod space;
 mod threads;
 mod tile;
 
+pub use compiled::Compiled;
 pub use group::run_group;

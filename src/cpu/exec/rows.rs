@@ -6,7 +6,7 @@
 
 use std::sync::Mutex;
 
-use super::body::Body;
+use super::body::{Body, Data, Form};
 use super::code::{Code, Slots, Wanted};
 use super::fold::{FoldOp, Folding, Partial, Piece, SEGMENT};
 use super::layout::{Chunk, Layout};
@@ -18,14 +18,16 @@ use crate::schedule::{Inst, Level, Program, Reg};
 use crate::types::{DType, Shape};
 
 /// One walk over the rows.
-struct Phase<'a> {
+#[derive(Debug)]
+struct Phase {
     /// What is computed once a row beforehand.
-    rows: Code<'a>,
+    rows: Code,
     /// What is computed for each element.
-    inner: Code<'a>,
+    inner: Code,
     folds: Vec<Fold>,
 }
 
+#[derive(Debug)]
 struct Fold {
     op: FoldOp,
     dtype: DType,
@@ -36,42 +38,29 @@ struct Fold {
 }
 
 /// A rows group ready to run.
-struct Rows<'a> {
+#[derive(Debug)]
+pub(crate) struct Rows {
     layout: Layout,
-    phases: Vec<Phase<'a>>,
+    phases: Vec<Phase>,
     /// The stores of one element a row.
-    last: Code<'a>,
-    dtypes: &'a [DType],
+    last: Code,
+    dtypes: Vec<DType>,
     elements: usize,
 }
 
-/// Runs a rows group. `inner` stores write every element, `per_row` one element a row (over the kept axes).
+/// Runs a rows group; see [`Rows::new`].
 ///
 /// # Errors
 /// An internal error when the program does not fit rows over `axes`.
-pub(crate) fn run<'a>(
-    body: &Body<'a>,
+pub(crate) fn run(
+    body: &Body<'_>,
     domain: &Shape,
     axes: &[usize],
     inner: &[Wanted],
     per_row: &[Wanted],
     outputs: &[Output<'_>],
 ) -> Result<()> {
-    let rows = Rows::new(body, domain, axes, inner, per_row)?;
-    let (tasks, segments) = (rows.layout.chunks(), rows.layout.segments());
-    if segments > 1 && tasks < 2 * threads::count(rows.elements) {
-        let mut row_regs = rows.row_registers();
-        for task in 0..tasks {
-            rows.split(&mut row_regs, rows.layout.chunk(task), outputs);
-        }
-    } else {
-        threads::for_each(
-            tasks,
-            rows.elements,
-            || rows.state(),
-            |state, task| rows.whole(state, rows.layout.chunk(task), outputs),
-        );
-    }
+    Rows::new(&body.form, domain, axes, inner, per_row)?.run(&body.data, outputs);
     Ok(())
 }
 
@@ -81,9 +70,19 @@ struct State {
     phases: Vec<(Registers, Vec<Folding>)>,
 }
 
-impl<'a> Rows<'a> {
-    fn new(body: &Body<'a>, domain: &Shape, axes: &[usize], inner: &[Wanted], per_row: &[Wanted]) -> Result<Self> {
-        let program = body.program;
+impl Rows {
+    /// The passes of a rows group. `inner` stores write every element, `per_row` one element a row (over the kept axes).
+    ///
+    /// # Errors
+    /// An internal error when the program does not fit rows over `axes`.
+    pub(crate) fn new(
+        form: &Form<'_>,
+        domain: &Shape,
+        axes: &[usize],
+        inner: &[Wanted],
+        per_row: &[Wanted],
+    ) -> Result<Self> {
+        let program = form.program;
         let layout = Layout::new(domain, axes);
         let levels = program.levels(axes);
         let folds: Vec<Option<(FoldOp, Reg)>> = program
@@ -111,7 +110,7 @@ impl<'a> Rows<'a> {
             let own = |r: &Reg| phase_of[r.index()] == p;
             let row_roots: Vec<Reg> = regs().filter(|r| own(r) && is_row(*r) && folds[r.index()].is_none()).collect();
             let earlier = |r: Reg| phase_of[r.index()] < p || folds[r.index()].is_some();
-            let rows = Code::build(body, domain, &layout.kept, &row_roots, &[], Slots::ByRegister, &earlier);
+            let rows = Code::build(form, domain, &layout.kept, &row_roots, &[], Slots::ByRegister, &earlier);
             let ends: Vec<(Reg, FoldOp, Reg)> = regs()
                 .filter_map(|to| folds[to.index()].map(|(op, from)| (to, op, from)))
                 .filter(|(_, _, from)| own(from))
@@ -122,61 +121,89 @@ impl<'a> Rows<'a> {
                 .filter(|w| own(&w.reg))
                 .map(|w| Wanted { reg: w.reg, output: w.output, to: w.to.clone() })
                 .collect();
-            let code = Code::build(body, domain, &layout.axes, &roots, &stores, Slots::Reused, &is_row);
+            let code = Code::build(form, domain, &layout.axes, &roots, &stores, Slots::Reused, &is_row);
             let folds = ends
                 .into_iter()
                 .map(|(to, op, from)| Fold { op, dtype: program.dtype(from), from: code.slot(from), to })
                 .collect();
             phases.push(Phase { rows, inner: code, folds });
         }
-        let last = Code::build(body, domain, &layout.kept, &[], per_row, Slots::ByRegister, &is_row);
-        Ok(Self { layout, phases, last, dtypes: &program.dtypes, elements: domain.len() })
+        let last = Code::build(form, domain, &layout.kept, &[], per_row, Slots::ByRegister, &is_row);
+        Ok(Self { layout, phases, last, dtypes: program.dtypes.clone(), elements: domain.len() })
     }
 
-    fn row_registers(&self) -> Registers {
-        let mut regs = Registers::new(self.dtypes.len());
-        self.last.constants(&mut regs);
+    /// Bytes of memory it holds on to.
+    pub(crate) fn bytes(&self) -> usize {
+        let phase =
+            |p: &Phase| size_of::<Phase>() + p.rows.bytes() + p.inner.bytes() + p.folds.capacity() * size_of::<Fold>();
+        self.layout.bytes()
+            + self.last.bytes()
+            + self.dtypes.capacity() * size_of::<DType>()
+            + self.phases.iter().map(phase).sum::<usize>()
+    }
+
+    /// Runs it.
+    pub(crate) fn run(&self, data: &Data<'_>, outputs: &[Output<'_>]) {
+        let (tasks, segments) = (self.layout.chunks(), self.layout.segments());
+        if segments > 1 && tasks < 2 * threads::count(self.elements) {
+            let mut row_regs = self.row_registers(data);
+            for task in 0..tasks {
+                self.split(data, &mut row_regs, self.layout.chunk(task), outputs);
+            }
+        } else {
+            threads::for_each(
+                tasks,
+                self.elements,
+                || self.state(data),
+                |state, task| self.whole(data, state, self.layout.chunk(task), outputs),
+            );
+        }
+    }
+
+    fn row_registers(&self, data: &Data<'_>) -> Registers {
+        let mut regs = Registers::new(self.dtypes.len(), TILE);
+        self.last.constants(&mut regs, data);
         for phase in &self.phases {
-            phase.rows.constants(&mut regs);
+            phase.rows.constants(&mut regs, data);
         }
         regs
     }
 
-    fn foldings(&self, phase: &Phase<'_>) -> Vec<Folding> {
+    fn foldings(&self, phase: &Phase) -> Vec<Folding> {
         phase.folds.iter().map(|f| Folding::new(f.op, f.dtype, self.layout.chunk_rows())).collect()
     }
 
-    fn state(&self) -> State {
+    fn state(&self, data: &Data<'_>) -> State {
         State {
-            rows: self.row_registers(),
-            phases: self.phases.iter().map(|p| (p.inner.registers(), self.foldings(p))).collect(),
+            rows: self.row_registers(data),
+            phases: self.phases.iter().map(|p| (p.inner.registers(data, TILE), self.foldings(p))).collect(),
         }
     }
 
     /// A chunk of rows from start to end on one thread.
-    fn whole(&self, state: &mut State, chunk: Chunk, outputs: &[Output<'_>]) {
+    fn whole(&self, data: &Data<'_>, state: &mut State, chunk: Chunk, outputs: &[Output<'_>]) {
         for (phase, (regs, folds)) in self.phases.iter().zip(&mut state.phases) {
-            phase.rows.run(&mut state.rows, chunk.first, chunk.rows, None);
+            phase.rows.run(data, &mut state.rows, chunk.first, chunk.rows, None);
             if !phase.is_walk() {
                 continue;
             }
             self.spread(&phase.inner, &state.rows, regs, chunk);
             folds.iter_mut().for_each(Folding::reset);
             for segment in 0..self.layout.segments() {
-                self.segment(phase, regs, folds, chunk, segment, outputs);
+                self.segment(phase, data, regs, folds, (chunk, segment), outputs);
                 folds.iter_mut().for_each(Folding::end_own_segment);
             }
             for (fold, spec) in folds.iter().zip(&phase.folds) {
                 fold.finish(&mut state.rows, spec.to.index(), chunk.rows);
             }
         }
-        self.store_rows(&mut state.rows, chunk, outputs);
+        self.store_rows(data, &mut state.rows, chunk, outputs);
     }
 
     /// A chunk of long rows, each phase divided among threads by segments.
-    fn split(&self, row_regs: &mut Registers, chunk: Chunk, outputs: &[Output<'_>]) {
+    fn split(&self, data: &Data<'_>, row_regs: &mut Registers, chunk: Chunk, outputs: &[Output<'_>]) {
         for phase in &self.phases {
-            phase.rows.run(row_regs, chunk.first, chunk.rows, None);
+            phase.rows.run(data, row_regs, chunk.first, chunk.rows, None);
             if !phase.is_walk() {
                 continue;
             }
@@ -186,13 +213,13 @@ impl<'a> Rows<'a> {
                 self.layout.segments(),
                 self.layout.len * chunk.rows,
                 || {
-                    let mut regs = phase.inner.registers();
+                    let mut regs = phase.inner.registers(data, TILE);
                     self.spread(&phase.inner, shared, &mut regs, chunk);
                     (regs, self.foldings(phase))
                 },
                 |(regs, folds), segment| {
                     folds.iter_mut().for_each(Folding::reset);
-                    self.segment(phase, regs, folds, chunk, segment, outputs);
+                    self.segment(phase, data, regs, folds, (chunk, segment), outputs);
                     let found = folds.iter().map(Folding::partial).collect();
                     // A poisoned lock means that another task panicked, and that panic is on its way up already.
                     partials.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((segment, found));
@@ -207,11 +234,11 @@ impl<'a> Rows<'a> {
                 fold.finish(row_regs, spec.to.index(), chunk.rows);
             }
         }
-        self.store_rows(row_regs, chunk, outputs);
+        self.store_rows(data, row_regs, chunk, outputs);
     }
 
-    fn store_rows(&self, row_regs: &mut Registers, chunk: Chunk, outputs: &[Output<'_>]) {
-        self.last.run(row_regs, chunk.first, chunk.rows, None);
+    fn store_rows(&self, data: &Data<'_>, row_regs: &mut Registers, chunk: Chunk, outputs: &[Output<'_>]) {
+        self.last.run(data, row_regs, chunk.first, chunk.rows, None);
         // SAFETY: each chunk of rows is worked on by one thread, and this is its only store of row values.
         unsafe { self.last.put(row_regs, outputs, chunk.first, chunk.rows) };
     }
@@ -219,11 +246,11 @@ impl<'a> Rows<'a> {
     /// Walks one segment of a chunk's rows.
     fn segment(
         &self,
-        phase: &Phase<'_>,
+        phase: &Phase,
+        data: &Data<'_>,
         regs: &mut Registers,
         folds: &mut [Folding],
-        chunk: Chunk,
-        segment: usize,
+        (chunk, segment): (Chunk, usize),
         outputs: &[Output<'_>],
     ) {
         let per_tile = self.layout.per_tile(chunk.rows);
@@ -232,7 +259,7 @@ impl<'a> Rows<'a> {
         while first < end {
             let len = per_tile.min(end - first);
             let (start, n) = (self.layout.start(chunk, first), chunk.rows * len);
-            phase.inner.run(regs, start, n, None);
+            phase.inner.run(data, regs, start, n, None);
             let piece = Piece {
                 rows: chunk.rows,
                 len,
@@ -250,7 +277,7 @@ impl<'a> Rows<'a> {
     }
 
     /// Spreads row values over the tiles of element-wise code; the pattern is the same for all tiles of a chunk.
-    fn spread(&self, code: &Code<'_>, row_regs: &Registers, regs: &mut Registers, chunk: Chunk) {
+    fn spread(&self, code: &Code, row_regs: &Registers, regs: &mut Registers, chunk: Chunk) {
         for &(reg, slot) in &code.given {
             dispatch!(self.dtypes[reg.index()], T => {
                 let values = row_regs.get::<T>(reg.index(), chunk.rows);
@@ -271,7 +298,7 @@ impl<'a> Rows<'a> {
     }
 }
 
-impl Phase<'_> {
+impl Phase {
     /// Whether there is anything to do for each element.
     fn is_walk(&self) -> bool {
         !self.folds.is_empty() || !self.inner.puts.is_empty()

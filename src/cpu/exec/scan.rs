@@ -3,7 +3,7 @@
 //! Lines are walked one by one where the axis is innermost, else many side by side; each line is folded strictly in order, so
 //! tiling and threads do not show. Sums of floats are carried in f64 with their rounding error, as the reference does.
 
-use super::body::Body;
+use super::body::{Data, Form};
 use super::code::{Code, Slots, Wanted};
 use super::fold::Cell;
 use super::layout::Layout;
@@ -64,44 +64,60 @@ fn walk<T: Lane, C: Cell>(op: ReduceOp, carry: &mut [(C, C)], lines: usize, whol
     }
 }
 
-/// Runs a scan group: all stores are of the whole domain.
-pub(crate) fn run(
-    body: &Body<'_>,
-    domain: &Shape,
-    (op, axis): (ScanOp, usize),
-    stores: &[Wanted],
-    outputs: &[Output<'_>],
-) {
-    let layout = Layout::new(domain, &[axis]);
-    let code = Code::build(body, domain, &layout.axes, &[], stores, Slots::Reused, &|_| false);
-    let tasks = layout.chunks();
-    threads::for_each(
-        tasks,
-        domain.len(),
-        || (code.registers(), None::<Carry>),
-        |(regs, carry), task| {
-            let chunk = layout.chunk(task);
-            let whole = if layout.by_row && chunk.rows > 1 { layout.len } else { 0 };
-            let lines = if layout.by_row { 1 } else { chunk.rows };
-            let carry = match carry {
-                Some(c) if c.lines == lines && c.whole == whole => c,
-                other => other.insert(Carry::new(op, lines, whole)),
-            };
-            carry.reset();
-            let per_tile = layout.per_tile(chunk.rows);
-            let mut first = 0;
-            while first < layout.len {
-                let len = per_tile.min(layout.len - first);
-                let (start, n) = (layout.start(chunk, first), chunk.rows * len);
-                debug_assert!(n <= TILE);
-                if seeded(Fault::CarryLost) {
-                    carry.reset();
+/// A scan group ready to run: all stores are of the whole domain.
+#[derive(Debug)]
+pub(crate) struct Scan {
+    op: ScanOp,
+    layout: Layout,
+    code: Code,
+    elements: usize,
+}
+
+impl Scan {
+    /// The passes of a scan along `axis`.
+    pub(crate) fn new(form: &Form<'_>, domain: &Shape, (op, axis): (ScanOp, usize), stores: &[Wanted]) -> Self {
+        let layout = Layout::new(domain, &[axis]);
+        let code = Code::build(form, domain, &layout.axes, &[], stores, Slots::Reused, &|_| false);
+        Self { op, layout, code, elements: domain.len() }
+    }
+
+    /// Bytes of memory it holds on to.
+    pub(crate) fn bytes(&self) -> usize {
+        self.code.bytes() + self.layout.bytes()
+    }
+
+    /// Runs it.
+    pub(crate) fn run(&self, data: &Data<'_>, outputs: &[Output<'_>]) {
+        let Self { op, layout, code, elements } = self;
+        let tasks = layout.chunks();
+        threads::for_each(
+            tasks,
+            *elements,
+            || (code.registers(data, TILE), None::<Carry>),
+            |(regs, carry), task| {
+                let chunk = layout.chunk(task);
+                let whole = if layout.by_row && chunk.rows > 1 { layout.len } else { 0 };
+                let lines = if layout.by_row { 1 } else { chunk.rows };
+                let carry = match carry {
+                    Some(c) if c.lines == lines && c.whole == whole => c,
+                    other => other.insert(Carry::new(*op, lines, whole)),
+                };
+                carry.reset();
+                let per_tile = layout.per_tile(chunk.rows);
+                let mut first = 0;
+                while first < layout.len {
+                    let len = per_tile.min(layout.len - first);
+                    let (start, n) = (layout.start(chunk, first), chunk.rows * len);
+                    debug_assert!(n <= TILE);
+                    if seeded(Fault::CarryLost) {
+                        carry.reset();
+                    }
+                    code.run(data, regs, start, n, Some(carry));
+                    // SAFETY: chunks are disjoint sets of lines, and a line's tiles are disjoint runs of it.
+                    unsafe { code.put(regs, outputs, start, n) };
+                    first += len;
                 }
-                code.run(regs, start, n, Some(carry));
-                // SAFETY: chunks are disjoint sets of lines, and a line's tiles are disjoint runs of it.
-                unsafe { code.put(regs, outputs, start, n) };
-                first += len;
-            }
-        },
-    );
+            },
+        );
+    }
 }

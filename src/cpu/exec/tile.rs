@@ -1,6 +1,9 @@
 //! Tiles: the registers of the interpreter, short typed runs of elements that stay in the first-level cache.
 
+use std::cell::RefCell;
+
 use half::f16;
+use smallvec::SmallVec;
 
 use crate::cpu::reference::scalar::round_f16;
 use crate::types::{Element, Scalar};
@@ -45,16 +48,31 @@ pub(crate) use dispatch;
 /// Elements of a tile. Also the length of the blocks of the reduction tree (see `fold`), so that no tile straddles two blocks.
 pub(crate) const TILE: usize = 512;
 
+thread_local! {
+    /// Tiles of finished passes: a pass over a few elements costs less than making its registers.
+    static SPARE: RefCell<Vec<Vec<u64>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Tiles that a thread keeps for its next pass: 4 KiB each.
+const MOST_SPARE: usize = 64;
+
 /// Typed work buffers of one tile each. An instruction takes its output out, reads its operands, and puts it back, so that no
-/// two live slices alias.
+/// two live slices alias. Every register is written before it is read; what it held before does not matter.
 pub(crate) struct Registers {
-    slots: Vec<Vec<u64>>,
+    slots: SmallVec<[Vec<u64>; 8]>,
+    most: usize,
 }
 
 impl Registers {
-    /// `n` registers.
-    pub(crate) fn new(n: usize) -> Self {
-        Self { slots: vec![vec![0; TILE]; n] }
+    /// `n` registers for tiles of up to `most` elements.
+    pub(crate) fn new(n: usize, most: usize) -> Self {
+        let slots = SPARE.with_borrow_mut(|spare| {
+            let left = spare.len().saturating_sub(n);
+            let mut slots: SmallVec<[Vec<u64>; 8]> = spare.drain(left..).collect();
+            slots.resize_with(n, || vec![0; TILE]);
+            slots
+        });
+        Self { slots, most: most.min(TILE) }
     }
 
     /// The first `n` elements of a register.
@@ -80,7 +98,19 @@ impl Registers {
     /// Fills a register with one value.
     pub(crate) fn splat(&mut self, slot: usize, value: Scalar) {
         dispatch!(value.dtype(), T => {
-            self.get_mut::<T>(slot, TILE).fill(T::from_bits_of(value));
+            self.get_mut::<T>(slot, self.most).fill(T::from_bits_of(value));
+        });
+    }
+}
+
+impl Drop for Registers {
+    fn drop(&mut self) {
+        // A thread that is ending has no use for them.
+        let _ = SPARE.try_with(|spare| {
+            if let Ok(mut spare) = spare.try_borrow_mut() {
+                let room = MOST_SPARE.saturating_sub(spare.len());
+                spare.extend(self.slots.drain(..).filter(|s| s.len() == TILE).take(room));
+            }
         });
     }
 }

@@ -149,6 +149,7 @@ fn of_record(record: &Record) -> String {
         .field("values", list(record.values.iter().zip(&record.lifetimes).map(value)))
         .field("blocks", list(record.blocks.iter().map(block)))
         .field("refusals", list(record.refusals.iter().map(refusal)))
+        .field("costs", list(record.costs.iter().map(|c| quoted(c))))
         .finish()
 }
 

@@ -186,7 +186,8 @@ function drawTime() {
   const t = p.times, took = (j) => (t.device[j] !== null ? t.device[j] : t.host[j]);
   const rows = p.record.steps.map((s, j) => j).filter((j) => !/^free|^empty/.test(p.record.steps[j].name));
   const most = Math.max(1, ...rows.map((j) => Math.max(took(j) || 0, took(j) === null ? p.record.steps[j].least || 0 : 0)));
-  $("timenote").textContent = t.whole !== null ? `${time(t.whole)} in all · dark: the least it can take by the cost table (roofline)` : "not measured · dark: the least by the cost table";
+  const by = p.record.costs.length ? ` by ${p.record.costs.join("; ")}` : " by the cost table";
+  $("timenote").textContent = (t.whole !== null ? `${time(t.whole)} in all` : "not measured") + ` · dark: the least it can take (roofline)${by}`;
   $("time").innerHTML = rows.map((j) => {
     const s = p.record.steps[j], ns = took(j), part = share(j);
     const w = (x) => Math.min(100, (100 * x) / most);

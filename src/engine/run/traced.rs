@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::Run;
+use crate::engine::cache::Asked;
 use crate::engine::{Engine, Prepared, RunOptions};
 use crate::error::Result;
 use crate::graph::{Graph, NodeRef};
@@ -49,8 +50,8 @@ impl Engine {
     /// The pending cone of nodes; `None` when all of them are evaluated already. Nothing is evaluated, and everything stays pending.
     #[cfg(feature = "blocking")]
     pub(crate) fn snapshot(&self, roots: &[NodeRef]) -> Result<Option<Snapshot>> {
-        let Some(demand) = self.0.recorder.demand(roots)? else { return Ok(None) };
-        let mut graph = demand.graph.clone();
+        let Some(demand) = self.0.recorder.demand(roots, &self.0.plans)? else { return Ok(None) };
+        let mut graph = (*demand.graph).clone();
         // Roots beyond those asked for are nodes that an evaluation would store for later ones.
         graph.roots.truncate(demand.n_asked);
         let mut leaves = Vec::with_capacity(demand.leaves.len());
@@ -69,6 +70,18 @@ impl Engine {
         }
     }
 
+    /// What an evaluation of nodes does before its first step, then given up; whether its plan was kept already.
+    #[cfg(feature = "blocking")]
+    pub(crate) fn look_up_nodes(&self, roots: &[NodeRef]) -> Result<bool> {
+        let Some(demand) = self.0.recorder.demand(roots, &self.0.plans)? else { return Ok(true) };
+        let asked = Asked { graph: demand.graph.clone(), hash: demand.hash };
+        let data = (&demand.leaves[..], &demand.slots[..]);
+        let found = self.prepare(&asked, data, &demand.needed, &RunOptions::default().into(), true);
+        let found = found.and_then(|f| Run::new(self, &f.prepared, &demand.leaves, &demand.slots).map(|_| f.cached));
+        self.0.recorder.abandon(&demand);
+        found
+    }
+
     /// Runs a graph as [`run_graph`](Self::run_graph) does and keeps everything it stored.
     ///
     /// # Errors
@@ -77,8 +90,8 @@ impl Engine {
     pub fn trace_graph(&self, snapshot: &Snapshot, options: RunOptions) -> Result<Trace> {
         snapshot.graph.verify()?;
         let leaves: Vec<_> = snapshot.leaves.iter().map(|b| self.store_host(b.clone())).collect();
-        let graph = Arc::new(snapshot.graph.clone());
-        let found = self.prepare(&graph, &snapshot.slots, &[], vec![false; leaves.len()], &options.into(), true)?;
+        let asked = Asked::new(snapshot.graph.clone());
+        let found = self.prepare(&asked, (&leaves, &snapshot.slots), &[], &options.into(), true)?;
         let prepared = found.prepared;
         let mut run = Run::new(self, &prepared, &leaves, &snapshot.slots)?;
         let mut stored = Vec::new();

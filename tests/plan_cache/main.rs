@@ -1,0 +1,6 @@
+//! The plan cache: where plans hold, what they save, and what they may cost.
+
+mod bounds;
+mod holds;
+#[path = "../support/mod.rs"]
+mod support;
