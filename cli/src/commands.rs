@@ -212,7 +212,7 @@ fn devices(calibrate: bool, out: &mut dyn Write) -> u8 {
     let mut text = String::new();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     text.push_str(&format!("cpu: {threads} threads\n"));
-    let mut measure = |text: &mut String, device: DeviceChoice, assumed: CostTable| {
+    let measure = |text: &mut String, device: DeviceChoice, assumed: CostTable| {
         if calibrate {
             match lazurite::calibrate(device) {
                 Ok(measured) => text.push_str(&table(&assumed, &measured)),

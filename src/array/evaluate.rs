@@ -20,7 +20,7 @@ impl Engine {
     /// # Errors
     /// As [`eval`](Self::eval).
     pub async fn eval_async(&self, arrays: &[&Array]) -> Result<()> {
-        let mut roots: Vec<NodeRef> = Vec::with_capacity(arrays.len());
+        let mut roots: smallvec::SmallVec<[NodeRef; 4]> = smallvec::SmallVec::new();
         for a in arrays {
             if !a.engine().same(self) {
                 return Err(Error::argument("eval: expected arrays of this engine, given one of another"));

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 
 use petgraph::stable_graph::NodeIndex;
+use smallvec::SmallVec;
 
 use super::key::GraphHasher;
 use super::recorder::NodeRef;
@@ -37,30 +38,30 @@ pub struct Demand<P> {
     /// Its hash: that of [`Graph::hash_value`].
     pub hash: u64,
     /// The stored values of the graph's leaves.
-    pub leaves: Vec<Arc<P>>,
+    pub leaves: SmallVec<[Arc<P>; 4]>,
     /// The values of the graph's slots.
-    pub slots: Vec<Scalar>,
+    pub slots: SmallVec<[Scalar; 4]>,
     /// How many of the graph's roots were asked for; the others are pending nodes that a second
     /// evaluation needs, and single elements.
     pub n_asked: usize,
     /// Nodes that somebody can still ask for, by a handle or by a user outside the cone: worth keeping if they are stored anyway.
-    pub needed: Vec<NodeId>,
+    pub needed: SmallVec<[NodeId; 4]>,
     /// Where nodes were written and which composite they belong to, where that is known, in the order of the nodes.
     pub notes: Vec<(NodeId, Arc<Notes>)>,
     /// The recorder's node behind each node; `None` for leaves that stand for stored values.
     pub(super) nodes: Vec<Option<NodeRef>>,
     /// Nodes kept alive for the time of the evaluation.
-    pub(super) held: Vec<NodeRef>,
+    pub(super) held: SmallVec<[NodeRef; 2]>,
 }
 
 /// What a walk finds; see [`Demand`] for what is not said here.
 struct Cone<P> {
     /// The nodes in the order of their numbers.
     order: Vec<NodeIndex<u32>>,
-    leaves: Vec<Arc<P>>,
-    slots: Vec<Scalar>,
-    roots: Vec<NodeId>,
-    needed: Vec<NodeId>,
+    leaves: SmallVec<[Arc<P>; 4]>,
+    slots: SmallVec<[Scalar; 4]>,
+    roots: SmallVec<[NodeId; 4]>,
+    needed: SmallVec<[NodeId; 4]>,
     notes: Vec<(NodeId, Arc<Notes>)>,
     hash: GraphHasher,
     /// Whether an earlier evaluation computed one of the nodes without storing it.
@@ -71,10 +72,10 @@ struct Cone<P> {
 pub(super) fn collect<P>(state: &mut State<P>, roots: &[NodeRef], known: &dyn Known) -> Option<Demand<P>> {
     let mut cone = Cone {
         order: std::mem::take(&mut state.order),
-        leaves: Vec::new(),
-        slots: Vec::new(),
-        roots: Vec::with_capacity(roots.len()),
-        needed: Vec::new(),
+        leaves: SmallVec::new(),
+        slots: SmallVec::new(),
+        roots: SmallVec::with_capacity(roots.len()),
+        needed: SmallVec::new(),
         notes: Vec::new(),
         hash: GraphHasher::new(),
         repeats: false,
@@ -97,7 +98,7 @@ pub(super) fn collect<P>(state: &mut State<P>, roots: &[NodeRef], known: &dyn Kn
         entry.value.is_none().then_some(NodeRef { index: *index, generation: entry.generation })
     };
     let nodes: Vec<Option<NodeRef>> = cone.order.iter().map(reference).collect();
-    let held: Vec<NodeRef> = cone.roots.iter().filter_map(|root| nodes[root.index()]).collect();
+    let held: SmallVec<[NodeRef; 2]> = cone.roots.iter().filter_map(|root| nodes[root.index()]).collect();
     held.iter().for_each(|node| state.hold(node.index));
     let Cone { order, leaves, slots, needed, notes, .. } = cone;
     state.order = order;
@@ -272,7 +273,7 @@ impl<P> Cone<P> {
 
     /// Whether the cone is this graph: every operation, attribute, operand, shape and dtype, and the roots.
     fn is(&self, state: &State<P>, graph: &Graph) -> bool {
-        if graph.nodes.len() != self.order.len() || graph.roots != self.roots {
+        if graph.nodes.len() != self.order.len() || graph.roots[..] != self.roots[..] {
             return false;
         }
         let (mut leaves, mut slots) = (0, 0);
@@ -320,7 +321,7 @@ impl<P> Cone<P> {
             let operands: Operands = entry.operands.iter().map(|&o| NodeId(state.dag[o].seen.1)).collect();
             graph.nodes.push(Node { op, operands, shape: entry.shape.clone(), dtype: entry.dtype });
         }
-        graph.roots.clone_from(&self.roots);
+        graph.roots = self.roots.to_vec();
         graph
     }
 }

@@ -62,7 +62,7 @@ impl Engine {
                 Err(e) => failed = Some(e),
             }
         }
-        let slots = demand.slots.clone();
+        let slots = demand.slots.to_vec();
         self.0.recorder.abandon(&demand);
         match failed {
             Some(error) => Err(error),
