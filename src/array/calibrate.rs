@@ -12,11 +12,16 @@ use crate::types::{CostTable, DType, DeviceChoice};
 
 /// Runs of each piece of work.
 const RUNS: usize = 9;
-/// Elements of work that should stay in caches, and of work that should not.
-const NEAR: usize = 1 << 20;
-const FAR: usize = 1 << 24;
-/// Rows and columns of matrices.
-const SIDE: usize = 1024;
+
+/// How much work is measured.
+struct Sizes {
+    /// Elements of work that should stay in caches.
+    near: usize,
+    /// Elements of work that should not.
+    far: usize,
+    /// Rows and columns of matrices.
+    side: usize,
+}
 
 /// Measures what work costs on the CPU, or on the GPU for [`DeviceChoice::Gpu`]. Takes a few seconds and some 300 MB; other work
 /// on the machine shows in the numbers.
@@ -24,6 +29,11 @@ const SIDE: usize = 1024;
 /// # Errors
 /// No device; what the evaluations say.
 pub fn calibrate(device: DeviceChoice) -> Result<CostTable> {
+    measure(device, &Sizes { near: 1 << 20, far: 1 << 24, side: 1024 })
+}
+
+fn measure(device: DeviceChoice, sizes: &Sizes) -> Result<CostTable> {
+    let Sizes { near, far, side } = *sizes;
     let gpu = device == DeviceChoice::Gpu;
     let device = if gpu { DeviceChoice::Gpu } else { DeviceChoice::Cpu };
     let engine = Engine::builder().device(device).plan(false).inspect(true).build()?;
@@ -35,13 +45,13 @@ pub fn calibrate(device: DeviceChoice) -> Result<CostTable> {
 
     let few = bench.vector(16, DType::F32)?;
     measured.launch_ns = bench.least(|| Ok(few.neg()))?;
-    let far = bench.vector(FAR, DType::F32)?;
-    measured.byte_ns = bench.least(|| Ok(far.neg()))? / (8 * FAR) as f64;
-    drop(far);
-    let (x, y) = (bench.vector(NEAR, DType::F32)?, bench.vector(NEAR, DType::F32)?);
+    let long = bench.vector(far, DType::F32)?;
+    measured.byte_ns = bench.least(|| Ok(long.neg()))? / (8 * far) as f64;
+    drop(long);
+    let (x, y) = (bench.vector(near, DType::F32)?, bench.vector(near, DType::F32)?);
     let slope = |chain: &dyn Fn(usize) -> Array, short: usize, long: usize| -> Result<f64> {
         let time = |n: usize| bench.least(|| Ok(chain(n)));
-        Ok((time(long)? - time(short)?).max(0.0) / ((long - short) * NEAR) as f64)
+        Ok((time(long)? - time(short)?).max(0.0) / ((long - short) * near) as f64)
     };
     let cheap = |n: usize| (0..n).fold(x.clone(), |a, i| if i % 2 == 0 { a.mul(&y) } else { a.sub(&x) });
     let dear = |n: usize| {
@@ -56,16 +66,16 @@ pub fn calibrate(device: DeviceChoice) -> Result<CostTable> {
     measured.op_ns = or(slope(&cheap, 4, 20)?, measured.op_ns);
     measured.transcendental_ns = or(slope(&dear, 2, 10)?, measured.transcendental_ns);
     let product = |dtype: DType| -> Result<f64> {
-        let a = bench.vector(SIDE * SIDE, dtype)?.reshape(&[SIDE, SIDE], crate::types::Order::C);
-        Ok(bench.least(|| Ok(a.matmul(&a)))? / (SIDE * SIDE * SIDE) as f64)
+        let a = bench.vector(side * side, dtype)?.reshape(&[side, side], crate::types::Order::C);
+        Ok(bench.least(|| Ok(a.matmul(&a)))? / (side * side * side) as f64)
     };
     measured.fma_ns = product(DType::F32)?;
     if let Ok(double) = product(DType::F64) {
         measured.f64_factor = (double / measured.fma_ns).max(1.0);
     }
     if gpu {
-        let sent = bench.least_of(Evaluation::uploads_ns, || Ok(bench.vector(FAR, DType::F32)?.neg()))?;
-        measured.transfer_byte_ns = sent / (4 * FAR) as f64;
+        let sent = bench.least_of(Evaluation::uploads_ns, || Ok(bench.vector(far, DType::F32)?.neg()))?;
+        measured.transfer_byte_ns = sent / (4 * far) as f64;
         measured.transfer_ns = bench.least_wall(|| few.neg().to_host().map(drop))?;
     }
     Ok(measured)
@@ -118,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_measured_table_has_a_number_for_everything() {
-        let table = calibrate(DeviceChoice::Cpu).unwrap();
+        let table = measure(DeviceChoice::Cpu, &Sizes { near: 1 << 12, far: 1 << 14, side: 48 }).unwrap();
         let numbers = [table.launch_ns, table.byte_ns, table.op_ns, table.transcendental_ns, table.fma_ns];
         assert!(numbers.iter().all(|n| n.is_finite() && *n > 0.0), "{table:?}");
         assert!(table.f64_factor >= 1.0 && table.transfer_ns == 0.0, "{table:?}");
