@@ -44,6 +44,11 @@ pub enum Command {
         /// Write to a file instead of stdout.
         #[arg(long = "out", value_name = "FILE")]
         out: Option<PathBuf>,
+        /// Print only how the value of a node came to be computed as it was: the chain of rules from what was written to what ran,
+        /// each with its class. NODE is a number as in the graph of the explanation (%21 or 21) or the name of a variable; 2:NODE
+        /// asks about the second evaluation alone. With text only.
+        #[arg(long, value_name = "NODE", conflicts_with_all = ["beside", "out"])]
+        why: Option<Wanted>,
         /// With json and --out: arrays of at least so many bytes go into .npy files beside the file.
         #[arg(long, value_name = "BYTES", requires = "out")]
         beside: Option<usize>,
@@ -235,5 +240,33 @@ impl std::str::FromStr for Assignment {
             return Err("the file's name is empty".into());
         }
         Ok(Self { name: name.to_owned(), file: PathBuf::from(file) })
+    }
+}
+
+/// A node that somebody asks about: `[EVALUATION:]NODE`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The evaluation, counted from 1; any if it is not given.
+    pub evaluation: Option<usize>,
+    /// A number or a name.
+    pub node: String,
+}
+
+impl std::str::FromStr for Wanted {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (evaluation, node) = match text.split_once(':') {
+            Some((number, node)) => match number.parse() {
+                Ok(n) if n > 0 => (Some(n), node),
+                _ => return Err(format!("'{number}' is no number of an evaluation: they are counted from 1")),
+            },
+            None => (None, text),
+        };
+        let name = node.trim_start_matches('%');
+        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+            return Err(format!("'{node}' is neither a number of a node nor a name"));
+        }
+        Ok(Self { evaluation, node: node.to_owned() })
     }
 }

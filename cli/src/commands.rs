@@ -45,7 +45,24 @@ pub fn execute(
         {
             explain_dump(&script.script, format, file.as_deref(), out, errors)
         }
-        Command::Explain { script, format, out: file, beside } => {
+        Command::Explain { script, format: Format::Text, why: Some(wanted), .. } => {
+            let explanations = Explanations::asked(settings(&script, Vec::new()));
+            let (code, source) = run(&script, &[], true, &explanations, out, errors);
+            if code != OK {
+                return code;
+            }
+            match explanations.why(&wanted, source.as_ref()) {
+                Ok(text) => {
+                    let _ = out.write_all(terminal.show(&text).as_bytes()).and_then(|()| out.flush());
+                    OK
+                }
+                Err(error) => fail(&error, None, errors),
+            }
+        }
+        Command::Explain { why: Some(_), .. } => {
+            fail(&Diagnostic::unplaced("--why is answered as text: leave --format out"), None, errors)
+        }
+        Command::Explain { script, format, out: file, beside, .. } => {
             let rules = match read_rules(&script) {
                 Ok(rules) => rules,
                 Err(error) => return fail(&error, None, errors),

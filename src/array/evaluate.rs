@@ -1,7 +1,7 @@
 //! Asking for results: arrays in, one evaluation of all their nodes, nothing out but errors.
 
 use super::Array;
-use crate::engine::Engine;
+use crate::engine::{Engine, Proof};
 use crate::error::{Error, Result};
 use crate::graph::NodeRef;
 
@@ -39,5 +39,17 @@ impl Engine {
     pub fn look_up(&self, arrays: &[&Array]) -> Result<bool> {
         let roots = arrays.iter().map(|a| a.node()).collect::<Result<Vec<_>>>()?;
         self.look_up_nodes(&roots)
+    }
+}
+
+impl Array {
+    /// How the engine would compute this array from what is recorded: the chain of rules from what was written to what would run,
+    /// each with its class. Plans what is pending below it, by itself, and evaluates nothing.
+    ///
+    /// # Errors
+    /// The error of a poisoned array; an argument error for an array that has its value already (see
+    /// [`Evaluation::why`](crate::engine::Evaluation::why)).
+    pub fn why(&self) -> Result<Proof> {
+        self.engine().why_pending(self.node()?)
     }
 }

@@ -56,7 +56,7 @@ impl Evaluation {
         self.graph.ids().map(|id| self.noted(id).map_or((&[][..], None), |n| (&n.origins[..], n.tag)))
     }
 
-    fn noted(&self, id: NodeId) -> Option<&Notes> {
+    pub(super) fn noted(&self, id: NodeId) -> Option<&Notes> {
         let at = self.notes.binary_search_by_key(&id, |n| n.0).ok()?;
         Some(&self.notes[at].1)
     }

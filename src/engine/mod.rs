@@ -17,12 +17,14 @@ mod scalars;
 mod stats;
 mod stored;
 mod verify;
+mod why;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cache::Asked;
 use run::{Request, Results};
 
+pub use crate::planner::Proof;
 pub use builder::EngineBuilder;
 pub use evaluation::Evaluation;
 pub use inspect::{Given, KernelTime, PrepareTimes, Span, Times};

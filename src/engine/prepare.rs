@@ -21,6 +21,8 @@ use crate::types::{CostTable, DType, DeviceChoice, Fault, Limits, Scalar, seeded
 pub struct Prepared {
     /// What the planner made of the graph; `None` with the planner off.
     pub plan: Option<Plan>,
+    /// The options it was made under.
+    pub planning: Option<PlanOptions>,
     /// The graph that runs.
     pub graph: Graph,
     /// The schedule.
@@ -195,7 +197,7 @@ fn without_literals(graph: &Graph) -> Asked {
 
 impl Engine {
     /// The limits that schedules go by; `None` without a GPU.
-    fn limits(&self) -> Option<&Limits> {
+    pub(super) fn limits(&self) -> Option<&Limits> {
         #[cfg(feature = "gpu")]
         return self.0.gpu.as_ref().filter(|g| !g.is_lost()).map(crate::device::Gpu::limits);
         #[cfg(not(feature = "gpu"))]
@@ -309,23 +311,11 @@ impl Engine {
         let settings = &self.0.settings;
         let limits = if context.gpu { self.limits() } else { None };
         let began = self.now();
-        let planned = context.options.plan.then(|| {
+        let choice = Choice { options: context.options, without: context.without.clone() };
+        let planning = context.options.plan.then(|| self.plan_options(limits.is_some(), &choice, context.rescale));
+        let planned = planning.as_ref().map(|options| {
             self.0.counters.plans.add(1);
-            let costs = if limits.is_some() { &settings.gpu_costs } else { &settings.cpu_costs };
-            let rules = match &context.without.rules[..] {
-                [] => settings.rules.clone(),
-                names => {
-                    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-                    Arc::new(settings.rules.without(&names))
-                }
-            };
-            let options = PlanOptions {
-                numerics: settings.numerics,
-                costs: costs.clone(),
-                allow_rescale: context.rescale,
-                rules,
-            };
-            let plan = plan(recorded, &options);
+            let plan = plan(recorded, options);
             self.0.counters.egg_runs.add(plan.egg_runs as u64);
             plan
         });
@@ -398,6 +388,7 @@ impl Engine {
         let op = |n: &&Node| !n.operands.is_empty() && !matches!(n.op, Op::View(_));
         Ok(Prepared {
             plan: planned,
+            planning,
             graph,
             schedule,
             lowered,

@@ -22,25 +22,37 @@ pub(super) struct Encoded {
 /// Encodes a graph.
 pub(super) fn encode(graph: &Graph) -> Encoded {
     let store = Knowledge::of(graph.leaves.clone(), graph.slots.clone());
-    let mut e = Encoder { terms: Terms::new(store), originals: Vec::new() };
-    let mut of_node: Vec<Id> = Vec::with_capacity(graph.nodes.len());
-    for node in &graph.nodes {
-        let operands: Vec<Id> = node.operands.iter().map(|o| of_node[o.index()]).collect();
-        of_node.push(e.node(graph, node, &operands));
-    }
+    let mut terms = Terms::new(store);
+    let mut e = Encoder { terms: &mut terms, originals: Vec::new() };
+    let of_node = e.nodes(graph);
     let roots = graph.roots.iter().map(|r| of_node[r.index()]).collect::<Vec<_>>();
     let roots = e.add(EOp::Roots, &roots);
     e.terms.rebuild();
     e.note_users();
-    Encoded { terms: e.terms, of_node, roots, originals: e.originals }
+    let originals = e.originals;
+    Encoded { terms, of_node, roots, originals }
 }
 
-struct Encoder {
-    terms: Terms,
+/// The terms of a graph's nodes, added to terms that are there. Leaves and slots are numbered as theirs.
+pub(super) fn encode_into(terms: &mut Terms, graph: &Graph) -> Vec<Id> {
+    Encoder { terms, originals: Vec::new() }.nodes(graph)
+}
+
+struct Encoder<'a> {
+    terms: &'a mut Terms,
     originals: Vec<ENode>,
 }
 
-impl Encoder {
+impl Encoder<'_> {
+    fn nodes(&mut self, graph: &Graph) -> Vec<Id> {
+        let mut of_node: Vec<Id> = Vec::with_capacity(graph.nodes.len());
+        for node in &graph.nodes {
+            let operands: Vec<Id> = node.operands.iter().map(|o| of_node[o.index()]).collect();
+            of_node.push(self.node(graph, node, &operands));
+        }
+        of_node
+    }
+
     /// Notes what several terms of the program need, and what only reductions, transposes and roots need in the end.
     fn note_users(&mut self) {
         let mut users = vec![(0u32, true); self.terms.analysis.n_made];

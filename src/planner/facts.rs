@@ -137,6 +137,15 @@ impl Knowledge {
         Self { leaves, slots, ..Self::default() }
     }
 
+    /// The same tables for an e-graph without terms.
+    pub(super) fn emptied(&self) -> Self {
+        let mut tables = self.clone();
+        (tables.n_made, tables.facts_changed) = (0, false);
+        tables.touched.clear();
+        tables.forms.clear();
+        tables
+    }
+
     /// The number of a view.
     pub(super) fn view(&mut self, view: View) -> u32 {
         if let Some(&id) = self.view_ids.get(&view) {

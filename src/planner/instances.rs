@@ -131,7 +131,7 @@ impl RuleCheck {
             _ => r.clone(),
         });
         let rules = Rules::of(rules.collect());
-        plan_by(graph, &PlanOptions { rules: std::sync::Arc::new(rules), ..options.clone() }, &insisted)
+        plan_by(graph, &PlanOptions { rules: std::sync::Arc::new(rules), ..options.clone() }, &insisted, None)
     }
 
     /// The rules of a set that build what this one looks for: a left side that no program spells arises from their right sides.

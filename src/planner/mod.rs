@@ -16,6 +16,7 @@ mod instances;
 mod kernels;
 mod language;
 mod matching;
+mod proof;
 mod prune;
 mod rules;
 mod saturate;
@@ -32,6 +33,7 @@ use crate::types::{CostTable, Fault, Numerics, seeded};
 
 pub use check::{Case, Input, Operator, RuleCheck, VariableSort, Wanted, expressions};
 pub use instances::Instance;
+pub use proof::{Proof, ProofStep, Prover, why};
 pub use rules::{Class, Phase, RuleInfo, Rules};
 
 /// What a plan may use and what it minimises.
@@ -110,7 +112,7 @@ pub struct Fired {
 /// Rewrites a graph. Shapes, dtypes and order of the roots stay. The result depends on the arguments only, never on time.
 #[must_use]
 pub fn plan(graph: &Graph, options: &PlanOptions) -> Plan {
-    plan_by(graph, options, &|_| false)
+    plan_by(graph, options, &|_| false, None)
 }
 
 /// The place of a seeded fault.
@@ -124,11 +126,17 @@ fn exchange_roots(graph: &mut Graph) {
     }
 }
 
-/// As [`plan`]; where an `insisted` rule applies, its left side is avoided whatever that costs.
-fn plan_by(graph: &Graph, options: &PlanOptions, insisted: &dyn Fn(&rules::Rule) -> bool) -> Plan {
+/// As [`plan`]; where an `insisted` rule applies, its left side is avoided whatever that costs. A `trace` is given what proofs need.
+fn plan_by(
+    graph: &Graph,
+    options: &PlanOptions,
+    insisted: &dyn Fn(&rules::Rule) -> bool,
+    trace: Option<&mut proof::Trace>,
+) -> Plan {
     let mut encoded = encode::encode(graph);
     let budget = saturate::Budget::of(encoded.terms.total_number_of_nodes());
-    let run = saturate::saturate(&mut encoded.terms, &options.rules, options.numerics, options.allow_rescale, budget);
+    let (rules, journal) = (&options.rules, trace.is_some());
+    let run = saturate::saturate(&mut encoded.terms, rules, options.numerics, options.allow_rescale, budget, journal);
     let enodes = encoded.terms.total_number_of_nodes();
     let mut plan = Plan {
         graph: graph.clone(),
@@ -146,11 +154,12 @@ fn plan_by(graph: &Graph, options: &PlanOptions, insisted: &dyn Fn(&rules::Rule)
         return plan;
     }
     match choose(graph, &encoded, &run.applied, options, insisted) {
-        Ok((planned, image, fired)) => {
-            plan.graph = planned;
+        Ok((chosen, choice)) => {
+            (plan.graph, plan.image, plan.fired) = chosen;
             exchange_roots(&mut plan.graph);
-            plan.image = image;
-            plan.fired = fired;
+            if let Some(trace) = trace {
+                *trace = proof::Trace { chosen: Some((encoded, choice)), journal: run.journal.unwrap_or_default() };
+            }
         }
         Err(why) => {
             debug_assert!(false, "planner: {why}\n{graph}");
@@ -170,7 +179,7 @@ fn choose(
     applied: &[saturate::Applied],
     options: &PlanOptions,
     insisted: &dyn Fn(&rules::Rule) -> bool,
-) -> Result<Chosen, String> {
+) -> Result<(Chosen, extract::Choice), String> {
     let rules = options.rules.all();
     let improved = |a: &&saturate::Applied| {
         let rule = &rules[a.rule];
@@ -216,7 +225,15 @@ fn choose(
             }
         }
     }
-    Ok((decoded.graph, decoded.image, fired))
+    Ok(((decoded.graph, decoded.image, fired), choice))
+}
+
+impl Plan {
+    /// The weakest class among the rules in the plan, in the order of [`Class::ALL`]; `exact` for a plan without rules.
+    #[must_use]
+    pub fn weakest(&self) -> Class {
+        self.fired.iter().map(|f| f.class).max().unwrap_or(Class::Exact)
+    }
 }
 
 impl fmt::Display for Plan {
@@ -231,6 +248,7 @@ impl fmt::Display for Plan {
             let nodes: Vec<String> = fired.nodes.iter().map(ToString::to_string).collect();
             writeln!(f, "rule {} ({}) {}x at {}", fired.rule, fired.class, fired.count, nodes.join(" "))?;
         }
+        writeln!(f, "weakest class {}", self.weakest())?;
         fmt::Display::fmt(&self.graph, f)
     }
 }

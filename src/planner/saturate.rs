@@ -16,6 +16,7 @@ use super::facts::Terms;
 use super::index::{Changes, Entry, Forms, Index, Mix};
 use super::language::{ENode, EOp};
 use super::matching::match_term;
+use super::proof::Event;
 use super::prune::prune;
 use super::rules::{Class, Phase, Question, Rule, Rules, Subst, draft};
 use crate::types::{DType, Fault, Numerics, seeded};
@@ -68,6 +69,8 @@ pub(super) struct Saturation {
     pub(super) applied: Vec<Applied>,
     /// The term budget was passed; the e-graph is of no use.
     pub(super) exhausted: bool,
+    /// What was applied, in order, for proofs; `None` when nobody asks.
+    pub(super) journal: Option<Vec<Event>>,
 }
 
 struct Engine<'a> {
@@ -101,6 +104,7 @@ pub(super) fn saturate(
     numerics: Numerics,
     allow_rescale: bool,
     budget: Budget,
+    journal: bool,
 ) -> Saturation {
     let made = terms.total_number_of_nodes();
     let mut engine = Engine {
@@ -116,7 +120,7 @@ pub(super) fn saturate(
         fresh: Vec::new(),
         raised: Vec::new(),
         cores: Vec::new(),
-        out: Saturation::default(),
+        out: Saturation { journal: journal.then(Vec::new), ..Saturation::default() },
     };
     let all = everything(terms);
     engine.settle(terms, all, budget);
@@ -429,6 +433,9 @@ impl Engine<'_> {
         self.made += fresh.len();
         if !self.unite(terms, class, id) {
             return;
+        }
+        if let Some(journal) = &mut self.out.journal {
+            journal.push(Event { rule: m.rule, term: m.term, subst: m.subst.clone() });
         }
         let subject = m.subst.vars[rule.subject_var].unwrap_or(class);
         let dtype = terms[subject].data.dtype;

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use super::proofs::prove;
 use lazurite::graph::Graph;
 use lazurite::planner::{Case, Input, Plan, PlanOptions, RuleCheck, Rules, expressions, plan};
 use lazurite::types::{CostTable, DType, Numerics, Shape};
@@ -160,6 +161,11 @@ fn every_rule_fires_in_a_golden_plan() {
             continue;
         };
         assert!(plan.saturated, "{}: {plan}", info.name);
+        let options = PlanOptions { numerics: mode, ..PlanOptions::new(CostTable::cpu()) };
+        let proved = prove(&graph, &options, &plan);
+        // Two rules may say the same of a program; a proof then takes one of them.
+        let fired = |name: &String| plan.fired.iter().any(|f| f.rule == *name);
+        assert!(proved.iter().any(fired), "no rule of the plan is in a proof of {plan}");
         if texts.last().is_none_or(|(s, _)| s != info.subject) {
             texts.push((info.subject.into(), String::new()));
         }

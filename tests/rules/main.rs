@@ -7,6 +7,7 @@ mod fires;
 mod growth;
 mod one_kernel;
 mod plans;
+mod proofs;
 mod random;
 mod sound;
 mod through;

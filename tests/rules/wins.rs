@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use super::proofs::prove;
 use lazurite::graph::{Graph, Op};
 use lazurite::planner::{Input, Plan, PlanOptions, expressions, plan};
 use lazurite::types::{CostTable, DType, Numerics, Shape};
@@ -138,6 +139,7 @@ fn every_win_happens_in_its_mode() {
         let fires = |m: Numerics| planned(&graph, m).fired.iter().any(|f| f.rule == rule);
         let first = [Numerics::Strict, Standard, Fast].into_iter().find(|&m| fires(m));
         let p = planned(&graph, mode);
+        prove(&graph, &PlanOptions { numerics: mode, ..PlanOptions::new(CostTable::cpu()) }, &p);
         if first != Some(mode) {
             wrong.push(format!("{what}: {rule} fires first in {first:?}, not in {mode}\n{p}"));
         } else if work(&p.graph) > most {

@@ -24,11 +24,11 @@ use hashbrown::HashMap;
 use super::index::Indices;
 use crate::error::{Error, Result};
 
-pub(super) use conditions::Question;
+pub(super) use conditions::{Condition, Question, RESULT};
 pub(super) use edits::edits;
 pub use model::{Class, Phase};
 pub(super) use model::{Head, Pat, Rule, VarSort};
-pub(super) use pattern::{Subst, attribute, draft, draft_alone, fits};
+pub(super) use pattern::{Subst, attribute, draft, draft_alone, draft_left, fits};
 
 /// One expression over variables of given sorts.
 ///

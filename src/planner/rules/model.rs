@@ -6,7 +6,7 @@ use super::conditions::Condition;
 use crate::planner::language::EOp;
 use crate::types::{DType, Fault, Kind, Numerics, seeded};
 
-/// What a rewrite promises about values; see docs/numerics.md.
+/// What a rewrite promises about values; see docs/numerics.md. Ordered from the strongest promise to the weakest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Class {
     /// The same bits for every input.

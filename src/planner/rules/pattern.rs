@@ -110,7 +110,7 @@ pub(in crate::planner) struct Draft {
 
 /// Drafts a right side. `expected` are the facts of the left side's class, which the draft must have too.
 pub(in crate::planner) fn draft(pattern: &Pat, terms: &Terms, subst: &Subst, expected: &Facts) -> Option<Draft> {
-    let mut drafter = Drafter { terms, subst, result: Some(expected), new: Vec::new() };
+    let mut drafter = Drafter { terms, subst, result: Some(expected), right: true, new: Vec::new() };
     let root = drafter.build(pattern, Some(expected.dtype))?;
     let found = drafter.facts(root);
     let same_sort = found.is_tensor() == expected.is_tensor() && found.is_kernel() == expected.is_kernel();
@@ -127,8 +127,15 @@ pub(in crate::planner) fn draft_alone(
     subst: &Subst,
     dtype: Option<DType>,
 ) -> Option<Draft> {
-    let mut drafter = Drafter { terms, subst, result: None, new: Vec::new() };
+    let mut drafter = Drafter { terms, subst, result: None, right: false, new: Vec::new() };
     let root = drafter.build(pattern, dtype)?;
+    Some(Draft { new: drafter.new, root })
+}
+
+/// Drafts a left side; `expected` are the facts of the class it matched.
+pub(in crate::planner) fn draft_left(pattern: &Pat, terms: &Terms, subst: &Subst, expected: &Facts) -> Option<Draft> {
+    let mut drafter = Drafter { terms, subst, result: Some(expected), right: false, new: Vec::new() };
+    let root = drafter.build(pattern, Some(expected.dtype))?;
     Some(Draft { new: drafter.new, root })
 }
 
@@ -166,6 +173,8 @@ struct Drafter<'a> {
     terms: &'a Terms,
     subst: &'a Subst,
     result: Option<&'a Facts>,
+    /// Whether this is a right side: the place of seeded faults.
+    right: bool,
     new: Vec<NewTerm>,
 }
 
@@ -215,7 +224,7 @@ impl Drafter<'_> {
             Pat::Var(v) => Some(Built::Class(self.subst.vars[*v]?)),
             Pat::Number(x) => {
                 // A number the dtype does not hold (−1 as u32) makes no term.
-                let x = if seeded(Fault::RightSideNumber) && self.result.is_some() { x + 1.0 } else { *x };
+                let x = if seeded(Fault::RightSideNumber) && self.right { x + 1.0 } else { *x };
                 let literal = Scalar::from_f64(dtype?, x);
                 let held = literal.to_f64() == x;
                 held.then_some(())?;
@@ -256,7 +265,7 @@ impl Drafter<'_> {
 
     fn node(&mut self, head: &Head, args: &[Pat], dtype: Option<DType>) -> Option<Built> {
         let mut children = self.arguments(args, dtype)?;
-        if self.result.is_some() {
+        if self.right {
             let asymmetric = matches!(head, Head::Is(EOp::Binary(BinaryOp::Sub | BinaryOp::Div)));
             if seeded(Fault::RightSideSwapped) && asymmetric {
                 children.swap(0, 1);

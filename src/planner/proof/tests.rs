@@ -1,0 +1,162 @@
+//! Wrong proofs: whatever is changed in a right one, the check refuses it.
+
+use super::*;
+use crate::graph::BinaryOp;
+use crate::planner::plan;
+use crate::planner::tests::Build;
+use crate::types::{CostTable, Numerics, Scalar};
+
+/// diag(X' @ X / s) beside X' @ X / s and (X + 0)'' * s * t.
+fn graph() -> Graph {
+    let mut b = Build::new();
+    let (x, s, t) = (b.leaf(&[40, 8]), b.slot(), b.slot());
+    let xt = b.t(x);
+    let g = b.dot(xt, x);
+    let c = b.bin(BinaryOp::Div, g, s);
+    let d = b.dense(c).diagonal().unwrap();
+    let d = b.view(c, d);
+    let tt = b.t(xt);
+    let p = b.bin(BinaryOp::Mul, tt, s);
+    let q = b.bin(BinaryOp::Mul, p, t);
+    let total = b.sum(q, &[0, 1]);
+    b.graph.roots = vec![c, d, total];
+    b.graph
+}
+
+fn proved(node: usize, numerics: Numerics) -> (Graph, Plan, PlanOptions, Proof) {
+    let graph = graph();
+    let options = PlanOptions { numerics, ..PlanOptions::new(CostTable::cpu()) };
+    let plan = plan(&graph, &options);
+    let proof = why(&graph, &options, graph.roots[node]).unwrap();
+    proof.check(&graph, &plan.graph, &options).unwrap();
+    (graph, plan, options, proof)
+}
+
+/// What is changed, what the check says then, and the change.
+type Change = (&'static str, &'static str, fn(&mut Proof));
+
+/// The first link of a kind and its lemma.
+fn link(proof: &mut Proof, wanted: impl Fn(&By) -> bool) -> &mut Link {
+    proof.lemmas.iter_mut().flat_map(|l| &mut l.links).find(|l| wanted(&l.by)).unwrap()
+}
+
+#[test]
+fn a_changed_proof_is_no_proof() {
+    let (graph, plan, options, proof) = proved(0, Numerics::Standard);
+    let is_rule = |by: &By| matches!(by, By::Rule { .. });
+    let changes: [Change; 9] = [
+        ("another rule", "left side", |p| {
+            let By::Rule { rule, class, .. } =
+                &mut link(p, |by| matches!(by, By::Rule { rule, .. } if rule.name == "gram")).by
+            else {
+                panic!()
+            };
+            (rule.name, *class) = ("gram-of-rows".into(), Class::Reassociates);
+        }),
+        ("no rule", "there is no rule", |p| {
+            let By::Rule { rule, .. } = &mut link(p, |by| matches!(by, By::Rule { .. })).by else { panic!() };
+            rule.name = "wishful".into();
+        }),
+        ("a better class", "not exact here", |p| {
+            let By::Rule { class, .. } =
+                &mut link(p, |by| matches!(by, By::Rule { rule, .. } if rule.name == "gram")).by
+            else {
+                panic!()
+            };
+            *class = Class::Exact;
+        }),
+        ("the other direction", "no instance", |p| {
+            let By::Rule { backwards, .. } = &mut link(p, |by| matches!(by, By::Rule { .. })).by else { panic!() };
+            *backwards = !*backwards;
+        }),
+        ("another variable", "no instance", |p| {
+            let transposed = Id::from(p.terms.iter().position(|t| t.op == EOp::Transpose).unwrap());
+            let By::Rule { subst, .. } =
+                &mut link(p, |by| matches!(by, By::Rule { rule, .. } if rule.name == "gram")).by
+            else {
+                panic!()
+            };
+            subst.vars[0] = Some(transposed);
+        }),
+        ("a step left out", "", |p| {
+            let long = p.lemmas.iter_mut().find(|l| l.links.len() > 1).unwrap();
+            long.links.remove(0);
+        }),
+        ("an operand taken for equal", "nothing says", |p| {
+            let By::Inside { lemmas, .. } = &mut link(p, |by| matches!(by, By::Inside { .. })).by else { panic!() };
+            lemmas.iter_mut().for_each(|l| *l = None);
+        }),
+        ("a lemma that rests on itself", "rests on itself", |p| {
+            let at = p.lemmas.iter().position(|l| l.links.iter().any(|l| matches!(l.by, By::Inside { .. }))).unwrap();
+            let By::Inside { lemmas, .. } =
+                &mut p.lemmas[at].links.iter_mut().find(|l| matches!(l.by, By::Inside { .. })).unwrap().by
+            else {
+                panic!()
+            };
+            lemmas.iter_mut().flatten().for_each(|l| *l = at);
+        }),
+        ("the end of another node", "does not end", |p| p.image = NodeId(0)),
+    ];
+    assert!(proof.lemmas.iter().flat_map(|l| &l.links).any(|l| is_rule(&l.by)));
+    for (what, says, change) in changes {
+        let mut other = proof.clone();
+        change(&mut other);
+        match other.check(&graph, &plan.graph, &options) {
+            Ok(()) => panic!("{what} was accepted:\n{other}"),
+            Err(why) => assert!(why.to_string().contains(says), "{what}: {why}"),
+        }
+    }
+}
+
+#[test]
+fn a_proof_holds_for_its_graph_mode_and_plan_only() {
+    let (graph, plan, options, proof) = proved(0, Numerics::Standard);
+    let strict = PlanOptions { numerics: Numerics::Strict, ..options.clone() };
+    assert!(proof.check(&graph, &plan.graph, &strict).unwrap_err().to_string().contains("not in this mode"));
+    let mut less = options.clone();
+    less.rules = Arc::new(less.rules.without(&["gram"]));
+    assert!(proof.check(&graph, &plan.graph, &less).unwrap_err().to_string().contains("there is no rule gram"));
+    assert!(proof.check(&plan.graph, &plan.graph, &options).is_err());
+    let mut other = graph.clone();
+    other.leaves[0].shape = crate::types::Shape::new(&[41, 8]);
+    assert!(proof.check(&other, &plan.graph, &options).is_err());
+}
+
+#[test]
+fn a_number_that_moves_is_one_the_run_checks() {
+    let (graph, plan, options, proof) = proved(2, Numerics::Standard);
+    assert_eq!(proof.weakest(), Class::Rescales, "{proof}");
+    assert!(!plan.graph.guards.is_empty());
+    // The same steps over literals: inside the bound they are a proof, outside they are not.
+    for (value, holds) in [(3.5, true), (3e9, false), (1e-9, false)] {
+        let number = Scalar::from_f64(crate::types::DType::F32, value);
+        let literal = |g: &Graph| {
+            let mut g = g.clone();
+            let slots: Vec<NodeId> = g.ids().filter(|id| matches!(g.node(*id).op, crate::graph::Op::Slot(_))).collect();
+            slots.iter().for_each(|id| g.nodes[id.index()].op = crate::graph::Op::Literal(number));
+            g
+        };
+        let mut other = proof.clone();
+        other.terms.iter_mut().filter(|t| matches!(t.op, EOp::Slot(_))).for_each(|t| t.op = EOp::Literal(number));
+        let found = other.check(&literal(&graph), &literal(&plan.graph), &options);
+        // Two terms that have become one need no distinction here: only the bound decides.
+        assert_eq!(!found.as_ref().is_err_and(|e| e.to_string().contains("2^±24")), holds, "{value}: {found:?}");
+    }
+}
+
+#[test]
+fn words_of_a_proof_name_rules_places_and_classes() {
+    let (.., proof) = proved(1, Numerics::Standard);
+    let name = |id: NodeId| (id == NodeId(0)).then(|| String::from("X"));
+    let text = proof.text(&name);
+    for part in [
+        "written  diag(%4 / $0)",
+        "gram (reassociates) at ",
+        "diagonal-kernel (reassociates)",
+        "weakest class: reassociates",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    let steps = proof.steps(&name);
+    assert!(steps.iter().all(|s| s.class.is_some() && !s.rule.is_empty()), "{steps:?}");
+}
