@@ -117,7 +117,7 @@ fn ways(case: &Case, gpu: bool) -> &'static [RunOptions] {
 #[test]
 fn on_the_cpu_every_way_to_run_agrees_with_the_oracle() {
     let engine = Engine::builder().device(DeviceChoice::Cpu).build().unwrap();
-    against_the_oracle(&engine, false, 500);
+    against_the_oracle(&engine, false, 250);
 }
 
 /// One tree for each sum, one rounding for each operation: strict results do not depend on grouping.
@@ -130,7 +130,7 @@ fn strict_results_have_the_same_bits_fused_and_unfused() {
         Some(options) => report_bits(&engine, case, WAYS[0], *options),
         None => String::from("did not fail again"),
     };
-    for_cases(5, 500, &test, &explain);
+    for_cases(5, 250, &test, &explain);
 }
 
 /// Why a step of an engine with a GPU may run on the CPU all the same, `*` standing for any word or number. Whatever else is
@@ -196,7 +196,7 @@ fn on_the_gpu_every_way_to_run_agrees_with_the_oracle() {
             return;
         }
     };
-    against_the_oracle(&engine, true, 500);
+    against_the_oracle(&engine, true, 250);
     let stats = engine.stats();
     println!("{stats:?}");
     assert!(stats.gpu_groups > 0, "nothing ran on the GPU: {stats:?}");

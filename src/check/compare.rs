@@ -117,6 +117,18 @@ pub fn as_it_ran(reals: &Tensor, ran: &Tensor) -> Tensor {
     Tensor { elements: reals.elements.iter().zip(&ran.elements).map(one).collect(), ..reals.clone() }
 }
 
+/// The sets for a plan that moved a scalar through a product or sum: what the moved form loses by overflow or underflow midway
+/// is allowed, and nothing else.
+#[must_use]
+pub fn rescaled(known: &Tensor, ran: &Tensor) -> Tensor {
+    let one = |(known, ran): (&Element, &Element)| match (known.is_number(), ran.is_number()) {
+        (_, false) => Element::ANY,
+        (true, true) => known.with_radius(known.radius.max(ran.radius)),
+        (false, true) => *known,
+    };
+    Tensor { elements: known.elements.iter().zip(&ran.elements).map(one).collect(), ..known.clone() }
+}
+
 /// How tightly a result will be compared.
 #[must_use]
 pub fn tally(expected: &Tensor) -> Tally {

@@ -7,13 +7,13 @@
 use std::sync::Arc;
 
 use super::allowance::Allowance;
-use super::compare::{Mismatch, Tally, as_it_ran, compare};
+use super::compare::{Mismatch, Tally, as_it_ran, compare, rescaled};
 use super::oracle::{evaluate, evaluate_numbers};
 use super::report::{Blame, Divergence, Tolerance};
 use super::runs::caught;
 use super::strategies::Case;
 use super::tensor::Tensor;
-use crate::engine::{Engine, RunOptions, Snapshot, Trace};
+use crate::engine::{Engine, Evaluation, RunOptions, Snapshot, Trace};
 use crate::graph::{Graph, NodeId};
 use crate::planner::{Class, PlanOptions, Rules, plan};
 use crate::schedule::Step;
@@ -81,19 +81,25 @@ impl<'a> Probe<'a> {
         known: &[Tensor],
         given: &[Arc<HostBuffer>],
     ) -> Result<Tally, Wrong> {
-        let ran = self.engine.last_evaluation().filter(|_| self.approximate);
-        let ran = match &ran {
-            Some(ran) => Some((&ran.prepared.graph.roots, self.known_of_ran(&ran.prepared.graph, case)?)),
+        // A plan that moved a scalar lists it among its guards.
+        let matters = |ran: &Arc<Evaluation>| self.approximate || !ran.prepared.graph.guards.is_empty();
+        let ran = match self.engine.last_evaluation().filter(matters) {
+            Some(ran) => {
+                let known = self.known_of_ran(&ran.prepared.graph, case)?;
+                let roots = ran.prepared.graph.roots.iter().map(|r| known[r.index()].clone());
+                Some(roots.collect::<Vec<Tensor>>())
+            }
             None => None,
         };
         let mut total = Tally::default();
         for (i, (root, given)) in case.graph.roots.iter().zip(given).enumerate() {
             let known = &known[root.index()];
-            let wrong = |m| Wrong::Value(i, m);
-            total.add(match &ran {
-                Some((roots, ran)) => compare(&as_it_ran(known, &ran[roots[i].index()]), given).map_err(wrong)?,
-                None => compare(known, given).map_err(wrong)?,
-            });
+            let result = match &ran {
+                Some(ran) if self.approximate => compare(&as_it_ran(known, &ran[i]), given),
+                Some(ran) => compare(&rescaled(known, &ran[i]), given),
+                None => compare(known, given),
+            };
+            total.add(result.map_err(|m| Wrong::Value(i, m))?);
         }
         Ok(total)
     }
