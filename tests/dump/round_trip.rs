@@ -130,3 +130,28 @@ fn regular_data_is_a_rule_and_large_data_lies_beside() {
     let e = Dump::read("a.json", &dump.write(), &nothing_beside).unwrap_err().to_string();
     assert!(e.contains("a.1.npy"), "{e}");
 }
+
+#[test]
+fn rooflines_go_by_the_engine_s_own_table_and_say_so() {
+    let table = |byte_ns: f64| lazurite::types::CostTable {
+        of: "a card with <slow> memory".into(),
+        byte_ns,
+        ..lazurite::types::CostTable::cpu()
+    };
+    let dump = |byte_ns: f64| {
+        let e = Engine::builder().device(DeviceChoice::Cpu).cpu_costs(table(byte_ns)).inspect(true).build().unwrap();
+        let x = e.from_slice(&[1.0f32; 1000], &[1000]).unwrap();
+        e.eval(&[&x.neg()]).unwrap();
+        let mut dump = Dump::default();
+        dump.add(&e.last_evaluation().unwrap()).unwrap();
+        again(&dump)
+    };
+    let least = |d: &Dump| d.programs[0].record.as_ref().unwrap().groups().next().unwrap().2.work.least_ns;
+    let (slow, slower) = (dump(10.0), dump(20.0));
+    // A thousand elements of four bytes are read and written.
+    assert_eq!((least(&slow), least(&slower)), (80_000.0, 160_000.0));
+    let costs = &slow.programs[0].record.as_ref().unwrap().costs;
+    assert_eq!(costs.len(), 1, "only the CPU ran anything");
+    assert!(costs[0].starts_with("a card with <slow> memory: 0.1 GB/s"), "{costs:?}");
+    assert!(lazurite::dump::page(&slow).contains("0.1 GB/s"), "the page names the rates");
+}
