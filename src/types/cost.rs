@@ -47,7 +47,7 @@ impl CostTable {
         }
     }
 
-    /// A large discrete GPU behind PCI Express: an H200 in round numbers.
+    /// A large discrete GPU behind PCI Express: an H200 in round numbers, which docs/performance.md holds against the measured ones.
     #[must_use]
     pub fn gpu() -> Self {
         Self {
