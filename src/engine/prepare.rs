@@ -42,7 +42,6 @@ pub struct Prepared {
     /// Nodes of the snapshot, other than views, whose values outlive the run, with those values.
     pub(super) kept: Vec<(NodeId, ValueId)>,
     /// The block of each value, if the memory plan gave it one.
-    #[cfg_attr(not(feature = "gpu"), expect(dead_code, reason = "host buffers are allocated by the executor"))]
     pub(super) block_of: Vec<Option<u32>>,
     /// Why this plan, without planner and fusion, stands in place of one that gave wrong results.
     pub quarantined: Option<String>,
