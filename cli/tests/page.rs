@@ -89,7 +89,15 @@ fn a_dump_of_a_script_comes_back_with_its_record() {
     assert_eq!(read.write(), text);
     let record = read.programs[0].record.as_ref().unwrap();
     assert!(record.groups().any(|(_, _, g)| g.core == "syrk" && g.work.flops > 0.0 && g.work.least_ns > 0.0));
-    assert!(record.plan.as_ref().unwrap().fired.iter().any(|f| f.rule == "gram"));
+    let plan = record.plan.as_ref().unwrap();
+    assert!(plan.fired.iter().any(|f| f.rule == "gram"));
+    // Proofs come back too, and speak of the script's names.
+    let gram = plan.why.iter().find(|w| w.steps.iter().any(|s| s.rule == "gram")).unwrap();
+    assert!(gram.written.contains("Xc'") && gram.runs.contains("syrk(") && gram.weakest == "reassociates", "{gram:?}");
+    assert!(plan.unproved.is_none());
+    let large = long().programs.iter().find(|p| p.graph.nodes.len() > 600).unwrap();
+    let plan = large.record.as_ref().unwrap().plan.as_ref().unwrap();
+    assert!(plan.why.is_empty() && plan.unproved.as_ref().unwrap().contains("at most 600"));
     assert_eq!(read.runs[0].times.as_ref().unwrap().steps.len(), record.steps.len());
     // Names and lines of the script are on its nodes.
     let labels: Vec<_> =
@@ -112,6 +120,20 @@ fn a_record_is_held_against_its_graph() {
         ("\"whole\":[", "\"whole\":[1,", "expected 2 entries, given 3"),
         ("\"place\":\"cpu\"", "\"place\":\"tpu\"", "expected \"gpu\", \"cpu\", given \"tpu\""),
         ("\"bytes\":[", "\"bytes\":[1,", "expected 2 entries"),
+    ] {
+        assert!(good.contains(from), "{from}\n{good}");
+        let error = Dump::read("x.json", &good.replacen(from, to, 1), &nothing_beside).unwrap_err().to_string();
+        assert!(error.contains(says), "{from} -> {to}: {error}");
+    }
+}
+
+#[test]
+fn proofs_are_held_against_their_graphs() {
+    let good = dump_of("s.m", SCRIPT).write();
+    for (from, to, says) in [
+        ("\"why\":[\n{\"node\":", "\"why\":[\n{\"node\":99", "there is no node 99"),
+        ("\"weakest\":\"", "\"weakest\":1,\"x\":\"", "expected a string"),
+        ("\"why\":[", "\"why\":7,\"x\":[", "expected a list"),
     ] {
         assert!(good.contains(from), "{from}\n{good}");
         let error = Dump::read("x.json", &good.replacen(from, to, 1), &nothing_beside).unwrap_err().to_string();
@@ -185,6 +207,21 @@ fn drawn(browser: &Path, file: &Path, place: &str) -> String {
     dom.split("<script>").next().unwrap_or_default().to_owned()
 }
 
+/// The page once the pointer was moved over a node and pressed there.
+fn touched(browser: &Path, folder: &Path, page: &str, node: u32) -> String {
+    let file = folder.join("touched.html");
+    let events = format!(
+        "<script>{{ const e = document.querySelector('[data-node=\"{node}\"] rect'), b = e.getBoundingClientRect(); \
+         const at = {{ bubbles: true, clientX: b.x + b.width / 2, clientY: b.y + b.height / 2 }}; \
+         const hit = document.elementFromPoint(at.clientX, at.clientY); \
+         hit.dispatchEvent(new PointerEvent('pointermove', at)); hit.dispatchEvent(new PointerEvent('pointerdown', at)); \
+         hit.dispatchEvent(new PointerEvent('pointerup', at)); hit.dispatchEvent(new MouseEvent('click', at)); }}</script></body>"
+    );
+    std::fs::write(&file, page.replace("</body>", &events)).unwrap();
+    // The tip stands behind the rest of the page and before its script.
+    drawn(browser, &file, &format!("#1after:n{node}"))
+}
+
 #[test]
 fn a_browser_draws_the_pages() {
     let Some(browser) = chromium() else {
@@ -194,14 +231,7 @@ fn a_browser_draws_the_pages() {
     let folder = std::env::temp_dir().join(format!("lazurite-page-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let (small, large) = (folder.join("small.html"), folder.join("large.html"));
-    let mut dump = dump_of("s.m", SCRIPT);
-    // Every node says how it came about, as a planner that keeps proofs would.
-    for record in dump.programs.iter_mut().filter_map(|p| p.record.as_mut()) {
-        let n = record.graph.nodes.len();
-        if let Some(plan) = &mut record.plan {
-            plan.why = (0..n).map(|i| format!("node {i} by <rule>")).collect();
-        }
-    }
+    let dump = dump_of("s.m", SCRIPT);
     std::fs::write(&small, page(&dump)).unwrap();
     let first = &dump.programs[0];
     let record = first.record.as_ref().unwrap();
@@ -223,8 +253,27 @@ fn a_browser_draws_the_pages() {
     assert!(
         step.contains("<h4>program</h4>") && step.contains(&of_group.program.lines().next().unwrap().trim().to_owned())
     );
-    let proof = drawn(&browser, &small, "#1after:n2");
-    assert!(proof.contains("node 2 by &lt;rule&gt;"), "no proof");
+    let plan = record.plan.as_ref().unwrap();
+    let gram = plan.why.iter().find(|w| w.steps.iter().any(|s| s.rule == "gram")).unwrap();
+    // A pointer that is moved over a node and pressed there.
+    let touched = touched(&browser, &folder, &page(&dump), gram.image);
+    let tip = touched.split("id=\"tip\"").nth(1).unwrap_or_default();
+    let node = record.graph.node(lazurite::graph::NodeId(gram.image));
+    for part in [
+        format!("%{} = ", gram.image),
+        node.shape.to_string(),
+        node.dtype.to_string(),
+        " B".into(),
+        "flop".into(),
+        "rules: ".into(),
+        "gram".into(),
+    ] {
+        assert!(tip.contains(&part), "{part} is missing under the pointer: {tip}");
+    }
+    let detail = touched.split("id=\"detail\"").nth(1).unwrap_or_default();
+    for part in ["proof of ", "<b>gram</b>", "reassociates", "syrk(", "<b>runs</b>", "· program</h4>"] {
+        assert!(detail.contains(part), "{part} is missing after a click: {detail}");
+    }
     let script = drawn(&browser, &small, "#1script");
     assert!(script.contains("&lt;/script&gt;&lt;b&gt;") && script.contains("data-line=\"5\""), "no script");
 

@@ -29,7 +29,9 @@ pub use bisect::{Apart, Bisection, Found, Judge, bisect};
 pub use data::{Data, Elements, Rule, nothing_beside};
 pub use page::page;
 pub use read::Beside;
-pub use record::{FiredRecord, GroupRecord, KernelRecord, PlanRecord, Record, StepKind, StepRecord};
+pub use record::{
+    FiredRecord, GroupRecord, KernelRecord, PlanRecord, Record, StepKind, StepRecord, WhyRecord, WhyStep,
+};
 pub use trace::trace;
 pub use work::Work;
 

@@ -53,8 +53,86 @@ pub struct PlanRecord {
     pub terms: usize,
     /// Why the graph was kept as written, if it was.
     pub fallback: Option<String>,
-    /// For each node of the graph that ran how it came from what was written, step by step; empty where nobody knows.
-    pub why: Vec<String>,
+    /// How recorded nodes came to be computed as they were: those that are not computed as they were written.
+    pub why: Vec<WhyRecord>,
+    /// Why `why` is missing, if it is.
+    pub unproved: Option<String>,
+}
+
+/// How a recorded node came to be computed as it was. What its operands became is left to their own entries.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WhyRecord {
+    /// The recorded node.
+    pub node: u32,
+    /// The node of the graph that ran.
+    pub image: u32,
+    /// The weakest class in its whole proof.
+    pub weakest: String,
+    /// The term that was written.
+    pub written: String,
+    /// The term that ran.
+    pub runs: String,
+    /// The steps from one to the other.
+    pub steps: Vec<WhyStep>,
+}
+
+/// One step.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WhyStep {
+    /// The rule, or in words what the planner did by itself.
+    pub rule: String,
+    /// Its class; empty for what another entry says.
+    pub class: String,
+    /// Whether the rule is read from its right side to its left.
+    pub backwards: bool,
+    /// Where in the term; empty for the whole of it.
+    pub place: String,
+    /// The part of the term there.
+    pub before: String,
+    /// What it became.
+    pub after: String,
+}
+
+/// Graphs of more nodes are dumped without proofs: those of all nodes together grow faster than the graph.
+const MOST_PROVED: usize = 600;
+
+/// The proofs of an evaluation's nodes, or why there are none.
+fn why_of(evaluation: &Evaluation) -> Result<Vec<WhyRecord>> {
+    let n = evaluation.graph.nodes.len();
+    if n > MOST_PROVED {
+        return Err(Error::argument(format!(
+            "a graph of {n} nodes, of at most {MOST_PROVED}: explain --why NODE proves one of any"
+        )));
+    }
+    let mut prover = evaluation.prover()?;
+    let name = |id: NodeId| evaluation.name(id).map(str::to_owned);
+    let mut all = Vec::new();
+    for node in evaluation.graph.ids() {
+        let Ok(proof) = prover.proof(node) else { continue };
+        let steps: Vec<WhyStep> = proof
+            .own_steps(&name)
+            .into_iter()
+            .map(|s| WhyStep {
+                rule: s.rule,
+                class: s.class.map_or_else(String::new, |c| c.to_string()),
+                backwards: s.backwards,
+                place: s.place,
+                before: s.before,
+                after: s.after,
+            })
+            .collect();
+        if !steps.is_empty() {
+            all.push(WhyRecord {
+                node: node.0,
+                image: proof.image().0,
+                weakest: proof.weakest().to_string(),
+                written: proof.written(&name),
+                runs: proof.runs(&name),
+                steps,
+            });
+        }
+    }
+    Ok(all)
 }
 
 /// A rule in a plan.
@@ -165,6 +243,7 @@ impl Record {
                 terms: plan.enodes,
                 fallback: plan.fallback.clone(),
                 why: Vec::new(),
+                unproved: None,
             }),
             graph: prepared.graph.clone(),
             values: schedule.values.clone(),
@@ -276,10 +355,17 @@ impl Dump {
                 && p.notes == notes
         });
         let program = known.unwrap_or_else(|| {
+            let mut record = Record::of(&evaluation.prepared);
+            if let Some(plan) = &mut record.plan {
+                match why_of(evaluation) {
+                    Ok(why) => plan.why = why,
+                    Err(why) => plan.unproved = Some(why.message().to_owned()),
+                }
+            }
             self.programs.push(Program {
                 graph: (*evaluation.graph).clone(),
                 notes,
-                record: Some(Record::of(&evaluation.prepared)),
+                record: Some(record),
                 prepared: Some(evaluation.prepared.clone()),
             });
             self.programs.len() - 1

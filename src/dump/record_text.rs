@@ -3,7 +3,9 @@
 use super::graph::{self, id, ids};
 use super::json::{At, Object, lines, list, quoted};
 use super::op::shape;
-use super::record::{FiredRecord, GroupRecord, KernelRecord, PlanRecord, Record, StepKind, StepRecord};
+use super::record::{
+    FiredRecord, GroupRecord, KernelRecord, PlanRecord, Record, StepKind, StepRecord, WhyRecord, WhyStep,
+};
 use super::scalar::dtype;
 use super::work::Work;
 use crate::engine::{KernelTime, PrepareTimes, Span, Times};
@@ -91,9 +93,31 @@ fn write_plan(plan: &PlanRecord) -> String {
         .field("rules", lines(plan.fired.iter().map(rule)))
         .field("image", list(image));
     if !plan.why.is_empty() {
-        object = object.field("why", lines(plan.why.iter().map(|w| super::json::quoted(w))));
+        object = object.field("why", lines(plan.why.iter().map(write_why)));
     }
-    object.finish()
+    object.maybe("unproved", plan.unproved.as_deref()).finish()
+}
+
+/// A proof as JSON, in dumps and on pages.
+pub(super) fn write_why(why: &WhyRecord) -> String {
+    let step = |s: &WhyStep| {
+        let mut object = Object::new().text("rule", &s.rule).text("class", &s.class);
+        if s.backwards {
+            object = object.field("backwards", true);
+        }
+        if !s.place.is_empty() {
+            object = object.text("place", &s.place);
+        }
+        object.text("before", &s.before).text("after", &s.after).finish()
+    };
+    Object::new()
+        .field("node", why.node)
+        .field("image", why.image)
+        .text("weakest", &why.weakest)
+        .text("written", &why.written)
+        .text("runs", &why.runs)
+        .field("steps", list(why.steps.iter().map(step)))
+        .finish()
 }
 
 fn write_step(step: &StepRecord) -> String {
@@ -217,7 +241,7 @@ fn read_plan(at: &At<'_>, total: usize, n_recorded: usize) -> Result<PlanRecord>
             nodes: ids(&at.field("nodes")?, total)?,
         })
     };
-    let why = at.maybe("why")?.map(|w| w.items(|_, w| Ok(w.text()?.to_owned()))).transpose()?.unwrap_or_default();
+    let why = at.maybe("why")?.map(|w| w.items(|_, w| read_why(w, total, n_recorded))).transpose()?.unwrap_or_default();
     Ok(PlanRecord {
         image: image.items(|_, item| if item.is_null() { Ok(None) } else { id(item, total).map(Some) })?,
         fired: at.field("rules")?.items(rule)?,
@@ -226,6 +250,29 @@ fn read_plan(at: &At<'_>, total: usize, n_recorded: usize) -> Result<PlanRecord>
         terms: at.field("terms")?.int()?,
         fallback: at.maybe("fallback")?.map(|f| f.text().map(str::to_owned)).transpose()?,
         why,
+        unproved: at.maybe("unproved")?.map(|u| u.text().map(str::to_owned)).transpose()?,
+    })
+}
+
+fn read_why(at: &At<'_>, total: usize, n_recorded: usize) -> Result<WhyRecord> {
+    let text = |at: &At<'_>, name: &str| at.field(name)?.text().map(str::to_owned);
+    let step = |_, at: &At<'_>| {
+        Ok(WhyStep {
+            rule: text(at, "rule")?,
+            class: text(at, "class")?,
+            backwards: at.maybe("backwards")?.map(|b| b.bool()).transpose()?.unwrap_or_default(),
+            place: at.maybe("place")?.map(|p| p.text().map(str::to_owned)).transpose()?.unwrap_or_default(),
+            before: text(at, "before")?,
+            after: text(at, "after")?,
+        })
+    };
+    Ok(WhyRecord {
+        node: id(&at.field("node")?, n_recorded)?.0,
+        image: id(&at.field("image")?, total)?.0,
+        weakest: text(at, "weakest")?,
+        written: text(at, "written")?,
+        runs: text(at, "runs")?,
+        steps: at.field("steps")?.items(step)?,
     })
 }
 

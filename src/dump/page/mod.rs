@@ -139,7 +139,8 @@ fn of_record(record: &Record) -> String {
         };
         object = object
             .field("rules", list(plan.fired.iter().map(rule)))
-            .field("why", list(plan.why.iter().map(|w| quoted(w))))
+            .field("why", lines(plan.why.iter().map(super::record_text::write_why)))
+            .maybe("unproved", plan.unproved.as_deref())
             .field("rounds", plan.rounds)
             .field("terms", plan.terms)
             .maybe("kept", plan.fallback.as_deref());

@@ -127,11 +127,23 @@ function mark(ids, step) {
 // Details.
 const row = (a, b) => (b === "" || b === undefined ? "" : `<tr><td>${a}</td><td>${b}</td></tr>`);
 const nodeLink = (i) => `<a data-go="${i}">%${i}</a>`;
+// How a node came to be computed as it was: of what runs, the proofs of all recorded nodes it computes.
+const proofs = (i) => (P().record && P().record.why || []).filter((w) => (S.view === "before" ? w.node : w.image) === i);
+const weak = (c) => `<span class="class ${esc(c)}">${esc(c)}</span>`;
+function proof(w) {
+  const called = (P().nodes[w.node].at || []).map((o) => o[3]).filter(Boolean).pop();
+  return `<h4>proof of ${called ? esc(called) : "%" + w.node} ${weak(w.weakest)}</h4><div class="proof"><code>${esc(w.written)}</code>` + w.steps.map((s) =>
+    `<div class="why"><b>${esc(s.rule)}</b> ${s.class ? weak(s.class) : ""}${s.backwards ? " <small>read backwards</small>" : ""}${s.place ? ` <small>at ${esc(s.place)}</small>` : ""}` +
+    `<code>${esc(s.before)}</code><code class="to">${esc(s.after)}</code></div>`).join("") + `<div class="why"><b>runs</b><code>${esc(w.runs)}</code></div></div>`;
+}
+// What a node is computed with: the program and the kernels of its steps.
+const ran = (i) => (S.view === "after" && P().record ? P().record.steps : []).filter((s) => s.program && s.nodes.includes(i)).map((s) =>
+  `<h4>${esc(s.name)} · program</h4><pre>${esc(s.program)}</pre>` + (s.kernels || []).map((k) => `<h4>${esc(k.label)} · WGSL</h4><pre>${esc(k.wgsl)}</pre>`).join("")).join("");
 function nodeDetail(i) {
   const n = shown()[i], rec = P().record;
   const at = origins(i).map((o) => `<div class="row">${esc(o[0])}:${o[1]}:${o[2]}${o[3] ? ` <b>${esc(o[3])}</b>` : ""}<span class="src">${esc(sourceLine(o).trim())}</span></div>`);
   const rules = rulesAt(i).map((r) => `<div class="row">${esc(r.rule)} <small>(${esc(r.class)})</small></div>`).join("");
-  const why = S.view === "after" && rec && rec.why && rec.why[i] ? `<h4>proof</h4><pre>${esc(rec.why[i])}</pre>` : "";
+  const why = proofs(i).map(proof).join("");
   const users = shown().flatMap((u, j) => (u.operands.includes(i) ? [j] : []));
   const refused = S.view === "after" && rec ? rec.refusals.filter((r) => r.node === i || r.user === i) : [];
   const steps = S.view === "after" && rec ? rec.steps.flatMap((s, j) => (s.nodes.includes(i) ? [`<a data-step="${j}">${esc(s.name)}</a>`] : [])) : [];
@@ -140,7 +152,7 @@ function nodeDetail(i) {
     row("name", esc(names(i).join(", "))) + row("part of", esc(tags(i).join(", "))) + row("from", n.operands.map(nodeLink).join(" ")) + row("used by", users.slice(0, 40).map(nodeLink).join(" ")) +
     row("written as", written) + row("runs in", steps.join(", ")) + "</table>" +
     (at.length ? `<h4>written at</h4>${at.join("")}` : "") + (rules ? `<h4>rules</h4>${rules}` : "") + why +
-    (refused.length ? `<h4>not fused</h4>` + refused.map((r) => `<div class="row">${nodeLink(r.node)} into ${nodeLink(r.user)}: ${esc(r.why)}</div>`).join("") : "");
+    (refused.length ? `<h4>not fused</h4>` + refused.map((r) => `<div class="row">${nodeLink(r.node)} into ${nodeLink(r.user)}: ${esc(r.why)}</div>`).join("") : "") + ran(i);
   mark([i]);
 }
 function share(j) {
@@ -175,7 +187,7 @@ function overview() {
     row("on", esc(DATA.device)) + row("numerics", esc(DATA.numerics)) + row("fallback", p.fallback ? esc(p.fallback) : "") +
     (t ? row("took", `${time(t.whole)}; plan ${time(t.prepare[0])}, schedule ${time(t.prepare[1])}, kernels ${time(t.prepare[2])}`) : "") + "</table>" +
     `<h4>colours</h4><div class="key">${key.map(([c, w]) => `<span><i style="background:var(--${c})"></i>${w}</span>`).join("")}<span><i style="border:2px solid var(--accent)"></i>asked for</span></div>` +
-    (rules ? `<h4>rules in the plan</h4>${rules}` : "") + (refusals ? `<h4>not fused</h4>${refusals}` : "");
+    (rules ? `<h4>rules in the plan</h4>${rules}` : "") + (r && r.unproved ? `<h4>proofs</h4><div class="row">none: ${esc(r.unproved)}</div>` : "") + (refusals ? `<h4>not fused</h4>${refusals}` : "");
   mark([]);
 }
 
