@@ -7,10 +7,24 @@
 use super::facts::Facts;
 use super::language::EOp;
 use crate::graph::{HostOp, Op};
-use crate::types::{CostTable, DType};
+use crate::types::{CostTable, DType, Shape};
 
 /// Every term costs a little, which keeps choices free of cycles and prefers fewer terms.
 const FLOOR_NS: f64 = 0.01;
+
+/// The cost of one matrix product, stored, and its shape; `None` where the operands do not fit.
+pub(super) fn product_ns(a: &Shape, b: &Shape, dtype: DType, costs: &CostTable) -> Option<(f64, Shape)> {
+    let (ra, rb) = (a.rank(), b.rank());
+    if ra < 2 || rb < 2 || a[ra - 1] != b[rb - 2] {
+        return None;
+    }
+    let batch = Shape::new(&a[..ra - 2]).broadcast(&Shape::new(&b[..rb - 2])).ok()?;
+    let out: Shape = batch.iter().copied().chain([a[ra - 2], b[rb - 1]]).collect();
+    let factor = if dtype == DType::F64 { costs.f64_factor } else { 1.0 };
+    let bytes = (a.len() as f64 + b.len() as f64 + 0.5 * out.len() as f64) * dtype.size() as f64;
+    let work = out.len() as f64 * a[ra - 1] as f64 * costs.fma_ns * factor;
+    Some((1.05 * costs.launch_ns + bytes * costs.byte_ns + work, out))
+}
 
 /// The cost of a term with these facts over children with those.
 pub(super) fn own(op: &EOp, facts: &Facts, children: &[&Facts], opaques: &[(Op, DType)], costs: &CostTable) -> f64 {

@@ -13,7 +13,7 @@ use crate::graph::{Graph, NodeId, Op, Operands};
 use crate::types::{DType, View};
 
 /// A graph with what the kernels are made from and who asked for what.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Decoded {
     pub(super) graph: Graph,
     /// Products that begin a kernel.
@@ -24,6 +24,13 @@ pub(super) struct Decoded {
     pub(super) fired: Vec<(usize, NodeId)>,
     /// For every node of the input the node that computes an equal value, if there is one.
     pub(super) image: Vec<Option<NodeId>>,
+}
+
+impl Decoded {
+    /// A graph as it is.
+    pub(super) fn unchanged(graph: &Graph) -> Self {
+        Self { graph: graph.clone(), image: graph.ids().map(Some).collect(), ..Self::default() }
+    }
 }
 
 /// Makes the graph of a choice.
@@ -277,7 +284,7 @@ impl Decoder<'_> {
 }
 
 /// Leaves out what no root and no guard needs.
-fn prune(d: Decoded) -> Decoded {
+pub(super) fn prune(d: Decoded) -> Decoded {
     let mut live = vec![false; d.graph.nodes.len()];
     for r in d.graph.roots.iter().chain(&d.graph.guards) {
         live[r.index()] = true;

@@ -2,7 +2,7 @@
 
 use egg::Id;
 
-use super::facts::{Knowledge, Terms};
+use super::facts::{Knowledge, LeafPromise, Terms};
 use super::language::{ENode, EOp};
 use super::views::{Step, split};
 use crate::graph::{Graph, Node, Op, UnaryOp};
@@ -19,9 +19,20 @@ pub(super) struct Encoded {
     pub(super) originals: Vec<ENode>,
 }
 
-/// Encodes a graph.
-pub(super) fn encode(graph: &Graph) -> Encoded {
-    let store = Knowledge::of(graph.leaves.clone(), graph.slots.clone());
+impl Encoded {
+    /// What is known of the elements of the graph's roots.
+    pub(super) fn promises(&self, graph: &Graph) -> Vec<LeafPromise> {
+        let facts = graph.roots.iter().map(|r| &self.terms[self.of_node[r.index()]].data);
+        facts
+            .map(|f| LeafPromise { nonneg: f.nonneg, finite: f.finite, symmetric: f.symmetric, structure: f.structure })
+            .collect()
+    }
+}
+
+/// Encodes a graph; `promises` say what is known of its leaves, as far as something is.
+pub(super) fn encode(graph: &Graph, promises: Vec<LeafPromise>) -> Encoded {
+    let mut store = Knowledge::of(graph.leaves.clone(), graph.slots.clone());
+    store.promises = promises;
     let mut terms = Terms::new(store);
     let mut e = Encoder { terms: &mut terms, originals: Vec::new() };
     let of_node = e.nodes(graph);

@@ -3,7 +3,7 @@
 //! Costs count each chosen class once, however many users it has. A first choice minimises the longest path of costs; then, in
 //! topological order, each class in use is offered its other terms and takes the one whose *additional* cost, given all that is
 //! used anyway, is least (area recovery by reference counts, as in technology mapping for circuits). This starts twice, from the
-//! path choice and from the program as written, and the cheaper end is kept. What two users share is left by neither alone, so
+//! path choice and from the program as written (in small graphs also from the cheapest trees), and the cheapest end is kept. What two users share is left by neither alone, so
 //! in small graphs it starts again without each of the dearest terms.
 //!
 //! An offer looks at what would be freed and what would be needed, which in a deep graph may be all of it: an offer that needs
@@ -49,7 +49,10 @@ const NONE: u32 = u32::MAX;
 /// Passes of area recovery.
 const PASSES: usize = 4;
 /// Steps that one offer may take.
-const STEPS: usize = 400;
+const STEPS: usize = 128;
+/// Up to this many classes the search also starts from the cheapest trees, in which what is shared counts for every user: where
+/// little is shared, as in chains of products, they are the plan.
+const SUMMED_CLASSES: usize = 1_000;
 /// Up to this many classes the search also asks what the plan would be without each of its dearest terms, and of so many.
 const ASKED_CLASSES: usize = 400;
 const ASKED_TERMS: usize = 6;
@@ -94,14 +97,19 @@ pub(super) fn extract(encoded: &Encoded, costs: &CostTable, outdone: &[ENode]) -
         problem.first.push(problem.ways.len() as u32);
     }
     problem.root = index[usize::from(terms.find(encoded.roots))];
-    let path = problem.shortest_paths();
+    let path = problem.shortest_paths(f64::max);
     if path[problem.root as usize] == NONE {
         return None;
     }
     let written = as_written(terms, encoded, &index, &path);
-    let ends = [path, written].map(|start| problem.recover(start));
-    let [a, b] = ends;
-    let best = if problem.total(&b) < problem.total(&a) { b } else { a };
+    let mut starts = vec![path, written];
+    if problem.n_classes() <= SUMMED_CLASSES {
+        starts.push(problem.shortest_paths(|a, b| a + b));
+    }
+    let ends = starts.into_iter().map(|start| problem.recover(start));
+    let ends = ends.map(|end| (problem.total(&end), end));
+    // The first of equal ones.
+    let best = ends.reduce(|a, b| if b.0 < a.0 { b } else { a })?.1;
     let best = problem.do_without(best);
     let mut chosen = vec![NONE; terms.analysis.n_made];
     for (i, &id) in ids.iter().enumerate() {
@@ -183,9 +191,9 @@ impl Problem {
         self.needs(&self.options(class)[chosen[class as usize] as usize])
     }
 
-    /// For each class the term with the least own cost plus dearest child, found in the order of cost (Knuth's generalisation
-    /// of Dijkstra's method).
-    fn shortest_paths(&self) -> Vec<u32> {
+    /// For each class the term with the least own cost plus that of its children together (the dearest of them, or their sum),
+    /// found in the order of cost (Knuth's generalisation of Dijkstra's method).
+    fn shortest_paths(&self, together: impl Fn(f64, f64) -> f64) -> Vec<u32> {
         let n = self.n_classes();
         let mut users: Vec<Vec<u32>> = vec![Vec::new(); n];
         let mut class_of = vec![0u32; self.ways.len()];
@@ -211,16 +219,16 @@ impl Problem {
                 continue;
             }
             best[c as usize] = i;
-            let dearest = |way: &Way| self.needs(way).iter().map(|&d| cost[d as usize]).fold(0.0, f64::max);
+            let below = |way: &Way| self.needs(way).iter().map(|&d| cost[d as usize]).fold(0.0, &together);
             let way = &self.options(c)[i as usize];
-            cost[c as usize] = way.own + dearest(way);
+            cost[c as usize] = way.own + below(way);
             for &w in &users[c as usize] {
                 let (w, user) = (w as usize, class_of[w as usize]);
                 open[w] -= 1;
                 if open[w] == 0 && best[user as usize] == NONE {
-                    let dearest = self.needs(&self.ways[w]).iter().map(|&d| cost[d as usize]).fold(0.0, f64::max);
+                    let below = self.needs(&self.ways[w]).iter().map(|&d| cost[d as usize]).fold(0.0, &together);
                     let i = w as u32 - self.first[user as usize];
-                    heap.push(Reverse((key(self.ways[w].own + dearest), user, i)));
+                    heap.push(Reverse((key(self.ways[w].own + below), user, i)));
                 }
             }
         }
@@ -244,7 +252,7 @@ impl Problem {
                 let ways = self.first[c as usize] as usize..self.first[c as usize + 1] as usize;
                 let kept = self.ways[ways.clone()].to_vec();
                 self.ways[ways.clone()].iter_mut().for_each(|way| way.own += OUTDONE_NS);
-                let path = self.shortest_paths();
+                let path = self.shortest_paths(f64::max);
                 self.ways[ways].copy_from_slice(&kept);
                 let end = self.recover(path);
                 let cost = self.total(&end);

@@ -121,7 +121,7 @@ fn known() -> Vec<(String, Graph)> {
 
 fn saturated(graph: &Graph) -> Encoded {
     let options = PlanOptions::new(CostTable::cpu());
-    let mut encoded = encode(graph);
+    let mut encoded = encode(graph, Vec::new());
     let budget = saturate::Budget::of(encoded.terms.total_number_of_nodes());
     saturate::saturate(&mut encoded.terms, &options.rules, options.numerics, options.allow_rescale, budget, false);
     encoded

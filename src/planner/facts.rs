@@ -13,7 +13,7 @@ use super::language::{ENode, EOp};
 use super::structure::{self, Structure};
 use crate::graph::infer::infer;
 use crate::graph::{BinaryOp, LeafInfo, Op, ReduceOp, RngDist, UnaryOp};
-use crate::types::{DType, Shape, View};
+use crate::types::{CostTable, DType, Shape, View};
 
 /// The e-graph of a plan.
 pub(super) type Terms = EGraph<ENode, Knowledge>;
@@ -113,6 +113,8 @@ pub(super) struct LeafPromise {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Knowledge {
     pub(super) leaves: Vec<LeafInfo>,
+    /// What work costs, for right sides that are chosen by it.
+    pub(super) costs: Option<CostTable>,
     pub(super) promises: Vec<LeafPromise>,
     pub(super) slots: Vec<DType>,
     /// Views that have no name of their own.

@@ -3,6 +3,7 @@
 //! In goes a [`Graph`] and a cost table; out comes a graph of the same roots, with the rules that fired.
 //! It knows no device, no kernel text and no buffer. Planning cannot fail: out of budget gives the input back.
 
+mod chain;
 mod check;
 mod cost;
 mod decode;
@@ -18,6 +19,7 @@ mod language;
 mod matching;
 mod proof;
 mod prune;
+mod regions;
 mod rules;
 mod saturate;
 mod structure;
@@ -28,6 +30,7 @@ mod views;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::error::{Error, Result};
 use crate::graph::{Graph, NodeId};
 use crate::types::{CostTable, Fault, Numerics, seeded};
 
@@ -133,33 +136,35 @@ fn plan_by(
     insisted: &dyn Fn(&rules::Rule) -> bool,
     trace: Option<&mut proof::Trace>,
 ) -> Plan {
-    let mut encoded = encode::encode(graph);
-    let budget = saturate::Budget::of(encoded.terms.total_number_of_nodes());
-    let (rules, journal) = (&options.rules, trace.is_some());
-    let run = saturate::saturate(&mut encoded.terms, rules, options.numerics, options.allow_rescale, budget, journal);
-    let enodes = encoded.terms.total_number_of_nodes();
     let mut plan = Plan {
         graph: graph.clone(),
         image: graph.ids().map(Some).collect(),
         fired: Vec::new(),
-        saturated: run.saturated,
-        iterations: run.rounds,
-        egg_runs: 1,
-        enodes,
-        refused_by_guard: run.refused,
+        saturated: true,
+        iterations: 0,
+        egg_runs: 0,
+        enodes: 0,
+        refused_by_guard: 0,
         fallback: None,
     };
-    if run.exhausted {
-        plan.fallback = Some(format!("more than {} terms after {} rounds", budget.terms, run.rounds));
+    // A proof is about one e-graph.
+    let chosen = if regions::too_large(graph) && trace.is_none() {
+        regions::by_regions(graph, &mut |region, promises| whole(region, promises, options, insisted, &mut plan, None))
+    } else {
+        whole(graph, Vec::new(), options, insisted, &mut plan, trace).map(|part| {
+            plan.fallback = part.given_up;
+            part.decoded
+        })
+    };
+    if plan.fallback.is_some() {
         return plan;
     }
-    match choose(graph, &encoded, &run.applied, options, insisted) {
-        Ok((chosen, choice)) => {
-            (plan.graph, plan.image, plan.fired) = chosen;
+    match chosen.map_err(|e| e.message().to_string()).and_then(|decoded| finish(graph, decoded, options)) {
+        Ok((planned, image, fired)) => {
+            plan.graph = planned;
             exchange_roots(&mut plan.graph);
-            if let Some(trace) = trace {
-                *trace = proof::Trace { chosen: Some((encoded, choice)), journal: run.journal.unwrap_or_default() };
-            }
+            plan.image = image;
+            plan.fired = fired;
         }
         Err(why) => {
             debug_assert!(false, "planner: {why}\n{graph}");
@@ -170,25 +175,52 @@ fn plan_by(
     plan
 }
 
-/// The planned graph, the images of the input's nodes in it, and the rules in it.
-type Chosen = (Graph, Vec<Option<NodeId>>, Vec<Fired>);
-
-fn choose(
+/// Plans a graph in one piece: the chosen terms as a graph, and what is known of its roots. Over budget the graph comes back as it
+/// was, with the reason. Counts go into `plan`.
+fn whole(
     graph: &Graph,
-    encoded: &encode::Encoded,
-    applied: &[saturate::Applied],
+    promises: Vec<facts::LeafPromise>,
     options: &PlanOptions,
     insisted: &dyn Fn(&rules::Rule) -> bool,
-) -> Result<(Chosen, extract::Choice), String> {
+    plan: &mut Plan,
+    trace: Option<&mut proof::Trace>,
+) -> Result<regions::Part> {
+    let mut encoded = encode::encode(graph, promises);
+    encoded.terms.analysis.costs = Some(options.costs.clone());
+    let budget = saturate::Budget::of(encoded.terms.total_number_of_nodes());
+    let (rules, journal) = (&options.rules, trace.is_some());
+    let run = saturate::saturate(&mut encoded.terms, rules, options.numerics, options.allow_rescale, budget, journal);
+    plan.egg_runs += 1;
+    plan.saturated &= run.saturated;
+    plan.iterations = plan.iterations.max(run.rounds);
+    plan.enodes += encoded.terms.total_number_of_nodes();
+    plan.refused_by_guard += run.refused;
+    let promises = encoded.promises(graph);
+    if run.exhausted {
+        let given_up = Some(format!("more than {} terms after {} rounds", budget.terms, run.rounds));
+        return Ok(regions::Part { decoded: decode::Decoded::unchanged(graph), promises, given_up });
+    }
     let rules = options.rules.all();
     let improved = |a: &&saturate::Applied| {
         let rule = &rules[a.rule];
         rule.class(a.dtype) == Some(Class::Improves) || insisted(rule)
     };
-    let outdone: Vec<language::ENode> = applied.iter().filter(improved).map(|a| a.left.clone()).collect();
-    let choice =
-        extract::extract(encoded, &options.costs, &outdone).ok_or("the roots could not be computed from the leaves")?;
-    let mut decoded = decode::decode(graph, encoded, &choice, applied).map_err(|e| e.message().to_string())?;
+    let outdone: Vec<language::ENode> = run.applied.iter().filter(improved).map(|a| a.left.clone()).collect();
+    let choice = extract::extract(&encoded, &options.costs, &outdone)
+        .ok_or_else(|| Error::internal("the roots could not be computed from the leaves"))?;
+    let decoded = decode::decode(graph, &encoded, &choice, &run.applied)?;
+    if let Some(trace) = trace {
+        *trace = proof::Trace { chosen: Some((encoded, choice)), journal: run.journal.unwrap_or_default() };
+    }
+    Ok(regions::Part { decoded, promises, given_up: None })
+}
+
+/// The planned graph, the images of the input's nodes in it, and the rules in it.
+type Chosen = (Graph, Vec<Option<NodeId>>, Vec<Fired>);
+
+/// Forms the kernels of what was chosen for a graph and checks it.
+fn finish(graph: &Graph, mut decoded: decode::Decoded, options: &PlanOptions) -> std::result::Result<Chosen, String> {
+    let rules = options.rules.all();
     kernels::form(&mut decoded);
     let planned = &decoded.graph;
     for (a, b) in graph.roots.iter().zip(&planned.roots) {
@@ -225,7 +257,7 @@ fn choose(
             }
         }
     }
-    Ok(((decoded.graph, decoded.image, fired), choice))
+    Ok((decoded.graph, decoded.image, fired))
 }
 
 impl Plan {

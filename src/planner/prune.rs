@@ -1,6 +1,6 @@
-//! Terms that no plan can want any more, taken out of their classes when all rules are done.
+//! Terms that no plan can want any more, taken out of their classes: constants at once, all else when the rules are done.
 //!
-//! In goes a saturated e-graph; what stays is what extraction may choose, and what counts as a term of it. A term goes when it
+//! In goes an e-graph; what stays is what extraction may choose, and what counts as a term of it. A term goes when it
 //! needs its own class, when its class is data or a number, when it is a product whose kernel is there, and when it is a step
 //! after a product that is only ever computed by a kernel which has the step as a stage. Nothing is looked up here by a rule's
 //! name, and no cost is asked: whatever the table, something else in the class needs less.
@@ -24,6 +24,30 @@ pub(super) fn prune(terms: &mut Terms) {
             terms[id].nodes.retain(|_| kept.next() == Some(true));
         }
     }
+}
+
+/// Leaves a class that is one known number everywhere with the terms that say so. Else such a class collects the forms of all
+/// that was ever multiplied by zero, and whatever reads it is tried with each of them.
+pub(super) fn keep_constant(terms: &mut Terms, class: Id) {
+    if terms[class].data.structure.fill.is_some() && terms[class].nodes.len() > 1 {
+        let kept: Vec<ENode> = terms[class].nodes.iter().filter(|n| says_it(terms, n)).cloned().collect();
+        if !kept.is_empty() {
+            terms[class].nodes = kept;
+        }
+    }
+}
+
+/// Whether a term of a class that is one known number everywhere need not be looked at.
+pub(super) fn is_spent(terms: &Terms, class: Id, node: &ENode) -> bool {
+    terms[class].data.structure.fill.is_some()
+        && !says_it(terms, node)
+        && terms[class].nodes.iter().all(|n| says_it(terms, n))
+}
+
+/// Whether a term is a number, or one stretched to an array.
+fn says_it(terms: &Terms, node: &ENode) -> bool {
+    let number = |n: &ENode| matches!(n.op, EOp::Literal(_));
+    number(node) || node.op == EOp::Broadcast && terms[node.children[0]].nodes.iter().any(number)
 }
 
 /// Whether nothing at all is computed for a term.

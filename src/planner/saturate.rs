@@ -17,7 +17,7 @@ use super::index::{Changes, Entry, Forms, Index, Mix};
 use super::language::{ENode, EOp};
 use super::matching::match_term;
 use super::proof::Event;
-use super::prune::prune;
+use super::prune::{is_spent, keep_constant, prune};
 use super::rules::{Class, Phase, Question, Rule, Rules, Subst, draft};
 use crate::types::{DType, Fault, Numerics, seeded};
 
@@ -253,6 +253,7 @@ impl Engine<'_> {
                 }
             }
             let class = terms.find(a);
+            keep_constant(terms, class);
             open.extend(same_kernels(terms, class));
             if cores_meet {
                 self.cores.push(class);
@@ -348,6 +349,9 @@ impl Engine<'_> {
         out: &mut Vec<Match>,
     ) {
         let class = terms.find(term);
+        if is_spent(terms, class, node) {
+            return;
+        }
         let forms = &terms.analysis.forms;
         let children: SmallVec<[Forms; 4]> = node.children.iter().map(|&c| forms[usize::from(terms.find(c))]).collect();
         for entry in entries {

@@ -103,3 +103,57 @@ fn recorded_nodes_find_the_planned_nodes_that_compute_them() {
     assert_eq!(image(zero), None, "nobody needs the zero");
     assert_eq!(image(xt), None, "nobody needs the transpose");
 }
+
+/// What a graph costs by the planner's own table, every node once.
+fn cost(graph: &Graph, costs: &CostTable) -> f64 {
+    let encoded = encode::encode(graph, Vec::new());
+    let terms = &encoded.terms;
+    let own = |node: &language::ENode| {
+        let facts = &terms[terms.lookup(node.clone()).unwrap()].data;
+        let children: Vec<_> = node.operands().iter().map(|&c| &terms[c].data).collect();
+        cost::own(&node.op, facts, &children, &terms.analysis.opaques, costs)
+    };
+    encoded.originals.iter().map(own).sum()
+}
+
+#[test]
+fn plans_by_regions_cost_little_more_than_whole_ones() {
+    for seed in [1, 2] {
+        // As wide as programs are: every value is read within the next twelve.
+        let mut b = Build::new();
+        let mut state = seed;
+        let mut roll = |n: usize| {
+            state = u64::wrapping_mul(state, 6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % n
+        };
+        let mut values: Vec<NodeId> = (0..6).map(|_| b.leaf(&[64, 64])).collect();
+        for _ in 0..2_600 {
+            let mut recent = || values[values.len() - 1 - roll(6)];
+            let (x, y) = (recent(), recent());
+            let new = match roll(8) {
+                0 => b.dot(x, y),
+                1 => b.t(x),
+                2 => {
+                    let s = b.sum(x, &[1]);
+                    b.bin(BinaryOp::Sub, y, s)
+                }
+                3 => b.bin(BinaryOp::Mul, x, y),
+                4 => b.graph.add(Op::Unary(crate::graph::UnaryOp::Exp), &[x], None).unwrap(),
+                _ => b.bin(BinaryOp::Add, x, y),
+            };
+            values.push(new);
+        }
+        b.graph.roots = values[values.len() - 4..].to_vec();
+        let graph = b.graph.only(&b.graph.roots);
+        assert!(regions::too_large(&graph), "{} nodes", graph.nodes.len());
+        let options = PlanOptions::new(CostTable::cpu());
+        let parts = plan(&graph, &options);
+        assert!(parts.fallback.is_none(), "{:?}", parts.fallback);
+        let mut counts = parts.clone();
+        let uncut = whole(&graph, Vec::new(), &options, &|_| false, &mut counts, None).unwrap().decoded;
+        let (_, image, _) = finish(&graph, uncut.clone(), &options).unwrap();
+        assert_eq!(image.len(), graph.nodes.len());
+        let (cut, one) = (cost(&parts.graph, &options.costs), cost(&uncut.graph, &options.costs));
+        assert!(cut <= 1.02 * one, "seed {seed}: {cut} by regions, {one} whole");
+    }
+}

@@ -21,26 +21,33 @@ impl Dice {
 }
 
 /// A graph under construction.
-#[derive(Default)]
 pub struct Build {
     pub graph: Graph,
+    /// Of leaves, slots and numbers.
+    pub dtype: DType,
+}
+
+impl Default for Build {
+    fn default() -> Self {
+        Self { graph: Graph::default(), dtype: DType::F32 }
+    }
 }
 
 impl Build {
     pub fn leaf(&mut self, dims: &[usize]) -> NodeId {
         let i = self.graph.leaves.len() as u32;
-        self.graph.leaves.push(LeafInfo { shape: Shape::new(dims), dtype: DType::F32 });
+        self.graph.leaves.push(LeafInfo { shape: Shape::new(dims), dtype: self.dtype });
         self.add(Op::Leaf(i), &[])
     }
 
     pub fn slot(&mut self) -> NodeId {
         let i = self.graph.slots.len() as u32;
-        self.graph.slots.push(DType::F32);
+        self.graph.slots.push(self.dtype);
         self.add(Op::Slot(i), &[])
     }
 
     pub fn number(&mut self, x: f64) -> NodeId {
-        self.add(Op::Literal(Scalar::from_f64(DType::F32, x)), &[])
+        self.add(Op::Literal(Scalar::from_f64(self.dtype, x)), &[])
     }
 
     pub fn add(&mut self, op: Op, operands: &[NodeId]) -> NodeId {
@@ -139,9 +146,16 @@ pub fn transposes(n: usize) -> Graph {
 
 /// A random graph of elementwise work, transposes, sums and products over recent values, most of which are used later.
 pub fn random(n: usize, seed: u64) -> Graph {
-    let (mut b, mut dice) = (Build::default(), Dice::new(seed));
-    let mut squares: Vec<NodeId> = (0..4).map(|_| b.leaf(&[64, 64])).collect();
-    let mut thin: Vec<NodeId> = vec![b.leaf(&[64, 1]), b.leaf(&[1, 64]), b.slot(), b.number(2.0), b.number(0.0)];
+    random_of(n, seed, 64, DType::F32)
+}
+
+/// As [`random`], of matrices of this extent and dtype; integers have other functions of one operand.
+pub fn random_of(n: usize, seed: u64, extent: usize, dtype: DType) -> Graph {
+    let (mut b, mut dice) = (Build { dtype, ..Build::default() }, Dice::new(seed));
+    let mut squares: Vec<NodeId> = (0..4).map(|_| b.leaf(&[extent, extent])).collect();
+    let mut thin: Vec<NodeId> =
+        vec![b.leaf(&[extent, 1]), b.leaf(&[1, extent]), b.slot(), b.number(2.0), b.number(0.0)];
+    let float = dtype.is_float();
     let mut made = 0;
     while made < n {
         let recent = |dice: &mut Dice, all: &[NodeId]| all[all.len() - 1 - dice.roll(all.len().min(12))];
@@ -151,11 +165,14 @@ pub fn random(n: usize, seed: u64) -> Graph {
             0 | 1 => b.bin(BinaryOp::Add, x, any),
             2 => b.bin(BinaryOp::Sub, x, any),
             3 | 4 => b.bin(BinaryOp::Mul, any, x),
-            5 => b.bin(BinaryOp::Div, x, any),
+            5 if float => b.bin(BinaryOp::Div, x, any),
+            5 => b.bin(BinaryOp::Minimum, x, any),
             6 => b.bin(BinaryOp::Maximum, x, any),
-            7 => b.un(UnaryOp::Exp, x),
+            7 if float => b.un(UnaryOp::Exp, x),
+            7 => b.un(UnaryOp::Sign, x),
             8 => b.un(UnaryOp::Neg, x),
-            9 => b.un(UnaryOp::Sqrt, x),
+            9 if float => b.un(UnaryOp::Sqrt, x),
+            9 => b.un(UnaryOp::Abs, x),
             10 => b.un(UnaryOp::Square, x),
             11 | 12 => b.t(x),
             13 => {

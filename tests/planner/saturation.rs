@@ -19,13 +19,11 @@ fn random_graphs_of_all_sizes_saturate() {
     for (n, seeds) in [(10, 40), (100, 8), (1_000, 1)] {
         for seed in 0..seeds {
             let g = random(n, seed);
-            // Fast may rewrite so much of a large random graph that it meets its bound of terms first.
-            let modes: &[Numerics] = if n < 1_000 { &MODES } else { &MODES[..2] };
-            for &numerics in modes {
+            for numerics in MODES {
                 let p = planned(&g, numerics);
                 assert!(p.iterations <= 30, "{n} operations, seed {seed}, {numerics}: {} rounds", p.iterations);
                 // Fast has more to say about quotients and powers.
-                let most = if numerics == Numerics::Fast { 4 } else { 3 };
+                let most = if numerics == Numerics::Fast { 5 } else { 3 };
                 assert!(
                     p.enodes <= most * g.nodes.len() + 40,
                     "{n} operations, seed {seed}, {numerics}: {} terms",
@@ -56,7 +54,7 @@ fn an_analysis_of_principal_components_saturates_in_few_terms() {
         let p = planned(&g, numerics);
         assert!(p.iterations <= 12, "{numerics}: {} rounds", p.iterations);
         // Fast spells the quotients of this program in many ways.
-        let most = if numerics == Numerics::Fast { 14 } else { 4 };
+        let most = if numerics == Numerics::Fast { 18 } else { 4 };
         assert!(p.enodes <= most * g.nodes.len(), "{numerics}: {} terms", p.enodes);
     }
 }

@@ -3,6 +3,7 @@
 use egg::Id;
 
 use super::model::VarSort;
+use crate::planner::chain;
 use crate::planner::facts::{Facts, Sort, Terms};
 use crate::planner::language::EOp;
 use crate::types::Shape;
@@ -87,6 +88,8 @@ questions! {
     SameCore "same_core" (Kernel, Kernel);
     /// Not written as a difference from its own maximum already.
     Unpeaked "unpeaked" (Tensor);
+    /// No other product has the product as its factor, or others need it too.
+    WholeChain "whole_chain" (Tensor);
     /// (A B) C takes at least as many multiply-adds as A (B C).
     CheaperRight "cheaper_right" (Tensor, Tensor, Tensor);
     /// A (B C) takes more multiply-adds than (A B) C.
@@ -181,6 +184,7 @@ impl Question {
                 _ => false,
             },
             Self::Unpeaked => !f(0).structure.peaked,
+            Self::WholeChain => chain::is_whole(terms, ids[0]),
             Self::CheaperRight => chain_costs(shape(0), shape(1), shape(2)).is_some_and(|(l, r)| r < l),
             Self::CheaperLeft => chain_costs(shape(0), shape(1), shape(2)).is_some_and(|(l, r)| l < r),
         }

@@ -142,6 +142,8 @@ pub(in crate::planner) enum Head {
     AsColumn,
     /// Right side only: the last axis as a row, an axis of extent 1 before it.
     AsRow,
+    /// Right side only: the product of the operands in the cheapest order.
+    Cheapest,
     /// Right side only: the literal number of elements along the first operand's axes in the second's extents.
     CountOf,
 }

@@ -9,9 +9,10 @@ use smallvec::SmallVec;
 
 use super::model::{AttrPat, Head, Pat, Rule, VarSort};
 use crate::graph::BinaryOp;
+use crate::planner::chain::{self, Order};
 use crate::planner::facts::{Facts, Sort, Terms};
 use crate::planner::language::{ENode, EOp};
-use crate::types::{DType, Dims, Fault, Scalar, Shape, seeded};
+use crate::types::{CostTable, DType, Dims, Fault, Scalar, Shape, seeded};
 
 /// What variables and operator variables stand for.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -219,6 +220,16 @@ impl Drafter<'_> {
         self.term(op, &[operand, attribute])
     }
 
+    fn ordered(&mut self, order: &Order) -> Option<Built> {
+        match order {
+            Order::Factor(id) => Some(Built::Class(*id)),
+            Order::Product(left, right) => {
+                let operands = [self.ordered(left)?, self.ordered(right)?];
+                self.term(EOp::Contract, &operands)
+            }
+        }
+    }
+
     fn build(&mut self, pat: &Pat, dtype: Option<DType>) -> Option<Built> {
         match pat {
             Pat::Var(v) => Some(Built::Class(self.subst.vars[*v]?)),
@@ -324,6 +335,16 @@ impl Drafter<'_> {
                 let at = if *head == Head::AsColumn { dims.len() } else { dims.len().checked_sub(1)? };
                 dims.insert(at, 1);
                 self.view(EOp::Reshape, children[0], Shape::new(&dims))
+            }
+            Head::Cheapest => {
+                let classes = children.iter().map(|c| match c {
+                    Built::Class(id) => Some(*id),
+                    Built::New(_) => None,
+                });
+                let factors = chain::factors(self.terms, &classes.collect::<Option<Vec<Id>>>()?);
+                let costs = self.terms.analysis.costs.clone().unwrap_or_else(CostTable::cpu);
+                let order = chain::cheapest(self.terms, &factors, &costs)?;
+                self.ordered(&order)
             }
             Head::CountOf => {
                 let (Sort::Attribute(EOp::Axes(axes)), Sort::Attribute(EOp::Extents(extents))) =

@@ -34,7 +34,7 @@ const T: Arg = Arg::Of(VarSort::Tensor);
 const K: Arg = Arg::Of(VarSort::Kernel);
 
 /// Names that are no unary, binary or reduction table entry.
-const OTHERS: [&str; 23] = [
+const OTHERS: [&str; 24] = [
     "select",
     "powi",
     "diag",
@@ -57,6 +57,7 @@ const OTHERS: [&str; 23] = [
     "as_column",
     "as_row",
     "count_of",
+    "cheapest",
     "transpose",
 ];
 
@@ -104,6 +105,7 @@ pub(super) fn function(name: &str) -> Option<Function> {
         "diag_in" => right(Head::DiagonalIn, vec![T, T, T]).map(|f| Function { optional: 1, ..f }),
         "as_column" => right(Head::AsColumn, vec![T]),
         "as_row" => right(Head::AsRow, vec![T]),
+        "cheapest" => right(Head::Cheapest, vec![T, T, T]),
         "count_of" => right(Head::CountOf, vec![Arg::Of(VarSort::Axes), Arg::Of(VarSort::Extents)]),
         _ => None,
     }

@@ -1,0 +1,149 @@
+//! The order in which a chain of products costs least.
+//!
+//! In go the operands of two products in a row; out comes a tree over their factors. An operand that is itself a product which
+//! nothing else needs counts as its factors, so that a chain of any length is seen as a whole. Every way to put brackets is
+//! weighed by dynamic programming over runs of factors, with the bytes and multiply-adds of the cost table: k factors take
+//! k³/6 steps. Transposes need no care here: that of a product which nothing else needs is by rule a product of transposes.
+
+use egg::Id;
+use smallvec::SmallVec;
+
+use super::cost::product_ns;
+use super::facts::{Facts, Terms};
+use super::language::EOp;
+use crate::types::{CostTable, DType, Shape};
+
+/// More factors than this are left in groups as they stand.
+const MOST_FACTORS: usize = 40;
+
+/// Brackets around factors.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Order {
+    /// A factor.
+    Factor(Id),
+    /// The product of two runs.
+    Product(Box<Order>, Box<Order>),
+}
+
+/// The factors of a product of these operands.
+pub(super) fn factors(terms: &Terms, operands: &[Id]) -> Vec<Id> {
+    let mut factors = Vec::new();
+    let mut open: SmallVec<[Id; 8]> = operands.iter().rev().map(|&id| terms.find(id)).collect();
+    let mut above: SmallVec<[Id; 8]> = SmallVec::new();
+    while let Some(id) = open.pop() {
+        let class = &terms[id];
+        let product = class.nodes.iter().filter(|n| n.op == EOp::Contract).min();
+        match product {
+            // A class that is a factor of itself (by an identity, say) is no chain.
+            Some(p) if !class.data.shared && !above.contains(&id) && factors.len() + open.len() < MOST_FACTORS => {
+                above.push(id);
+                open.extend(p.children.iter().rev().map(|&c| terms.find(c)));
+            }
+            _ => factors.push(id),
+        }
+    }
+    factors
+}
+
+/// Whether a product of this class is no factor of another one that would take it apart.
+pub(super) fn is_whole(terms: &Terms, class: Id) -> bool {
+    let class = terms.find(class);
+    let mut users = terms[class].parents().map(|p| terms.id_to_node(p));
+    terms[class].data.shared || !users.any(|n| n.op == EOp::Contract)
+}
+
+/// The cheapest brackets; `None` where the factors do not fit together.
+pub(super) fn cheapest(terms: &Terms, factors: &[Id], costs: &CostTable) -> Option<Order> {
+    let facts: Vec<&Facts> = factors.iter().map(|&id| &terms[id].data).collect();
+    let shapes: Vec<&Shape> = facts.iter().map(|f| &f.shape).collect();
+    let runs = runs(&shapes, facts.first()?.dtype, costs)?;
+    Some(brackets(factors, &runs, 0, factors.len()))
+}
+
+/// A run of factors: the cost of its product, where it is best cut, and what it looks like.
+struct Run {
+    ns: f64,
+    cut: usize,
+    shape: Shape,
+}
+
+/// For every run `i..j` the best that can be done, at `i * (n + 1) + j`.
+fn runs(shapes: &[&Shape], dtype: DType, costs: &CostTable) -> Option<Vec<Option<Run>>> {
+    let n = shapes.len();
+    let at = |i: usize, j: usize| i * (n + 1) + j;
+    let mut runs: Vec<Option<Run>> = (0..n * (n + 1) + 1).map(|_| None).collect();
+    for (i, shape) in shapes.iter().enumerate() {
+        runs[at(i, i + 1)] = Some(Run { ns: 0.0, cut: i, shape: (*shape).clone() });
+    }
+    for len in 2..=n {
+        for i in 0..=n - len {
+            let j = i + len;
+            let mut best: Option<Run> = None;
+            for cut in i + 1..j {
+                let (left, right) = (runs[at(i, cut)].as_ref()?, runs[at(cut, j)].as_ref()?);
+                let (ns, shape) = product_ns(&left.shape, &right.shape, dtype, costs)?;
+                let ns = ns + left.ns + right.ns;
+                // Of equal costs the first stays: from the left, as products are written.
+                if best.as_ref().is_none_or(|b| ns <= b.ns) {
+                    best = Some(Run { ns, cut, shape });
+                }
+            }
+            runs[at(i, j)] = best;
+        }
+    }
+    Some(runs)
+}
+
+fn brackets(factors: &[Id], runs: &[Option<Run>], i: usize, j: usize) -> Order {
+    match &runs[i * (factors.len() + 1) + j] {
+        Some(run) if j - i > 1 => {
+            Order::Product(Box::new(brackets(factors, runs, i, run.cut)), Box::new(brackets(factors, runs, run.cut, j)))
+        }
+        _ => Order::Factor(factors[i]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The least cost over all brackets, by trying them.
+    fn least(shapes: &[Shape], costs: &CostTable) -> f64 {
+        fn all(shapes: &[Shape], costs: &CostTable) -> Vec<(f64, Shape)> {
+            if let [one] = shapes {
+                return vec![(0.0, one.clone())];
+            }
+            let mut out = Vec::new();
+            for cut in 1..shapes.len() {
+                for (x, left) in all(&shapes[..cut], costs) {
+                    for (y, right) in all(&shapes[cut..], costs) {
+                        let (ns, shape) = product_ns(&left, &right, DType::F32, costs).unwrap();
+                        out.push((x + y + ns, shape));
+                    }
+                }
+            }
+            out
+        }
+        all(shapes, costs).into_iter().map(|(ns, _)| ns).fold(f64::INFINITY, f64::min)
+    }
+
+    #[test]
+    fn no_brackets_are_cheaper() {
+        let mut dice = 7u64;
+        let mut roll = |n: usize| {
+            dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (dice >> 33) as usize % n
+        };
+        for case in 0..60 {
+            let k = 2 + case % 6;
+            let extents: Vec<usize> = (0..=k).map(|_| [1, 2, 7, 30, 64, 300, 1000][roll(7)]).collect();
+            let batch: Vec<usize> = (0..k).map(|_| if case % 3 == 0 { 1 + 3 * roll(2) } else { 1 }).collect();
+            let shapes: Vec<Shape> = (0..k).map(|i| Shape::new(&[batch[i], extents[i], extents[i + 1]])).collect();
+            for costs in [CostTable::cpu(), CostTable::gpu()] {
+                let all = runs(&shapes.iter().collect::<Vec<_>>(), DType::F32, &costs).unwrap();
+                let (found, tried) = (all[k].as_ref().unwrap().ns, least(&shapes, &costs));
+                assert!((found - tried).abs() <= 1e-9 * tried, "{shapes:?}: {found} and {tried}");
+            }
+        }
+    }
+}
