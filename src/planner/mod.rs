@@ -19,6 +19,7 @@ mod language;
 mod matching;
 mod proof;
 mod prune;
+mod recover;
 mod regions;
 mod rules;
 mod saturate;
