@@ -112,7 +112,8 @@ pub(super) fn saturate(
         numerics,
         allow_rescale,
         index: &rules.index().shrink,
-        admitted: rules.all().iter().map(|r| may(r, numerics, allow_rescale)).collect(),
+        // A right side that is weighed from all of a chain cannot be built again from a proof's few terms.
+        admitted: rules.all().iter().map(|r| may(r, numerics, allow_rescale) && !(journal && r.is_weighed())).collect(),
         done: HashSet::new(),
         made,
         renamed: 0,

@@ -214,6 +214,14 @@ impl Rule {
         }]
     }
 
+    /// Whether the right side is chosen by cost among several.
+    pub(in crate::planner) fn is_weighed(&self) -> bool {
+        fn weighed(pat: &Pat) -> bool {
+            matches!(pat, Pat::Node(head, args) if *head == Head::Cheapest || args.iter().any(weighed))
+        }
+        weighed(&self.right)
+    }
+
     /// The class to show: the weakest one given.
     pub(in crate::planner) fn shown_class(&self) -> Class {
         self.classes.iter().flatten().copied().max().unwrap_or(Class::Exact)
