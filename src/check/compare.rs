@@ -129,6 +129,16 @@ pub fn rescaled(known: &Tensor, ran: &Tensor) -> Tensor {
     Tensor { elements: known.elements.iter().zip(&ran.elements).map(one).collect(), ..known.clone() }
 }
 
+/// The sets for a plan that bracketed products otherwise: what that loses to underflow midway is allowed, and nothing else.
+#[must_use]
+pub fn rebracketed(known: &Tensor, ran: &Tensor) -> Tensor {
+    let one = |(known, ran): (&Element, &Element)| match known.is_number() && ran.is_number() {
+        true => known.with_radius(known.radius.max(ran.radius)),
+        false => *known,
+    };
+    Tensor { elements: known.elements.iter().zip(&ran.elements).map(one).collect(), ..known.clone() }
+}
+
 /// How tightly a result will be compared.
 #[must_use]
 pub fn tally(expected: &Tensor) -> Tally {

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::allowance::Allowance;
-use super::compare::{Mismatch, Tally, as_it_ran, compare, rescaled};
+use super::compare::{Mismatch, Tally, as_it_ran, compare, rebracketed, rescaled};
 use super::oracle::{evaluate, evaluate_numbers};
 use super::report::{Blame, Divergence, Tolerance};
 use super::runs::caught;
@@ -15,7 +15,7 @@ use super::strategies::Case;
 use super::tensor::Tensor;
 use crate::engine::{Engine, Evaluation, RunOptions, Snapshot, Trace};
 use crate::graph::{Graph, NodeId};
-use crate::planner::{Class, PlanOptions, Rules, plan};
+use crate::planner::{Class, Plan, PlanOptions, Rules, plan};
 use crate::schedule::Step;
 use crate::types::{HostBuffer, Numerics};
 
@@ -40,6 +40,11 @@ pub(super) enum Wrong {
     Value(usize, Box<Mismatch>),
     /// It failed.
     Failure(String),
+}
+
+/// Whether a plan adds or multiplies in another order.
+fn reassociates(plan: &Plan) -> bool {
+    plan.fired.iter().any(|f| f.class == Class::Reassociates)
 }
 
 impl<'a> Probe<'a> {
@@ -81,27 +86,37 @@ impl<'a> Probe<'a> {
         known: &[Tensor],
         given: &[Arc<HostBuffer>],
     ) -> Result<Tally, Wrong> {
+        let last = self.engine.last_evaluation();
         // A plan that moved a scalar lists it among its guards.
-        let matters = |ran: &Arc<Evaluation>| self.approximate || !ran.prepared.graph.guards.is_empty();
-        let ran = match self.engine.last_evaluation().filter(matters) {
-            Some(ran) => {
-                let known = self.known_of_ran(&ran.prepared.graph, case)?;
-                let roots = ran.prepared.graph.roots.iter().map(|r| known[r.index()].clone());
-                Some(roots.collect::<Vec<Tensor>>())
-            }
-            None => None,
+        let moved = last.as_ref().is_some_and(|ran| !ran.prepared.graph.guards.is_empty());
+        let ran = match &last {
+            Some(ran) if self.approximate || moved => Some(self.known_roots_of_ran(ran, case)?),
+            _ => None,
         };
         let mut total = Tally::default();
         for (i, (root, given)) in case.graph.roots.iter().zip(given).enumerate() {
             let known = &known[root.index()];
-            let result = match &ran {
+            let mut result = match &ran {
                 Some(ran) if self.approximate => compare(&as_it_ran(known, &ran[i]), given),
                 Some(ran) => compare(&rescaled(known, &ran[i]), given),
                 None => compare(known, given),
             };
+            // Rare, so asked only when it matters: products bracketed otherwise may underflow midway.
+            if let (Err(_), None, Some(last)) = (&result, &ran, &last)
+                && last.prepared.plan.as_ref().is_some_and(reassociates)
+            {
+                result = compare(&rebracketed(known, &self.known_roots_of_ran(last, case)?[i]), given);
+            }
             total.add(result.map_err(|m| Wrong::Value(i, m))?);
         }
         Ok(total)
+    }
+
+    /// What is known of the roots of the graph of an evaluation.
+    fn known_roots_of_ran(&self, ran: &Evaluation, case: &Case) -> Result<Vec<Tensor>, Wrong> {
+        let graph = &ran.prepared.graph;
+        let known = self.known_of_ran(graph, case)?;
+        Ok(graph.roots.iter().map(|r| known[r.index()].clone()).collect())
     }
 
     /// The tolerance behind a mismatch.
