@@ -121,10 +121,15 @@ fn a_record_is_held_against_its_graph() {
         ("\"place\":\"cpu\"", "\"place\":\"tpu\"", "expected \"gpu\", \"cpu\", given \"tpu\""),
         ("\"bytes\":[", "\"bytes\":[1,", "expected 2 entries"),
     ] {
-        assert!(good.contains(from), "{from}\n{good}");
-        let error = Dump::read("x.json", &good.replacen(from, to, 1), &nothing_beside).unwrap_err().to_string();
-        assert!(error.contains(says), "{from} -> {to}: {error}");
+        assert_refused(&good, from, to, says);
     }
+}
+
+/// A dump in which one text stands in place of another is refused, and the error says this.
+fn assert_refused(good: &str, from: &str, to: &str, says: &str) {
+    assert!(good.contains(from), "{from}\n{good}");
+    let error = Dump::read("x.json", &good.replacen(from, to, 1), &nothing_beside).unwrap_err().to_string();
+    assert!(error.contains(says), "{from} -> {to}: {error}");
 }
 
 #[test]
@@ -135,9 +140,7 @@ fn proofs_are_held_against_their_graphs() {
         ("\"weakest\":\"", "\"weakest\":1,\"x\":\"", "expected a string"),
         ("\"why\":[", "\"why\":7,\"x\":[", "expected a list"),
     ] {
-        assert!(good.contains(from), "{from}\n{good}");
-        let error = Dump::read("x.json", &good.replacen(from, to, 1), &nothing_beside).unwrap_err().to_string();
-        assert!(error.contains(says), "{from} -> {to}: {error}");
+        assert_refused(&good, from, to, says);
     }
 }
 
