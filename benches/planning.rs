@@ -1,7 +1,7 @@
 //! What planning costs: cold plans of small and large graphs, recording, and evaluations whose plan is cached.
 //!
 //! `cargo bench --bench planning`; `cargo bench --bench planning -- least` gives the least times of what a cached evaluation is made
-//! of. docs/performance.md holds the figures and what they are held against.
+//! of and of cold plans in every mode, further words which of them. docs/performance.md holds the figures and what they are held against.
 
 #[path = "../tests/planner/graphs.rs"]
 mod graphs;
@@ -10,22 +10,28 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group};
+use lazurite::graph::Graph;
 use lazurite::planner::{PlanOptions, plan};
-use lazurite::types::CostTable;
+use lazurite::types::{CostTable, Numerics};
 use lazurite::{Array, DeviceChoice, Engine};
+
+/// Graphs to plan, and how often to take the time of each for a least one.
+fn cold_graphs() -> [(&'static str, usize, Graph); 6] {
+    [
+        ("pca", 200, graphs::pca()),
+        ("random 100", 100, graphs::random(100, 1)),
+        ("random 1000", 40, graphs::random(1_000, 1)),
+        ("transposes 1000", 40, graphs::transposes(1_000)),
+        ("random 10000", 9, graphs::random(10_000, 1)),
+        ("transposes 10000", 9, graphs::transposes(10_000)),
+    ]
+}
 
 fn cold(c: &mut Criterion) {
     let options = PlanOptions::new(CostTable::cpu());
     let mut group = c.benchmark_group("cold plan");
     group.sample_size(10);
-    let graphs = [
-        ("pca", graphs::pca()),
-        ("random 1000", graphs::random(1_000, 1)),
-        ("transposes 1000", graphs::transposes(1_000)),
-        ("random 10000", graphs::random(10_000, 1)),
-        ("transposes 10000", graphs::transposes(10_000)),
-    ];
-    for (name, graph) in graphs {
+    for (name, _, graph) in cold_graphs() {
         group.bench_function(name, |b| b.iter(|| plan(black_box(&graph), &options)));
     }
     group.finish();
@@ -126,11 +132,16 @@ fn cached(c: &mut Criterion) {
 
 /// The least time of `work` in many batches of `n`, in nanoseconds for each: what it costs when nothing else disturbs it.
 /// Criterion's means are for comparing; on a machine that does other things besides, these are what can be held against a target.
-fn least<T>(what: &str, n: usize, per: usize, mut work: impl FnMut() -> T) {
+fn least<T>(what: &str, n: usize, per: usize, work: impl FnMut() -> T) {
+    least_of(400, what, n, per, work);
+}
+
+/// As [`least`], of so many batches.
+fn least_of<T>(batches: usize, what: &str, n: usize, per: usize, mut work: impl FnMut() -> T) {
     if !std::env::args().skip_while(|a| a != "least").skip(1).all(|part| what.contains(&part) || part == "--bench") {
         return;
     }
-    let mut times: Vec<f64> = (0..400)
+    let mut times: Vec<f64> = (0..batches)
         .map(|_| {
             // What the work gives is dropped outside the measurement, before the next.
             let mut given = Vec::with_capacity(n);
@@ -140,7 +151,8 @@ fn least<T>(what: &str, n: usize, per: usize, mut work: impl FnMut() -> T) {
         })
         .collect();
     times.sort_by(f64::total_cmp);
-    println!("{what}: least {:.1} ns, quarter {:.1} ns, median {:.1} ns", times[0], times[100], times[200]);
+    let (quarter, median) = (times[batches / 4], times[batches / 2]);
+    println!("{what}: least {:.1} ns, quarter {quarter:.1} ns, median {median:.1} ns", times[0]);
 }
 
 fn minima() {
@@ -165,6 +177,12 @@ fn minima() {
     least("1000 operations on 16 elements: recorded, evaluated, released", 1, 1, || {
         e.eval(&[&operations(&x, &y, 1_000)]).expect("an evaluation on the CPU");
     });
+    for numerics in [Numerics::Strict, Numerics::Standard, Numerics::Fast] {
+        let options = PlanOptions { numerics, ..PlanOptions::new(CostTable::cpu()) };
+        for (name, batches, graph) in cold_graphs() {
+            least_of(batches, &format!("cold plan, {numerics}, {name}"), 1, 1, || plan(black_box(&graph), &options));
+        }
+    }
 }
 
 criterion_group!(benches, recording, cached, cold);

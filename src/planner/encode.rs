@@ -38,7 +38,6 @@ pub(super) fn encode(graph: &Graph, promises: Vec<LeafPromise>) -> Encoded {
     let of_node = e.nodes(graph);
     let roots = graph.roots.iter().map(|r| of_node[r.index()]).collect::<Vec<_>>();
     let roots = e.add(EOp::Roots, &roots);
-    e.terms.rebuild();
     e.note_users();
     let originals = e.originals;
     Encoded { terms, of_node, roots, originals }

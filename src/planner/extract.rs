@@ -270,6 +270,7 @@ impl Problem {
         let mut r = Recovery::new(self, chosen, sequence);
         for _ in 0..PASSES {
             let mut improved = false;
+            r.begin();
             for c in r.sequence.clone() {
                 if r.refs[c as usize] > 0 && self.options(c).len() > 1 {
                     improved |= r.improve(c);

@@ -8,7 +8,7 @@ use egg::{Analysis, DidMerge, EGraph, Id};
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
-use super::index::{Forms, form};
+use super::index::{Forms, class_forms, form};
 use super::language::{ENode, EOp};
 use super::structure::{self, Structure};
 use crate::graph::infer::infer;
@@ -54,7 +54,7 @@ pub(super) struct Facts {
     pub(super) folded: bool,
     /// The pattern of its elements.
     pub(super) structure: Structure,
-    /// Which operations the terms of the class have.
+    /// Which operations the terms of the class have, and in short what is known of it.
     pub(super) forms: Forms,
 }
 
@@ -125,6 +125,8 @@ pub(super) struct Knowledge {
     opaque_ids: HashMap<(Op, DType), u32>,
     /// How many terms were ever made; they are numbered from 0.
     pub(super) n_made: usize,
+    /// The facts of the next term, where they were inferred when it was drafted.
+    pub(super) drafted: Option<Facts>,
     /// Whether two classes met of which different things were known: what was inferred from either has to be inferred again.
     pub(super) facts_changed: bool,
     /// The forms of every class, by its number: searching asks for little else, and for this most often.
@@ -417,13 +419,18 @@ impl Analysis<ENode> for Knowledge {
 
     fn make(terms: &mut Terms, node: &ENode, id: Id) -> Facts {
         terms.analysis.n_made = terms.analysis.n_made.max(usize::from(id) + 1);
-        let children: SmallVec<[&Facts; 4]> = node.children.iter().map(|&c| &terms[c].data).collect();
+        let inferred = terms.analysis.drafted.take().or_else(|| {
+            let mut children: SmallVec<[&Facts; 4]> = SmallVec::new();
+            for &c in &node.children {
+                children.push(&terms[c].data);
+            }
+            terms.analysis.infer(&node.op, &children)
+        });
         // Terms are added only after the guard or from a checked graph, so inference succeeds; should it not, the class is
         // a root that no rule and no emission accepts, and planning falls back.
-        let Some(mut facts) = terms.analysis.infer(&node.op, &children) else {
+        let Some(mut facts) = inferred else {
             return Facts { sort: Sort::Roots, ..Facts::attribute(&EOp::Roots) };
         };
-        facts.forms = form(&node.op);
         if matches!(node.op, EOp::Gemm | EOp::Syrk) {
             facts.sort = Sort::Kernel(id);
         }
@@ -432,6 +439,7 @@ impl Analysis<ENode> for Knowledge {
             let turned = |x: Id| terms.lookup(ENode::new(EOp::Transpose, [x])).map(|t| terms.find(t));
             facts.symmetric = turned(a) == Some(terms.find(b)) || turned(b) == Some(terms.find(a));
         }
+        facts.forms = class_forms(form(&node.op), &facts);
         facts
     }
 
@@ -457,7 +465,7 @@ impl Analysis<ENode> for Knowledge {
         // What follows is read where it stands; nothing above is inferred from it.
         a.shared |= b.shared;
         a.folded |= b.folded;
-        a.forms |= b.forms;
+        a.forms = class_forms(a.forms | b.forms, a);
         let now = promises(a);
         let mut merged = DidMerge(now != of_a, now != of_b);
         self.facts_changed |= values(a) != values_a || values(a) != values_b;

@@ -4,42 +4,168 @@
 //! (or compare what stands there), and the way up ends where no pattern has such a term inside. This page knows no e-graph but
 //! for the one word of forms that every class carries.
 
-use std::hash::{Hash, Hasher};
+use std::hash::Hasher;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 
+use super::facts::Facts;
 use super::language::EOp;
-use super::rules::{Head, Pat, Phase, Question, Rule};
+use super::rules::{Condition, Head, Pat, Phase, Question, Rule, VarSort, Variable};
+use crate::graph::{BinaryOp, ReduceOp, UnaryOp};
 use crate::types::{DType, Scalar};
 
-/// A set of forms: what operations the terms of a class have, as bits of their hash.
+/// A set of forms: what operations the terms of a class have and what is known of it, as bits.
 pub(super) type Forms = u64;
 
 const ANY_UNARY: Forms = 1 << 63;
 const ANY_BINARY: Forms = 1 << 62;
+const ARRAY: Forms = 1 << 61;
+const KERNEL: Forms = 1 << 60;
+const HOST: Forms = 1 << 59;
+const VARYING: Forms = 1 << 58;
+const SCALAR: Forms = 1 << 57;
+const SINGLE: Forms = 1 << 56;
+const COLUMN: Forms = 1 << 55;
+const ROW: Forms = 1 << 54;
+const SQUARE: Forms = 1 << 53;
+const NONNEG: Forms = 1 << 52;
+const FINITE: Forms = 1 << 51;
+const SYMMETRIC: Forms = 1 << 50;
+const IDENTITY: Forms = 1 << 49;
+const DIAGONAL: Forms = 1 << 48;
+const ONES: Forms = 1 << 47;
+const ZEROS: Forms = 1 << 46;
+/// The bits below stand for operations.
+const FIRST_FACT: Forms = ZEROS;
 
-/// The bits of a term of this operation.
+/// The bits of a class whose terms have these operations.
+pub(super) fn class_forms(operations: Forms, facts: &Facts) -> Forms {
+    let shape = &facts.shape;
+    let rank = shape.rank();
+    let [rows, columns] = if rank < 2 { [0, 0] } else { [shape[rank - 2], shape[rank - 1]] };
+    let known = [
+        (ARRAY, facts.is_tensor()),
+        (KERNEL, facts.is_kernel()),
+        (HOST, facts.host),
+        (VARYING, !facts.host),
+        (SCALAR, rank == 0),
+        (SINGLE, shape.len() == 1),
+        (COLUMN, columns == 1),
+        (ROW, rows == 1),
+        (SQUARE, rank >= 2 && rows == columns),
+        (NONNEG, facts.nonneg),
+        (FINITE, facts.finite),
+        (SYMMETRIC, facts.symmetric),
+        (IDENTITY, facts.structure.identity),
+        (DIAGONAL, facts.structure.diagonal),
+        (ONES, facts.structure.filled_with(1.0)),
+        (ZEROS, facts.structure.filled_with(0.0)),
+    ];
+    let operations = operations & (FIRST_FACT - 1 | ANY_UNARY | ANY_BINARY);
+    known.into_iter().fold(operations, |forms, (bit, holds)| if holds { forms | bit } else { forms })
+}
+
+/// What each variable of a rule asks of a class by its sort and by the conditions on it alone.
+pub(super) fn asked(vars: &[Variable], conditions: &[Condition]) -> Vec<Forms> {
+    let mut all: Vec<Forms> = (vars.iter())
+        .map(|v| match v.sort {
+            VarSort::Tensor => ARRAY,
+            VarSort::Kernel => KERNEL,
+            VarSort::Axes | VarSort::Extents | VarSort::Int => 0,
+        })
+        .collect();
+    for condition in conditions {
+        if let [v] = condition.vars[..]
+            && let Some(forms) = all.get_mut(v)
+        {
+            *forms |= match condition.question {
+                Question::Constant => HOST | SCALAR,
+                Question::Varying => VARYING,
+                Question::Scalar => SCALAR,
+                Question::Single => SINGLE,
+                Question::Column => COLUMN,
+                Question::Row => ROW,
+                Question::Square => SQUARE,
+                Question::Nonneg => NONNEG,
+                Question::Finite => FINITE,
+                Question::Symmetric => SYMMETRIC,
+                Question::Identity => IDENTITY,
+                Question::Diagonal => DIAGONAL,
+                Question::Ones => ONES,
+                Question::Zeros => ZEROS,
+                _ => 0,
+            };
+        }
+    }
+    all
+}
+
+/// The bits of a term of this operation. What rules look for most has a bit of its own; what they hardly ask for shares one.
 pub(super) fn form(op: &EOp) -> Forms {
-    fn bit(n: u64) -> Forms {
-        1 << (n % 62)
-    }
-    fn hashed(x: impl Hash) -> Forms {
-        let mut hasher = Mix::default();
-        x.hash(&mut hasher);
-        bit(hasher.finish() >> 7)
-    }
-    match op {
-        EOp::Unary(u) => hashed((1u8, u)) | ANY_UNARY,
-        EOp::Powi => bit(0) | ANY_UNARY,
-        EOp::Cast(_) => bit(1) | ANY_UNARY,
-        EOp::Binary(b) => hashed((2u8, b)) | ANY_BINARY,
-        EOp::Reduce(r) => hashed((3u8, r)),
-        EOp::Host(host, output) => hashed((4u8, host, output)),
-        // Whatever they carry, they are one form each.
-        other => hashed(std::mem::discriminant(other)),
-    }
+    use {BinaryOp as B, ReduceOp as R, UnaryOp as U};
+    let bit: u32 = match op {
+        EOp::Literal(_) => 0,
+        EOp::Transpose => 1,
+        EOp::Diagonal => 2,
+        EOp::Reshape => 3,
+        EOp::Broadcast => 4,
+        EOp::Contract => 5,
+        EOp::Gemm => 6,
+        EOp::Syrk => 7,
+        EOp::Run => 8,
+        EOp::RunDiag => 9,
+        EOp::Select => 10,
+        EOp::Cast(_) => 11,
+        EOp::Powi => 12,
+        EOp::Host(..) => 13,
+        EOp::Reduce(R::Sum) => 14,
+        EOp::Reduce(R::Max) => 15,
+        EOp::Reduce(R::Min) => 16,
+        EOp::Reduce(_) => 17,
+        EOp::Unary(U::Neg) => 18,
+        EOp::Unary(U::Abs) => 19,
+        EOp::Unary(U::Square) => 20,
+        EOp::Unary(U::Sqrt) => 21,
+        EOp::Unary(U::Rsqrt) => 22,
+        EOp::Unary(U::Recip) => 23,
+        EOp::Unary(U::Exp) => 24,
+        EOp::Unary(U::Expm1) => 25,
+        EOp::Unary(U::Log) => 26,
+        EOp::Unary(U::Log1p) => 27,
+        EOp::Unary(U::Not) => 28,
+        EOp::Unary(U::Sign) => 29,
+        EOp::Unary(_) => 30,
+        EOp::Binary(B::Add) => 31,
+        EOp::Binary(B::Sub) => 32,
+        EOp::Binary(B::Mul) => 33,
+        EOp::Binary(B::Div) => 34,
+        EOp::Binary(B::Pow) => 35,
+        EOp::Binary(B::Maximum) => 36,
+        EOp::Binary(B::Minimum) => 37,
+        EOp::Binary(B::Fmax) => 38,
+        EOp::Binary(B::Fmin) => 39,
+        EOp::Binary(B::And) => 40,
+        EOp::Binary(B::Or) => 41,
+        EOp::Binary(_) => 42,
+        EOp::Leaf(_)
+        | EOp::Slot(_)
+        | EOp::Strided
+        | EOp::Opaque(_)
+        | EOp::Axes(_)
+        | EOp::Extents(_)
+        | EOp::ViewOf(_)
+        | EOp::Int(_)
+        | EOp::Type(_)
+        | EOp::Roots => 43,
+    };
+    let kind = match op {
+        EOp::Unary(_) | EOp::Powi | EOp::Cast(_) => ANY_UNARY,
+        EOp::Binary(_) => ANY_BINARY,
+        _ => 0,
+    };
+    1 << bit | kind
 }
 
 /// A quick hash of a few small numbers, the same on every run.
@@ -142,6 +268,7 @@ impl Indices {
 /// The rules of some phases, ready to be looked up.
 #[derive(Debug, Default)]
 pub(super) struct Index {
+    /// Those for any operation of as many operands included.
     by_op: HashMap<EOp, Vec<Entry>>,
     any_unary: Vec<Entry>,
     any_binary: Vec<Entry>,
@@ -164,7 +291,10 @@ impl Index {
                     variant: v,
                     below: SmallVec::new(),
                     equal: 0,
-                    children: args.iter().map(wanted).collect(),
+                    children: args
+                        .iter()
+                        .map(|a| if let Pat::Var(v) = a { rule.asks[*v] } else { wanted(a) })
+                        .collect(),
                 };
                 let looked_at = looked_at(rule, left);
                 depths(left, 0, &looked_at, &mut entry);
@@ -176,6 +306,13 @@ impl Index {
                     // The other heads stand on right sides only.
                     _ => {}
                 }
+            }
+        }
+        for (op, entries) in &mut index.by_op {
+            match op {
+                EOp::Unary(_) | EOp::Powi | EOp::Cast(_) => entries.extend_from_slice(&index.any_unary),
+                EOp::Binary(_) => entries.extend_from_slice(&index.any_binary),
+                _ => {}
             }
         }
         index
@@ -197,18 +334,18 @@ impl Index {
     }
 
     /// The rules that may match a term of this operation.
-    pub(super) fn entries(&self, op: &EOp) -> impl Iterator<Item = &Entry> {
-        let any = match op {
-            EOp::Unary(_) | EOp::Powi | EOp::Cast(_) => &self.any_unary[..],
-            EOp::Binary(_) => &self.any_binary[..],
+    pub(super) fn entries(&self, op: &EOp) -> &[Entry] {
+        match (self.by_op.get(op), op) {
+            (Some(entries), _) => entries,
+            (None, EOp::Unary(_) | EOp::Powi | EOp::Cast(_)) => &self.any_unary,
+            (None, EOp::Binary(_)) => &self.any_binary,
             _ => &[],
-        };
-        self.by_op.get(op).map_or(&[][..], Vec::as_slice).iter().chain(any)
+        }
     }
 
     /// Those of them that may match in a new way because a class below the term has changed.
     pub(super) fn entries_above(&self, op: &EOp, changes: &Changes) -> impl Iterator<Item = &Entry> {
-        self.entries(op).filter(move |e| (1..).zip(&changes.gained).any(|(d, &g)| changes.at(d) && e.sees(d, g)))
+        self.entries(op).iter().filter(move |e| (1..).zip(&changes.gained).any(|(d, &g)| changes.at(d) && e.sees(d, g)))
     }
 
     /// Whether a term of this operation, `distance` above a change, can be an inner part of a match.

@@ -98,12 +98,19 @@ impl EOp {
 }
 
 /// An operation applied to classes.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct ENode {
     /// What is done.
     pub(super) op: EOp,
     /// To what: operands first, attributes after them.
     pub(super) children: SmallVec<[Id; 3]>,
+}
+
+impl Clone for ENode {
+    /// The children as one copy of memory: terms are copied more than anything else.
+    fn clone(&self) -> Self {
+        Self { op: self.op.clone(), children: SmallVec::from_slice(&self.children) }
+    }
 }
 
 impl ENode {
@@ -130,11 +137,10 @@ impl ENode {
 }
 
 impl Language for ENode {
-    type Discriminant = EOp;
+    /// Classes are found by the planner's own index, so that none by operation is kept.
+    type Discriminant = ();
 
-    fn discriminant(&self) -> EOp {
-        self.op.clone()
-    }
+    fn discriminant(&self) {}
 
     fn matches(&self, other: &Self) -> bool {
         self.op == other.op && self.children.len() == other.children.len()

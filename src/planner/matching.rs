@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use super::facts::{Facts, Sort, Terms};
 use super::index::{form_allows, wanted};
 use super::language::{ENode, EOp};
-use super::rules::{Head, Pat, Rule, Subst, attribute, fits};
+use super::rules::{Head, Pat, Rule, Subst, VarSort, fits, is_attribute};
 use crate::types::{DType, Fault, Scalar, seeded};
 
 /// Calls `found` for every way in which `pattern` (a left side of `rule`) matches the term `node` of a class.
@@ -25,7 +25,8 @@ pub(super) fn match_term(
     if let Pat::Node(head, args) = pattern
         && !m.circular(class, node)
     {
-        m.node(head, args, class, node);
+        // Whoever looked the rule up has seen to the forms of the children.
+        m.node(head, args, class, node, true);
     }
 }
 
@@ -54,8 +55,16 @@ impl<'a> Matcher<'a, '_> {
         node.operands().iter().any(|&c| self.terms.find(c) == class)
     }
 
+    /// Whether a class is what a variable asks for.
+    fn fits(&self, var: usize, class: Id) -> bool {
+        let forms = self.terms.analysis.forms[usize::from(class)];
+        let sort = self.rule.vars[var].sort;
+        form_allows(self.rule.asks[var], forms)
+            && (matches!(sort, VarSort::Tensor | VarSort::Kernel) || fits(sort, &self.terms[class].data.sort))
+    }
+
     /// Matches a term, then whatever else is to be matched.
-    fn node(&mut self, head: &Head, args: &'a [Pat], class: Id, node: &ENode) {
+    fn node(&mut self, head: &Head, args: &'a [Pat], class: Id, node: &ENode, known: bool) {
         let (children, bound): (&[Id], Option<usize>) = match head {
             Head::Is(op) if *op == node.op && args.len() == node.children.len() => (&node.children, None),
             Head::AnyUnary(v) if matches!(node.op, EOp::Unary(_) | EOp::Powi | EOp::Cast(_)) => {
@@ -67,9 +76,12 @@ impl<'a> Matcher<'a, '_> {
         if args.len() != children.len() {
             return;
         }
-        for (pat, &child) in args.iter().zip(children) {
-            if !form_allows(wanted(pat), self.terms[child].data.forms) {
-                return;
+        if !known {
+            let forms = &self.terms.analysis.forms;
+            for (pat, &child) in args.iter().zip(children) {
+                if !form_allows(wanted(pat), forms[usize::from(self.terms.find(child))]) {
+                    return;
+                }
             }
         }
         let mut took = false;
@@ -110,7 +122,7 @@ impl<'a> Matcher<'a, '_> {
                     }
                 }
                 None => {
-                    if fits(self.rule.vars[*v].sort, &self.terms[class].data.sort) {
+                    if self.fits(*v, class) {
                         self.subst.vars[*v] = Some(class);
                         self.next();
                         self.subst.vars[*v] = None;
@@ -126,8 +138,11 @@ impl<'a> Matcher<'a, '_> {
             Pat::Attr(attr) => {
                 let facts = |id: Id| -> &Facts { &self.terms[id].data };
                 let operand = goal.beside.map(facts);
-                let wanted = attribute(attr, operand, Some(facts(goal.result)), self.terms, &self.subst);
-                if wanted.is_some_and(|w| matches!(&facts(class).sort, Sort::Attribute(a) if *a == w)) {
+                let Sort::Attribute(found) = &facts(class).sort else {
+                    self.goals.push(goal);
+                    return;
+                };
+                if is_attribute(found, attr, operand, facts(goal.result), self.terms, &self.subst) {
                     self.next();
                 }
             }
@@ -135,7 +150,7 @@ impl<'a> Matcher<'a, '_> {
                 let terms = self.terms;
                 for node in &terms[class].nodes {
                     if !self.circular(class, node) {
-                        self.node(head, args, class, node);
+                        self.node(head, args, class, node, false);
                     }
                 }
             }

@@ -7,21 +7,52 @@
 
 use egg::Id;
 
-use super::facts::Terms;
+use super::facts::{Sort, Terms};
 use super::language::{ENode, EOp};
 
-/// Takes out what is of no use.
+/// Takes out what is of no use: until nothing more is, then what the roots do not need any more.
 pub(super) fn prune(terms: &mut Terms) {
     let mut ids: Vec<Id> = terms.classes().filter(|c| c.nodes.len() > 1).map(|c| c.id).collect();
-    // Operands mostly have lower numbers than what is made of them, so that one pass sees whole chains of stages.
+    // Operands mostly have lower numbers than what is made of them, so that one pass sees most chains of stages whole.
     ids.sort_unstable();
-    for id in ids {
+    while thin(terms, &ids) {
+        ids.retain(|&id| terms[id].nodes.len() > 1);
+    }
+    unneeded(terms);
+}
+
+/// One pass over these classes; whether anything was taken out.
+fn thin(terms: &mut Terms, ids: &[Id]) -> bool {
+    let mut taken = false;
+    for &id in ids {
         let nodes = &terms[id].nodes;
         let given = nodes.iter().any(is_given);
         let kept: Vec<bool> = nodes.iter().map(|n| if given { is_given(n) } else { is_useful(terms, id, n) }).collect();
         if kept.contains(&true) && kept.contains(&false) {
             let mut kept = kept.into_iter();
             terms[id].nodes.retain(|_| kept.next() == Some(true));
+            taken = true;
+        }
+    }
+    taken
+}
+
+/// Empties the classes that no term needs which the roots might need.
+fn unneeded(terms: &mut Terms) {
+    let mut needed = vec![false; terms.analysis.n_made];
+    let mut open: Vec<Id> = terms.classes().filter(|c| c.data.sort == Sort::Roots).map(|c| c.id).collect();
+    if open.is_empty() {
+        return;
+    }
+    while let Some(id) = open.pop() {
+        let id = terms.find(id);
+        if !std::mem::replace(&mut needed[usize::from(id)], true) {
+            open.extend(terms[id].nodes.iter().flat_map(|n| n.children.iter().copied()));
+        }
+    }
+    for class in terms.classes_mut() {
+        if !needed[usize::from(class.id)] {
+            class.nodes.clear();
         }
     }
 }

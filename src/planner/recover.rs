@@ -22,6 +22,8 @@ pub(super) struct Recovery<'a> {
     /// Classes whose count changed, to be changed back.
     journal: Vec<u32>,
     stack: Vec<u32>,
+    /// At least so many classes would be freed with each class, itself included, as of the beginning of a pass.
+    alone: Vec<u32>,
     /// The last walk that came by each class.
     mark: Vec<u32>,
     walk: u32,
@@ -51,8 +53,20 @@ impl<'a> Recovery<'a> {
             place,
             journal: Vec::new(),
             stack: Vec::new(),
+            alone: Vec::new(),
             mark: vec![0; n],
             walk: 0,
+        }
+    }
+
+    /// Begins a pass: notes which classes are needed by so much that nobody else needs that an offer would never see the end of it.
+    pub(super) fn begin(&mut self) {
+        self.alone.clear();
+        self.alone.resize(self.chosen.len(), 0);
+        for &c in &self.sequence {
+            let needs = self.problem.chosen_needs(c, &self.chosen).iter().map(|&d| d as usize);
+            let below = needs.filter(|&d| self.refs[d] == 1).map(|d| self.alone[d] as usize).sum::<usize>();
+            self.alone[c as usize] = (1 + below).min(2 * STEPS) as u32;
         }
     }
 
@@ -60,6 +74,9 @@ impl<'a> Recovery<'a> {
     pub(super) fn improve(&mut self, c: u32) -> bool {
         let p = self.problem;
         let before = self.chosen[c as usize];
+        if self.alone[c as usize] as usize > STEPS + 1 {
+            return false;
+        }
         self.journal.clear();
         let Some(freed) = self.release(p.chosen_needs(c, &self.chosen)) else {
             self.undo(0, 1);

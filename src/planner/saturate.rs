@@ -6,10 +6,10 @@
 //! or when what is known of two of them differed, a *round* ends: congruence and facts are restored over the whole graph, and
 //! what that changes begins the next round.
 
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 use egg::Id;
-use hashbrown::{HashMap, HashSet};
+use hashbrown::HashSet;
 use smallvec::SmallVec;
 
 use super::facts::Terms;
@@ -81,13 +81,15 @@ struct Engine<'a> {
     admitted: Vec<bool>,
     index: &'a Index,
     /// Matches that were applied or refused, as hashes of rule, class and substitution: none is drafted twice.
-    done: HashSet<(usize, u64)>,
+    done: HashSet<u64, BuildHasherDefault<Mix>>,
     /// Terms made so far, those of the input included.
     made: usize,
     /// Terms written anew because a class below them got another number; the next round clears them away.
     renamed: usize,
-    /// Numbers under which no term need be looked for any more.
-    stale: HashSet<Id>,
+    /// By term: whether it need not be looked for under this number any more.
+    stale: Vec<bool>,
+    /// By term: its place among the next tasks and one, 0 for none. All zeros between waves.
+    places: Vec<u32>,
     /// Terms made by the last wave.
     fresh: Vec<Id>,
     /// Terms above classes that met in the last wave, with the forms those gained.
@@ -114,10 +116,11 @@ pub(super) fn saturate(
         index: &rules.index().shrink,
         // A right side that is weighed from all of a chain cannot be built again from a proof's few terms.
         admitted: rules.all().iter().map(|r| may(r, numerics, allow_rescale) && !(journal && r.is_weighed())).collect(),
-        done: HashSet::new(),
+        done: HashSet::default(),
         made,
         renamed: 0,
-        stale: HashSet::new(),
+        stale: Vec::new(),
+        places: Vec::new(),
         fresh: Vec::new(),
         raised: Vec::new(),
         cores: Vec::new(),
@@ -243,7 +246,10 @@ impl Engine<'_> {
                 let mut node = terms.id_to_node(p).clone();
                 egg::Language::update_children(&mut node, |c| terms.find(c));
                 // From now on the same term stands under another number, old or new.
-                self.stale.insert(p);
+                if self.stale.len() <= usize::from(p) {
+                    self.stale.resize(terms.analysis.n_made.max(usize::from(p) + 1), false);
+                }
+                self.stale[usize::from(p)] = true;
                 match terms.lookup(node.clone()) {
                     Some(known) => open.push((p, known)),
                     None => {
@@ -265,43 +271,57 @@ impl Engine<'_> {
 
     /// The terms above a class.
     fn above(&self, terms: &Terms, class: Id) -> SmallVec<[Id; 8]> {
-        terms[class].parents().filter(|p| !self.stale.contains(p)).collect()
+        let mut above = SmallVec::new();
+        for p in terms[class].parents() {
+            if self.stale.get(usize::from(p)) != Some(&true) {
+                above.push(p);
+            }
+        }
+        above
     }
 
     /// What the unions and new terms of the last wave ask to be looked at again.
     fn next(&mut self, terms: &Terms) -> Vec<Task> {
-        let mut all: HashMap<Id, Option<Changes>> = HashMap::with_capacity(self.fresh.len() + self.raised.len());
+        let mut tasks: Vec<Task> = Vec::with_capacity(self.fresh.len() + self.raised.len());
+        let mut places = std::mem::take(&mut self.places);
+        places.resize(terms.analysis.n_made, 0);
         for id in self.fresh.drain(..) {
             let node = terms.id_to_node(id);
-            if matches!(node.op, EOp::Reduce(_)) {
-                // Some rules ask whether a reduction reads a term.
-                all.insert(terms.find(node.children[0]), None);
+            // Some rules ask whether a reduction reads a term.
+            let read = matches!(node.op, EOp::Reduce(_)).then(|| terms.find(node.children[0]));
+            for term in read.into_iter().chain([id]) {
+                task(&mut tasks, &mut places, term).changes = None;
             }
-            all.insert(id, None);
         }
         let mut edge: Vec<(Id, Forms)> = std::mem::take(&mut self.raised);
+        let mut above: Vec<(Id, Forms)> = Vec::new();
         let mut distance = 1;
         while !edge.is_empty() {
-            edge.sort_unstable();
-            let mut above: HashMap<Id, Forms> = HashMap::new();
-            for same in edge.chunk_by(|x, y| x.0 == y.0) {
-                let (p, gained) = (same[0].0, same.iter().fold(0, |g, x| g | x.1));
-                if let Some(changes) = all.entry(p).or_insert_with(|| Some(Changes::default())) {
+            gather(&mut edge);
+            for &(p, gained) in &edge {
+                if let Some(changes) = &mut task(&mut tasks, &mut places, p).changes {
                     changes.note(distance, gained);
                 }
                 if self.index.climbs(&terms.id_to_node(p).op, distance) {
-                    *above.entry(terms.find(p)).or_default() |= gained;
+                    above.push((terms.find(p), gained));
                 }
             }
+            gather(&mut above);
             edge.clear();
-            for (class, gained) in above {
+            for (class, gained) in above.drain(..) {
                 edge.extend(self.above(terms, class).into_iter().map(|p| (p, gained)));
             }
             distance += 1;
         }
-        let mut tasks: Vec<Task> = all.into_iter().map(|(term, changes)| Task { term, changes }).collect();
-        tasks.sort_unstable_by_key(|t| t.term);
-        tasks
+        for task in &tasks {
+            places[usize::from(task.term)] = 0;
+        }
+        self.places = places;
+        // Numbers are sorted; the tasks move once.
+        let mut order: Vec<(Id, u32)> = (0..).zip(&tasks).map(|(i, t)| (t.term, i)).collect();
+        order.sort_unstable();
+        let mut take = |i: u32| std::mem::replace(&mut tasks[i as usize].changes, None);
+        order.into_iter().map(|(term, i)| Task { term, changes: take(i) }).collect()
     }
 
     /// Kernels name their cores: two cores that meet may be asked about from any stage above them. Rare and far-reaching, so once
@@ -330,38 +350,46 @@ impl Engine<'_> {
     }
 
     fn search(&mut self, terms: &Terms, tasks: &[Task]) -> Vec<Match> {
-        let mut out = Vec::new();
+        let (mut out, mut matches) = (Vec::new(), 0);
         for task in tasks {
             let node = terms.id_to_node(task.term);
+            let found = (&mut out, &mut matches);
             match &task.changes {
-                None => self.try_all(terms, task.term, node, self.index.entries(&node.op), &mut out),
-                Some(c) => self.try_all(terms, task.term, node, self.index.entries_above(&node.op, c), &mut out),
+                None => self.try_all(terms, task.term, node, self.index.entries(&node.op).iter(), found),
+                Some(c) => self.try_all(terms, task.term, node, self.index.entries_above(&node.op, c), found),
             }
         }
+        self.out.matches += matches;
         out
     }
 
     fn try_all<'i>(
-        &mut self,
+        &self,
         terms: &Terms,
         term: Id,
         node: &ENode,
         entries: impl Iterator<Item = &'i Entry>,
-        out: &mut Vec<Match>,
+        (out, matches): (&mut Vec<Match>, &mut usize),
     ) {
+        let mut entries = entries.filter(|e| self.admitted[e.rule]).peekable();
+        if entries.peek().is_none() {
+            return;
+        }
         let class = terms.find(term);
         if is_spent(terms, class, node) {
             return;
         }
-        let forms = &terms.analysis.forms;
-        let children: SmallVec<[Forms; 4]> = node.children.iter().map(|&c| forms[usize::from(terms.find(c))]).collect();
-        for entry in entries {
-            if !entry.may_match(&children) || !self.admitted[entry.rule] {
-                continue;
-            }
+        let mut children: SmallVec<[Forms; 4]> = SmallVec::new();
+        for &c in &node.children {
+            children.push(terms.analysis.forms[usize::from(terms.find(c))]);
+        }
+        for entry in entries.filter(|e| e.may_match(&children)) {
             let rule = &self.rules.all()[entry.rule];
-            self.out.matches += 1;
+            *matches += 1;
             match_term(rule, &rule.left[entry.variant], terms, class, node, &mut |subst| {
+                if self.done.contains(&mark(terms, entry.rule, class, subst)) {
+                    return;
+                }
                 if let Some(guards) = self.guards(terms, rule, class, subst) {
                     out.push(Match { rule: entry.rule, term, subst: subst.clone(), guards });
                 }
@@ -413,13 +441,7 @@ impl Engine<'_> {
     fn apply(&mut self, terms: &mut Terms, m: Match) {
         let rule = &self.rules.all()[m.rule];
         let class = terms.find(m.term);
-        let mut hasher = Mix::default();
-        class.hash(&mut hasher);
-        for v in &m.subst.vars {
-            v.map(|id| terms.find(id)).hash(&mut hasher);
-        }
-        m.subst.ops.hash(&mut hasher);
-        let key = (m.rule, hasher.finish());
+        let key = mark(terms, m.rule, class, &m.subst);
         if !self.done.insert(key) {
             return;
         }
@@ -448,6 +470,40 @@ impl Engine<'_> {
         egg::Language::update_children(&mut left, |c| terms.find(c));
         self.out.applied.push(Applied { rule: m.rule, dtype, class, left, fresh, guards: m.guards });
     }
+}
+
+/// A match as a number: equal ones have equal numbers, and different ones as good as never.
+fn mark(terms: &Terms, rule: usize, class: Id, subst: &Subst) -> u64 {
+    let mut hasher = Mix::default();
+    hasher.write_usize(rule);
+    hasher.write_usize(usize::from(class));
+    for v in &subst.vars {
+        hasher.write_usize(v.map_or(usize::MAX, |id| usize::from(terms.find(id))));
+    }
+    subst.ops.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The task for a term, a new one without changes below it if there is none yet.
+fn task<'t>(tasks: &'t mut Vec<Task>, places: &mut [u32], term: Id) -> &'t mut Task {
+    let place = &mut places[usize::from(term)];
+    if *place == 0 {
+        tasks.push(Task { term, changes: Some(Changes::default()) });
+        *place = tasks.len() as u32;
+    }
+    &mut tasks[*place as usize - 1]
+}
+
+/// Sorts by number and makes one of equal numbers.
+fn gather(all: &mut Vec<(Id, Forms)>) {
+    all.sort_unstable();
+    all.dedup_by(|next, kept| {
+        let same = next.0 == kept.0;
+        if same {
+            kept.1 |= next.1;
+        }
+        same
+    });
 }
 
 /// Kernels that are equal because a class holds the stored results of all of them.

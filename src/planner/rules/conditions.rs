@@ -1,6 +1,7 @@
 //! The closed list of questions a rule may ask before it applies: pure functions of facts and of the terms around them.
 
 use egg::Id;
+use smallvec::SmallVec;
 
 use super::model::VarSort;
 use crate::planner::chain;
@@ -129,14 +130,20 @@ impl Condition {
     /// The answer for the class matched and the classes bound to the rule's variables.
     pub(in crate::planner) fn holds(&self, terms: &Terms, result: Id, bound: &[Option<Id>]) -> bool {
         let of = |v: usize| if v == RESULT { Some(result) } else { bound.get(v).copied().flatten() };
-        let ids: Option<Vec<Id>> = self.vars.iter().map(|&v| of(v)).collect();
-        ids.is_some_and(|ids| self.question.holds(terms, &ids))
+        let mut ids: SmallVec<[Id; 3]> = SmallVec::new();
+        let mut facts: SmallVec<[&Facts; 3]> = SmallVec::new();
+        for &v in &self.vars {
+            let Some(id) = of(v) else { return false };
+            ids.push(id);
+            facts.push(&terms[id].data);
+        }
+        self.question.holds(terms, &ids, &facts)
     }
 }
 
 impl Question {
-    fn holds(self, terms: &Terms, ids: &[Id]) -> bool {
-        let f = |i: usize| -> &Facts { &terms[ids[i]].data };
+    fn holds(self, terms: &Terms, ids: &[Id], facts: &[&Facts]) -> bool {
+        let f = |i: usize| -> &Facts { facts[i] };
         let shape = |i: usize| &f(i).shape;
         let rank = |i: usize| shape(i).rank();
         let axes = |i: usize| match &f(i).sort {

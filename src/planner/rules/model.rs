@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::conditions::Condition;
+use crate::planner::index::Forms;
 use crate::planner::language::EOp;
 use crate::types::{DType, Fault, Kind, Numerics, seeded};
 
@@ -200,6 +201,8 @@ pub(in crate::planner) struct Rule {
     pub(in crate::planner) conditions: Vec<Condition>,
     /// The variable whose dtype decides the kind.
     pub(in crate::planner) subject_var: usize,
+    /// By variable: what a class must have to be taken for it (see `index`).
+    pub(in crate::planner) asks: Vec<Forms>,
     /// The second direction of a two-way rule.
     pub(in crate::planner) back: bool,
 }

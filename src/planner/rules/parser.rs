@@ -12,6 +12,7 @@ use super::model::{Class, Pat, Phase, Rule, VarSort, Variable};
 use super::problems::Problem;
 use super::signature::nearest;
 use super::variants::variants;
+use crate::planner::index::asked;
 
 /// The rules of a text; `subject` is the file's name without its ending.
 pub(super) fn parse(subject: &str, text: &str, known: &HashMap<&str, &str>) -> Result<Vec<Rule>, Vec<Problem>> {
@@ -212,6 +213,7 @@ impl Parser {
             classes,
             note: note.clone(),
             vars: sides.vars.clone(),
+            asks: asked(&sides.vars, &conditions),
             ops: sides.ops.clone(),
             left: variants(left),
             right: right.clone(),

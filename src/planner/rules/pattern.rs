@@ -15,7 +15,7 @@ use crate::planner::language::{ENode, EOp};
 use crate::types::{CostTable, DType, Dims, Fault, Scalar, Shape, seeded};
 
 /// What variables and operator variables stand for.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Debug, Default, PartialEq)]
 pub(in crate::planner) struct Subst {
     pub(in crate::planner) vars: SmallVec<[Option<Id>; 6]>,
     /// The operation and its attributes.
@@ -24,6 +24,16 @@ pub(in crate::planner) struct Subst {
 
 /// An operation and its attributes.
 type Bound = (EOp, SmallVec<[Id; 1]>);
+
+impl Clone for Subst {
+    fn clone(&self) -> Self {
+        let mut ops = SmallVec::new();
+        for op in &self.ops {
+            ops.push(op.as_ref().map(|(op, attributes)| (op.clone(), SmallVec::from_slice(attributes))));
+        }
+        Self { vars: SmallVec::from_slice(&self.vars), ops }
+    }
+}
 
 impl Subst {
     pub(in crate::planner) fn new(rule: &Rule) -> Self {
@@ -87,6 +97,26 @@ pub(in crate::planner) fn attribute(
             all.sort_unstable();
             Some(EOp::Axes(all.into()))
         }
+    }
+}
+
+/// Whether `found` is what an attribute of a pattern stands for, see [`attribute`].
+pub(in crate::planner) fn is_attribute(
+    found: &EOp,
+    attr: &AttrPat,
+    operand: Option<&Facts>,
+    result: &Facts,
+    terms: &Terms,
+    s: &Subst,
+) -> bool {
+    let rank = operand.map(|f| f.shape.rank());
+    // What most patterns ask for needs no attribute made to be compared with.
+    match (attr, found) {
+        (AttrPat::Int(n), EOp::Int(m)) => n == m,
+        (AttrPat::Last, EOp::Axes(axes)) => axes.len() == 1 && rank.is_some_and(|r| axes[0] + 1 == r),
+        (AttrPat::Rows, EOp::Axes(axes)) => axes.len() == 1 && rank.is_some_and(|r| axes[0] + 2 == r),
+        (AttrPat::Result, EOp::Extents(extents)) => **extents == result.shape,
+        _ => attribute(attr, operand, Some(result), terms, s).is_some_and(|w| w == *found),
     }
 }
 
@@ -155,13 +185,21 @@ impl Draft {
             Built::New(i) => ids[i],
         };
         for term in self.new {
-            let children: Vec<Id> = term.children.iter().map(|&b| terms.find(resolve(&ids, b))).collect();
-            let node = ENode::new(term.op, children);
-            let id = match terms.lookup(node.clone()) {
+            let mut node = ENode { op: term.op, children: SmallVec::new() };
+            for &b in &term.children {
+                node.children.push(terms.find(resolve(&ids, b)));
+            }
+            node.order();
+            let id = match terms.lookup(&mut node) {
                 Some(id) => id,
                 None => {
                     fresh.push(node.clone());
-                    terms.add(node)
+                    // New kernels and products below learn more of themselves when they are added.
+                    let alone = term.children.iter().all(|b| matches!(b, Built::Class(_)));
+                    terms.analysis.drafted = alone.then_some(term.facts);
+                    let id = terms.add(node);
+                    terms.analysis.drafted = None;
+                    id
                 }
             };
             ids.push(id);
@@ -197,7 +235,10 @@ impl Drafter<'_> {
         if let Some(id) = self.known(&op, children) {
             return Some(Built::Class(id));
         }
-        let given: SmallVec<[&Facts; 4]> = children.iter().map(|&c| self.facts(c)).collect();
+        let mut given: SmallVec<[&Facts; 4]> = SmallVec::new();
+        for &c in children {
+            given.push(self.facts(c));
+        }
         let inferred = self.terms.analysis.infer(&op, &given);
         drop(given);
         let facts = inferred?;
@@ -207,12 +248,15 @@ impl Drafter<'_> {
 
     /// The class of a term that is there already.
     fn known(&self, op: &EOp, children: &[Built]) -> Option<Id> {
-        let classes = children.iter().map(|b| match b {
-            Built::Class(id) => Some(*id),
-            Built::New(_) => None,
-        });
-        let classes: SmallVec<[Id; 3]> = classes.collect::<Option<_>>()?;
-        self.terms.lookup(ENode::new(op.clone(), classes))
+        let mut node = ENode { op: op.clone(), children: SmallVec::new() };
+        for b in children {
+            match b {
+                Built::Class(id) => node.children.push(*id),
+                Built::New(_) => return None,
+            }
+        }
+        node.order();
+        self.terms.lookup(&mut node)
     }
 
     fn view(&mut self, op: EOp, operand: Built, extents: Shape) -> Option<Built> {
@@ -264,8 +308,8 @@ impl Drafter<'_> {
             built[i] = Some(match arg {
                 Pat::Number(_) => self.build(arg, beside)?,
                 Pat::Attr(attr) => {
-                    let operand = built[0].filter(|_| i > 0).map(|b| self.facts(b).clone());
-                    let op = attribute(attr, operand.as_ref(), self.result, self.terms, self.subst)?;
+                    let operand = built[0].filter(|_| i > 0).map(|b| self.facts(b));
+                    let op = attribute(attr, operand, self.result, self.terms, self.subst)?;
                     self.term(op, &[])?
                 }
                 _ => continue,
