@@ -173,11 +173,15 @@ impl<P> Cone<P> {
         match entry.role() {
             Role::Leaf => {
                 self.hash.node(entry.content, std::iter::once(self.leaves.len() as u32));
-                self.leaves.extend(entry.value.clone());
+                if let Some(value) = &entry.value {
+                    self.leaves.push(value.clone());
+                }
             }
             Role::Slot => {
                 self.hash.node(entry.content, std::iter::once(self.slots.len() as u32));
-                self.slots.extend(entry.scalar);
+                if let Some(scalar) = entry.scalar {
+                    self.slots.push(scalar);
+                }
             }
             Role::Op(_) => self.hash.node(entry.content, entry.operands.iter().map(|&o| state.dag[o].seen.1)),
         }

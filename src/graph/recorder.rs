@@ -271,7 +271,7 @@ impl<P> Recorder<P> {
         if state.let_go_lightly(node.index) {
             return;
         }
-        let dropped = state.collect_garbage(SmallVec::from_slice(&[node.index]));
+        let dropped = state.collect_garbage(&[node.index]);
         drop(state);
         drop(dropped);
     }
@@ -329,7 +329,7 @@ impl<P> Recorder<P> {
             }
         }
         loose.extend(state.unmark(demand, true));
-        let dropped = state.collect_garbage(loose);
+        let dropped = state.collect_garbage(&loose);
         self.wake(state);
         drop((dropped, spare));
     }
@@ -347,7 +347,7 @@ impl<P> Recorder<P> {
     pub fn abandon(&self, demand: &Demand<P>) {
         let mut state = self.lock();
         let loose = state.unmark(demand, false);
-        let dropped = state.collect_garbage(loose);
+        let dropped = state.collect_garbage(&loose);
         self.wake(state);
         drop(dropped);
     }

@@ -30,6 +30,8 @@ pub(super) struct State<P> {
     /// Memory of walks, kept from one to the next.
     pub(super) stack: Vec<(NodeIndex<u32>, u32)>,
     pub(super) order: Vec<NodeIndex<u32>>,
+    /// Memory of releases, empty between them.
+    loose: Vec<NodeIndex<u32>>,
     /// Threads that wait for an evaluation to end.
     pub(super) waiting: u32,
 }
@@ -44,6 +46,7 @@ impl<P> Default for State<P> {
             walk: 0,
             stack: Vec::new(),
             order: Vec::new(),
+            loose: Vec::new(),
             waiting: 0,
         }
     }
@@ -193,16 +196,18 @@ impl<P> State<P> {
     pub(super) fn give_up(&mut self, given: Option<NodeRef>) -> SmallVec<[Arc<P>; 2]> {
         match given {
             Some(node) if self.entry(node).is_ok() && !self.let_go_lightly(node.index) => {
-                self.collect_garbage(SmallVec::from_slice(&[node.index]))
+                self.collect_garbage(&[node.index])
             }
             _ => SmallVec::new(),
         }
     }
 
     /// Removes nodes without handle and user, starting from `candidates`, and returns what they stored.
-    pub(super) fn collect_garbage(&mut self, mut candidates: Places) -> SmallVec<[Arc<P>; 2]> {
+    pub(super) fn collect_garbage(&mut self, candidates: &[NodeIndex<u32>]) -> SmallVec<[Arc<P>; 2]> {
         let mut dropped = SmallVec::new();
-        while let Some(index) = candidates.pop() {
+        let mut loose = std::mem::take(&mut self.loose);
+        loose.extend_from_slice(candidates);
+        while let Some(index) = loose.pop() {
             if !self.dag.contains(index) || self.dag.is_needed(index) {
                 continue;
             }
@@ -213,11 +218,12 @@ impl<P> State<P> {
             self.dag[index].handles = 1;
             self.count_input(index);
             let (operands, value) = self.dag.remove(index);
-            candidates.extend_from_slice(&operands);
+            loose.extend(operands.iter().filter(|&&o| !self.dag.is_needed(o)));
             if let Some(value) = value {
                 dropped.push(value);
             }
         }
+        self.loose = loose;
         dropped
     }
 }
