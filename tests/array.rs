@@ -118,6 +118,28 @@ fn handles_free_what_they_held() {
 }
 
 #[test]
+fn an_array_given_to_an_operator_leaves_its_clones_alone() {
+    let e = engine();
+    {
+        let x = f(&e, &[1.0, 3.0], &[2]);
+        let a = &x * 3.5;
+        let kept = a.clone();
+        let b = a + &x;
+        let c = (b.clone() - 0.25) / (x.clone() + 1.0) * 2.0;
+        assert_eq!(c.to_vec::<f64>().unwrap(), [4.25, 6.625]);
+        assert_eq!(kept.to_vec::<f64>().unwrap(), [3.5, 10.5]);
+        assert_eq!(b.to_vec::<f64>().unwrap(), [4.5, 13.5]);
+        let wrong = (&x * 3.5) + f(&e, &[1.0; 3], &[3]);
+        assert!(wrong.error().is_some_and(lazurite::Error::is_shape));
+        let still_wrong = wrong + 1.5;
+        assert!(still_wrong.error().is_some_and(lazurite::Error::is_shape));
+        let other = engine();
+        assert!(((&x * 0.3) + f(&other, &[1.0, 2.0], &[2])).error().is_some());
+    }
+    assert_eq!(e.stats().recorded_nodes, 0);
+}
+
+#[test]
 fn softmax_is_stable() {
     let e = engine();
     let s = f(&e, &[1000.0, 1000.0, 999.0], &[1, 3]).softmax(1).to_vec::<f64>().unwrap();

@@ -2,7 +2,7 @@
 
 use super::{Array, Operand};
 use crate::error::{Error, Result};
-use crate::graph::{BinaryOp, CastMode, Op, UnaryOp};
+use crate::graph::{BinaryOp, CastMode, Op, Recorded, UnaryOp};
 use crate::types::DType;
 
 macro_rules! unary {
@@ -147,9 +147,22 @@ impl Array {
     }
 
     pub(super) fn binary(&self, op: BinaryOp, other: Operand<'_>) -> Result<Self> {
+        Ok(Self::adopt(self.engine(), self.binary_node(op, &other, false)?))
+    }
+
+    /// The operation on an array that is given away for it. A temporary's handle becomes the result's.
+    pub(super) fn binary_given(mut self, op: BinaryOp, other: &Operand<'_>) -> Self {
+        let given = self.is_unshared();
+        match self.binary_node(op, other, given) {
+            Ok(node) => self.turn_into(node, given),
+            Err(error) => Self::poisoned(self.engine(), error),
+        }
+    }
+
+    fn binary_node(&self, op: BinaryOp, other: &Operand<'_>, given: bool) -> Result<Recorded> {
         match other.array() {
-            Some(other) => Self::record(self.engine(), Op::Binary(op), &[self, other], None, None),
-            None => self.with_number(op, other, false),
+            Some(other) => Self::record_node(self.engine(), Op::Binary(op), &[self, other], given, None, None),
+            None => self.with_number(op, other, false, given),
         }
     }
 
@@ -157,21 +170,16 @@ impl Array {
     pub(super) fn binary_from(&self, op: BinaryOp, number: Operand<'_>) -> Result<Self> {
         match number.array() {
             Some(number) => number.binary(op, Operand::Array(self)),
-            None => self.with_number(op, number, true),
+            None => Ok(Self::adopt(self.engine(), self.with_number(op, &number, true, false)?)),
         }
     }
 
-    /// An operation of this array and a number, which takes its dtype.
-    fn with_number(&self, op: BinaryOp, number: Operand<'_>, number_first: bool) -> Result<Self> {
+    /// An operation of this array, which may be given away for it, and a number, which takes its dtype.
+    fn with_number(&self, op: BinaryOp, number: &Operand<'_>, number_first: bool, given: bool) -> Result<Recorded> {
         let Some(number) = number.to_scalar(self.dtype()?)? else {
             return Err(Error::internal("an operand that is neither array nor number"));
         };
-        if number.is_structural() {
-            let number = Self::literal(self.engine(), number)?;
-            let operands = if number_first { [&number, self] } else { [self, &number] };
-            return Self::record(self.engine(), Op::Binary(op), &operands, None, None);
-        }
-        self.record_with_number(op, number, number_first)
+        self.record_with_number(op, number, number_first, given)
     }
 
     /// xʸ. A whole number up to 64 in magnitude beside a float array means products, any other exponent IEEE `pow`.

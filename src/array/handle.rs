@@ -123,6 +123,29 @@ impl Array {
         self.node().is_ok_and(|n| self.engine().recorder().value(n).is_some())
     }
 
+    /// Whether this is the only handle of its kind, so that nobody else sees it change.
+    pub(super) fn is_unshared(&mut self) -> bool {
+        match &mut self.0 {
+            State::Node(handle) => Arc::get_mut(handle).is_some(),
+            State::Poisoned(..) => false,
+        }
+    }
+
+    /// The array of what was recorded. Where this one was `given` away for it, its own handle went then, and its memory serves again.
+    pub(super) fn turn_into(mut self, recorded: Recorded, given: bool) -> Self {
+        if given
+            && let State::Node(handle) = &mut self.0
+            && let Some(handle) = Arc::get_mut(handle)
+        {
+            (handle.node, handle.shape, handle.dtype) = (recorded.node, recorded.shape, recorded.dtype);
+            if recorded.crowded {
+                handle.engine.relieve(recorded.node);
+            }
+            return self;
+        }
+        Self::adopt(self.engine(), recorded)
+    }
+
     /// Records `op` on `operands`, all of this array's engine.
     pub(super) fn record(
         engine: &Engine,
@@ -131,6 +154,18 @@ impl Array {
         cast_to: Option<DType>,
         tag: Option<&'static str>,
     ) -> Result<Self> {
+        Ok(Self::adopt(engine, Self::record_node(engine, op, operands, false, cast_to, tag)?))
+    }
+
+    /// As [`record`](Self::record), without a handle for the node. The first operand's handle goes if it is `given` away.
+    pub(super) fn record_node(
+        engine: &Engine,
+        op: Op,
+        operands: &[&Self],
+        given: bool,
+        cast_to: Option<DType>,
+        tag: Option<&'static str>,
+    ) -> Result<Recorded> {
         let mut nodes: smallvec::SmallVec<[NodeRef; 4]> = smallvec::SmallVec::new();
         for o in operands {
             if !o.engine().same(engine) {
@@ -142,21 +177,27 @@ impl Array {
             }
             nodes.push(o.node()?);
         }
-        let recorded = crate::engine::origin::with_current(|origin| {
-            engine.recorder().record(op, &nodes, cast_to, origin, tag).map_err(|e| e.at(origin.cloned()))
-        })?;
-        Ok(Self::adopt(engine, recorded))
+        let given = nodes.first().copied().filter(|_| given);
+        crate::engine::origin::with_current(|origin| {
+            engine.recorder().record(op, &nodes, given, cast_to, origin, tag).map_err(|e| e.at(origin.cloned()))
+        })
     }
 
-    /// Records an operation of this array and a number that is not part of plans.
-    pub(super) fn record_with_number(&self, op: BinaryOp, number: Scalar, number_first: bool) -> Result<Self> {
+    /// Records an operation of this array and a number. This array's handle goes if it is `given` away.
+    pub(super) fn record_with_number(
+        &self,
+        op: BinaryOp,
+        number: Scalar,
+        number_first: bool,
+        given: bool,
+    ) -> Result<Recorded> {
         let handle = self.handle()?;
-        let recorded = crate::engine::origin::with_current(|origin| {
-            let recorder = handle.engine.recorder();
+        crate::engine::origin::with_current(|origin| {
             let number = (number, number_first);
-            recorder.record_with_number(op, handle.node, number, origin).map_err(|e| e.at(origin.cloned()))
-        })?;
-        Ok(Self::adopt(&handle.engine, recorded))
+            let given = given.then_some(handle.node);
+            let recorder = handle.engine.recorder();
+            recorder.record_with_number(op, handle.node, number, given, origin).map_err(|e| e.at(origin.cloned()))
+        })
     }
 
     /// Records a view of this array.

@@ -17,7 +17,7 @@ macro_rules! operator {
         impl<'a, T: Into<Operand<'a>>> $trait<T> for Array {
             type Output = Array;
             fn $method(self, other: T) -> Array {
-                Array::lift(self.engine(), self.binary(BinaryOp::$op, other.into()))
+                self.binary_given(BinaryOp::$op, &other.into())
             }
         }
 

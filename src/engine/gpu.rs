@@ -22,13 +22,16 @@ pub(super) struct Segment<'a> {
 }
 
 impl<'a> Segment<'a> {
-    pub(super) fn new(n_blocks: usize) -> Self {
-        Self { work: Vec::new(), blocks: vec![None; n_blocks], places: Vec::new(), times: Vec::new() }
+    pub(super) fn new() -> Self {
+        Self { work: Vec::new(), blocks: Vec::new(), places: Vec::new(), times: Vec::new() }
     }
 
     /// The memory of a block, taken from the pool at its first use; values outside the plan get memory of their own.
     pub(super) fn block(&mut self, gpu: &Gpu, block: Option<u32>, blocks: &[Block], bytes: u64) -> Result<Arc<Handle>> {
         let Some(block) = block else { return gpu.alloc(bytes) };
+        if self.blocks.is_empty() {
+            self.blocks.resize(blocks.len(), None);
+        }
         let slot = &mut self.blocks[block as usize];
         if let Some(buffer) = slot {
             return Ok(buffer.clone());

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, PoisonError};
 
+use smallvec::SmallVec;
+
 use super::cache::Asked;
 use super::inspect::PrepareTimes;
 use super::run::Results;
@@ -114,7 +116,7 @@ pub(super) struct Context {
     rules: u64,
     cost_versions: (u32, u32),
     device: DeviceChoice,
-    needed: Vec<NodeId>,
+    needed: SmallVec<[NodeId; 4]>,
     resident: Vec<bool>,
 }
 
@@ -131,7 +133,7 @@ impl Context {
             rules: 0,
             cost_versions: (0, 0),
             device: DeviceChoice::Cpu,
-            needed: Vec::new(),
+            needed: SmallVec::new(),
             resident: Vec::new(),
         }
     }
@@ -139,7 +141,8 @@ impl Context {
     /// Bytes of memory it holds on to beside itself.
     pub(super) fn bytes(&self) -> usize {
         self.without.rules.iter().map(|r| size_of::<String>() + r.capacity()).sum::<usize>()
-            + (self.without.apart.capacity() + self.needed.capacity()) * size_of::<NodeId>()
+            + self.without.apart.capacity() * size_of::<NodeId>()
+            + if self.needed.spilled() { self.needed.capacity() * size_of::<NodeId>() } else { 0 }
             + self.resident.capacity()
     }
 }
@@ -224,7 +227,7 @@ impl Engine {
             rules: settings.rules.hash(),
             cost_versions: (settings.cpu_costs.version, settings.gpu_costs.version),
             device: settings.device,
-            needed: needed.to_vec(),
+            needed: SmallVec::from_slice(needed),
             // Where leaves are matters to placement only where there is a choice.
             resident: if settings.device == DeviceChoice::Auto && gpu && self.limits().is_some() {
                 leaves.iter().map(|l| l.copies().device().is_some()).collect()
@@ -285,7 +288,7 @@ impl Engine {
             rules: settings.rules.hash(),
             cost_versions: (settings.cpu_costs.version, settings.gpu_costs.version),
             device: DeviceChoice::Cpu,
-            needed: needed.to_vec(),
+            needed: SmallVec::from_slice(needed),
             resident: Vec::new(),
         };
         let mut plain = self.make(graph, &context)?;

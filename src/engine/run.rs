@@ -39,7 +39,7 @@ pub(super) struct Request<'a> {
 /// What an evaluation stored.
 pub(super) struct Results {
     /// A value for each root, in order.
-    pub(super) roots: Vec<Arc<Stored>>,
+    pub(super) roots: SmallVec<[Arc<Stored>; 4]>,
     /// Other nodes of the snapshot whose values are there as well.
     pub(super) kept: Vec<(NodeId, Arc<Stored>)>,
 }
@@ -105,7 +105,7 @@ impl Engine {
     /// The elements of a node, if they are on the host already.
     #[cfg(feature = "blocking")]
     pub(crate) fn host_value(&self, node: NodeRef) -> Option<Arc<HostBuffer>> {
-        self.0.recorder.value(node).and_then(|stored| stored.copies().host().cloned())
+        self.0.recorder.peek(node, Stored::host).flatten()
     }
 
     /// The elements of an evaluated node on the host, read back if need be.
@@ -127,7 +127,7 @@ pub(super) struct Run<'a> {
     prepared: &'a Prepared,
     leaves: &'a [Arc<Stored>],
     scalars: SmallVec<[Scalar; 8]>,
-    values: Vec<Residency<Handle>>,
+    values: SmallVec<[Residency<Handle>; 8]>,
     /// What results of the CPU are moved by, in a run that shows how sensitive they are to rounding.
     noise: Option<Noise>,
     #[cfg(feature = "gpu")]
@@ -162,7 +162,7 @@ impl<'a> Run<'a> {
             values,
             noise: None,
             #[cfg(feature = "gpu")]
-            gpu: super::gpu::Segment::new(prepared.schedule.blocks.len()),
+            gpu: super::gpu::Segment::new(),
         })
     }
 
@@ -215,7 +215,7 @@ impl<'a> Run<'a> {
 
     fn results(&self) -> Result<Results> {
         // One value may be several results: they share what is stored.
-        let mut stored: Vec<Option<Arc<Stored>>> = vec![None; self.values.len()];
+        let mut stored: SmallVec<[Option<Arc<Stored>>; 8]> = smallvec::smallvec![None; self.values.len()];
         let mut of = |v: ValueId| -> Result<Arc<Stored>> {
             let value = self.prepared.schedule.value(v);
             let residency = &self.values[v.index()];

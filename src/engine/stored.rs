@@ -32,6 +32,12 @@ impl Stored {
         self.lock().clone()
     }
 
+    /// The host copy, if there is one now.
+    #[cfg(feature = "blocking")]
+    pub(super) fn host(&self) -> Option<Arc<HostBuffer>> {
+        self.lock().host().cloned()
+    }
+
     #[cfg(feature = "gpu")]
     pub(super) fn add_host(&self, copy: Arc<HostBuffer>) {
         self.lock().add_host(copy);

@@ -10,9 +10,10 @@ use petgraph::stable_graph::NodeIndex;
 use smallvec::SmallVec;
 
 use super::key::GraphHasher;
+use super::nodes::{Entry, Notes};
 use super::recorder::NodeRef;
 use super::snapshot::{Graph, LeafInfo, Node, NodeId};
-use super::state::{Notes, State};
+use super::state::State;
 use super::{Op, Operands};
 use crate::types::Scalar;
 
@@ -112,7 +113,7 @@ enum Role<'a> {
     Op(&'a Op),
 }
 
-impl<P> super::state::Entry<P> {
+impl<P> Entry<P> {
     fn role(&self) -> Role<'_> {
         match (&self.value, self.scalar) {
             (Some(_), _) => Role::Leaf,
@@ -129,7 +130,7 @@ impl<P> Cone<P> {
         state.walk = state.walk.wrapping_add(1);
         if state.walk == 0 {
             // The count came round: old marks must not look new.
-            state.dag.node_weights_mut().for_each(|e| e.seen.0 = 0);
+            state.dag.entries_mut().for_each(|e| e.seen.0 = 0);
             state.walk = 1;
         }
         let walk = state.walk;
@@ -172,11 +173,15 @@ impl<P> Cone<P> {
         match entry.role() {
             Role::Leaf => {
                 self.hash.node(entry.content, std::iter::once(self.leaves.len() as u32));
-                self.leaves.extend(entry.value.clone());
+                if let Some(value) = &entry.value {
+                    self.leaves.push(value.clone());
+                }
             }
             Role::Slot => {
                 self.hash.node(entry.content, std::iter::once(self.slots.len() as u32));
-                self.slots.extend(entry.scalar);
+                if let Some(scalar) = entry.scalar {
+                    self.slots.push(scalar);
+                }
             }
             Role::Op(_) => self.hash.node(entry.content, entry.operands.iter().map(|&o| state.dag[o].seen.1)),
         }
@@ -190,7 +195,7 @@ impl<P> Cone<P> {
         entry.busy = !entry.is_constant();
     }
 
-    fn entry<'a>(&self, state: &'a State<P>, id: NodeId) -> &'a super::state::Entry<P> {
+    fn entry<'a>(&self, state: &'a State<P>, id: NodeId) -> &'a Entry<P> {
         &state.dag[self.order[id.index()]]
     }
 
@@ -203,7 +208,7 @@ impl<P> Cone<P> {
         for (i, &index) in self.order.iter().enumerate() {
             let entry = &state.dag[index];
             let outside = |user: NodeIndex<u32>| state.dag[user].seen.0 != state.walk;
-            if !entry.is_constant() && (entry.handles > 0 || state.dag.neighbors(index).any(outside)) {
+            if !entry.is_constant() && (entry.handles > 0 || state.dag.users(index).any(outside)) {
                 self.needed.push(NodeId(i as u32));
             }
         }

@@ -6,6 +6,8 @@
 
 use std::hash::{Hash, Hasher};
 
+use petgraph::stable_graph::NodeIndex;
+
 use super::{Graph, Op};
 use crate::types::{DType, Shape};
 
@@ -80,12 +82,27 @@ pub(super) fn content(op: &Op, shape: &Shape, dtype: DType) -> u64 {
         Op::Slot(_) => hasher.mix(2),
         Op::Binary(op) => hasher.mix(0x100 | *op as u64),
         Op::Select => hasher.mix(3),
+        Op::Unary(op) => {
+            hasher.mix(4);
+            op.hash(&mut hasher);
+        }
         // Shape and dtype of a view follow from it and its operand, but two views of one shape may differ.
         op => op.hash(&mut hasher),
     }
     hasher.mix(dtype as u64 | (shape.rank() as u64) << 8);
     for &d in shape.iter() {
         hasher.mix(d as u64);
+    }
+    hasher.finish()
+}
+
+/// The hash by which equal nodes are found: of their content and the places of their operands.
+#[inline(always)]
+pub(super) fn identity(content: u64, operands: &[NodeIndex<u32>]) -> u64 {
+    let mut hasher = FixedHasher::new();
+    hasher.mix(content);
+    for o in operands {
+        hasher.mix(o.index() as u64);
     }
     hasher.finish()
 }

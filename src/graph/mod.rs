@@ -8,6 +8,7 @@
 mod demand;
 pub mod infer;
 mod key;
+mod nodes;
 mod op;
 mod ops_elementwise;
 
@@ -17,9 +18,9 @@ mod state;
 mod verify;
 
 pub use demand::{Demand, Known, NoneKnown};
+pub use nodes::Notes;
 pub use op::{ArgOp, CastMode, HostOp, Op, Operands, ReduceOp, RngDist, ScanOp};
 pub use ops_elementwise::{BinaryOp, UnaryOp};
 
 pub use recorder::{NodeRef, Recorded, Recorder};
 pub use snapshot::{Graph, LeafInfo, Node, NodeId, PlannedKernel};
-pub use state::Notes;

@@ -11,7 +11,8 @@ use smallvec::SmallVec;
 
 use super::demand::{Demand, collect};
 use super::infer::infer;
-use super::state::{MAX_ORIGINS, Notes, Places, State};
+use super::nodes::{MAX_ORIGINS, Notes, Places};
+use super::state::State;
 use super::{BinaryOp, Known, NodeId, Op};
 use crate::error::{Error, Result};
 use crate::types::{DType, Origin, Scalar, Shape, View};
@@ -69,7 +70,8 @@ impl<P> Recorder<P> {
         Recorded { crowded, ..state.recorded(node) }
     }
 
-    /// Records an operation and gives one handle on it. Equal operations on equal operands are one node.
+    /// Records an operation and gives one handle on it. Equal operations on equal operands are one node. The caller's handle on
+    /// `given` goes where nothing fails, in the same step.
     ///
     /// # Errors
     /// What inference says of operands that do not fit.
@@ -77,6 +79,7 @@ impl<P> Recorder<P> {
         &self,
         op: Op,
         operands: &[NodeRef],
+        given: Option<NodeRef>,
         cast_to: Option<DType>,
         origin: Option<&Origin>,
         tag: Option<&'static str>,
@@ -84,17 +87,21 @@ impl<P> Recorder<P> {
         let mut state = self.lock();
         let mut places = Places::new();
         let (shape, dtype) = {
-            let mut given: SmallVec<[(&Shape, DType); 4]> = SmallVec::new();
+            let mut kinds: SmallVec<[(&Shape, DType); 4]> = SmallVec::new();
             for o in operands {
                 let entry = state.entry(*o)?;
-                given.push((&entry.shape, entry.dtype));
+                kinds.push((&entry.shape, entry.dtype));
                 places.push(o.index);
             }
-            infer(&op, &given, cast_to)?
+            infer(&op, &kinds, cast_to)?
         };
         let node = state.intern(op, places, shape, dtype);
         state.note(node.index, origin, tag);
-        Ok(self.give(&state, node))
+        let dropped = state.give_up(given);
+        let recorded = self.give(&state, node);
+        drop(state);
+        drop(dropped);
+        Ok(recorded)
     }
 
     /// Records a view of `base`; a view of a view becomes one view wherever strides can express it, and a view that changes
@@ -151,8 +158,8 @@ impl<P> Recorder<P> {
         self.give(&state, state.reference(slot))
     }
 
-    /// Records an elementwise operation of a node and a number that is not part of plans, on its left if `number_first`. The number
-    /// is a slot that nobody but the operation holds.
+    /// Records an elementwise operation of a node and a number, which stands on its left if `number_first`. The number is a literal
+    /// or a slot that nobody but the operation holds. The caller's handle on `given` goes as in [`record`](Self::record).
     ///
     /// # Errors
     /// As [`record`](Self::record).
@@ -161,21 +168,30 @@ impl<P> Recorder<P> {
         op: BinaryOp,
         node: NodeRef,
         (number, number_first): (Scalar, bool),
+        given: Option<NodeRef>,
         origin: Option<&Origin>,
     ) -> Result<Recorded> {
         let mut state = self.lock();
         let entry = state.entry(node)?;
         let (of_node, of_number) = ((&entry.shape, entry.dtype), (&Shape::scalar(), number.dtype()));
-        let given = if number_first { [of_number, of_node] } else { [of_node, of_number] };
+        let kinds = if number_first { [of_number, of_node] } else { [of_node, of_number] };
         let op = Op::Binary(op);
-        let (shape, dtype) = infer(&op, &given, None)?;
-        let slot = state.insert_slot(number);
-        state.note(slot, origin, None);
-        let places = if number_first { [slot, node.index] } else { [node.index, slot] };
+        let (shape, dtype) = infer(&op, &kinds, None)?;
+        let number = if number.is_structural() {
+            state.intern(Op::Literal(number), Places::new(), Shape::scalar(), number.dtype()).index
+        } else {
+            state.insert_slot(number)
+        };
+        state.note(number, origin, None);
+        let places = if number_first { [number, node.index] } else { [node.index, number] };
         let node = state.intern(op, Places::from_slice(&places), shape, dtype);
-        state.let_go(slot);
+        state.let_go(number);
         state.note(node.index, origin, None);
-        Ok(self.give(&state, node))
+        let dropped = state.give_up(given);
+        let recorded = self.give(&state, node);
+        drop(state);
+        drop(dropped);
+        Ok(recorded)
     }
 
     /// Shape and dtype of a node.
@@ -192,6 +208,11 @@ impl<P> Recorder<P> {
     #[must_use]
     pub fn value(&self, node: NodeRef) -> Option<Arc<P>> {
         self.lock().entry(node).ok().and_then(|e| e.value.clone())
+    }
+
+    /// What `read` says of the stored value of a node, if it has one. `read` runs under the lock and may not come back here.
+    pub fn peek<T>(&self, node: NodeRef, read: impl FnOnce(&P) -> T) -> Option<T> {
+        self.lock().entry(node).ok().and_then(|e| e.value.as_deref()).map(read)
     }
 
     /// The value of a scalar that is known without evaluation: a literal or a slot.
@@ -250,7 +271,7 @@ impl<P> Recorder<P> {
         if state.let_go_lightly(node.index) {
             return;
         }
-        let dropped = state.collect_garbage(SmallVec::from_slice(&[node.index]));
+        let dropped = state.collect_garbage(&[node.index]);
         drop(state);
         drop(dropped);
     }
@@ -259,7 +280,7 @@ impl<P> Recorder<P> {
     #[must_use]
     pub fn counts(&self) -> (usize, usize) {
         let state = self.lock();
-        (state.dag.node_count(), state.pending)
+        (state.dag.len(), state.pending)
     }
 
     /// Bytes of stored values without a handle: inputs that pending nodes alone keep alive.
@@ -308,7 +329,7 @@ impl<P> Recorder<P> {
             }
         }
         loose.extend(state.unmark(demand, true));
-        let dropped = state.collect_garbage(loose);
+        let dropped = state.collect_garbage(&loose);
         self.wake(state);
         drop((dropped, spare));
     }
@@ -326,7 +347,7 @@ impl<P> Recorder<P> {
     pub fn abandon(&self, demand: &Demand<P>) {
         let mut state = self.lock();
         let loose = state.unmark(demand, false);
-        let dropped = state.collect_garbage(loose);
+        let dropped = state.collect_garbage(&loose);
         self.wake(state);
         drop(dropped);
     }

@@ -8,11 +8,11 @@ fn leaf(r: &Recorder<i32>, dims: &[usize], value: i32) -> NodeRef {
 }
 
 fn unary(r: &Recorder<i32>, op: UnaryOp, x: NodeRef) -> NodeRef {
-    r.record(Op::Unary(op), &[x], None, None, None).unwrap().node
+    r.record(Op::Unary(op), &[x], None, None, None, None).unwrap().node
 }
 
 fn binary(r: &Recorder<i32>, op: BinaryOp, x: NodeRef, y: NodeRef) -> NodeRef {
-    r.record(Op::Binary(op), &[x, y], None, None, None).unwrap().node
+    r.record(Op::Binary(op), &[x, y], None, None, None, None).unwrap().node
 }
 
 #[test]
@@ -23,6 +23,42 @@ fn equal_operations_are_one_node() {
     assert_eq!(a, b);
     assert_ne!(a, unary(&r, UnaryOp::Log, x));
     assert_ne!(leaf(&r, &[3], 1), x, "two leaves are never one");
+}
+
+#[test]
+fn an_operand_that_is_given_away_loses_its_handle_where_nothing_fails() {
+    let r = Recorder::default();
+    let (x, other) = (leaf(&r, &[3], 1), leaf(&r, &[2], 2));
+    let a = unary(&r, UnaryOp::Exp, x);
+    let add = |y| r.record(Op::Binary(BinaryOp::Add), &[a, y], Some(a), None, None, None);
+    assert!(add(other).is_err());
+    r.release(other);
+    assert_eq!(r.counts(), (2, 1), "the handle on the operand is still there");
+    let b = add(x).unwrap().node;
+    assert_eq!(r.counts(), (3, 2));
+    r.release(b);
+    assert_eq!(r.counts(), (1, 0), "nobody but the sum held its operand");
+    let (number, c) = (Scalar::from_f64(DType::F32, 2.0), unary(&r, UnaryOp::Exp, x));
+    let d = r.record_with_number(BinaryOp::Mul, c, (number, true), Some(c), None).unwrap().node;
+    assert_eq!(r.counts(), (4, 3), "a structural number is a literal node");
+    r.release(d);
+    r.release(x);
+    assert_eq!(r.counts(), (0, 0));
+}
+
+#[test]
+fn a_place_that_is_taken_again_keeps_nothing_of_the_node_before() {
+    let r = Recorder::default();
+    let x = leaf(&r, &[3], 1);
+    let origin = Origin { file: "a.m".into(), line: 1, col: 1, label: None };
+    let number = r.record_slot(Scalar::from_f64(DType::F32, 0.3), Some(&origin)).node;
+    r.release(number);
+    let a = unary(&r, UnaryOp::Exp, x);
+    assert_eq!(a.index, number.index);
+    assert!(r.known_scalar(a).is_none() && r.notes(a).is_none() && r.value(a).is_none());
+    assert!(r.describe(number).unwrap_err().is_internal(), "the reference of before is stale");
+    r.release(number);
+    assert_eq!(r.counts(), (2, 1), "and releases nothing");
 }
 
 #[test]
@@ -125,13 +161,14 @@ fn a_known_graph_is_taken_only_where_it_is_equal_in_full() {
     let r = Recorder::default();
     let (x, y, z) = (leaf(&r, &[3], 1), leaf(&r, &[3], 2), leaf(&r, &[3, 1], 3));
     let number = |v: f64| r.record_slot(Scalar::from_f64(DType::F32, v), None).node;
-    let literal = |v: f64| r.record(Op::Literal(Scalar::from_f64(DType::F32, v)), &[], None, None, None).unwrap().node;
+    let literal =
+        |v: f64| r.record(Op::Literal(Scalar::from_f64(DType::F32, v)), &[], None, None, None, None).unwrap().node;
     let view = |n: NodeRef, axis: usize, start: usize| {
         let shape = r.describe(n).unwrap().0;
         r.record_view(n, View::dense(&shape).slice(axis, start, 1, 2).unwrap(), None, None).unwrap().node
     };
     let cast = |n: NodeRef, to: DType| {
-        r.record(Op::Cast(super::super::CastMode::Wrap), &[n], Some(to), None, None).unwrap().node
+        r.record(Op::Cast(super::super::CastMode::Wrap), &[n], None, Some(to), None, None).unwrap().node
     };
     // Pairs differ in an operand, an order, an operation, an attribute, a bit of a literal, a shape, a dtype, or in being a slot.
     let roots = [

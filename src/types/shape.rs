@@ -96,8 +96,11 @@ impl Shape {
     /// # Errors
     /// A shape error that names both when an axis differs and neither is 1.
     pub fn broadcast(&self, other: &Self) -> Result<Self> {
-        if self == other {
+        if other.0.is_empty() || self == other {
             return Ok(self.clone());
+        }
+        if self.0.is_empty() {
+            return Ok(other.clone());
         }
         let rank = self.rank().max(other.rank());
         let mut dims = Dims::from_elem(1, rank);

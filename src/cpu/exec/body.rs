@@ -33,9 +33,12 @@ pub(crate) enum Source {
 pub(crate) struct Data<'a> {
     buffers: SmallVec<[&'a HostBuffer; 4]>,
     accumulator: Option<&'a HostBuffer>,
-    /// The values of uniform registers, computed by the reference.
-    uniforms: SmallVec<[Option<Scalar>; 8]>,
+    /// The values of uniform registers, computed by the reference; most programs have few.
+    uniforms: Uniforms,
 }
+
+/// Values of uniform registers, in their order.
+type Uniforms = SmallVec<[(Reg, Scalar); 4]>;
 
 /// A program with its data.
 pub(crate) struct Body<'a> {
@@ -121,7 +124,7 @@ impl<'a> Data<'a> {
 
     /// The value of a uniform register.
     pub(crate) fn uniform(&self, reg: Reg) -> Option<Scalar> {
-        self.uniforms.get(reg.index()).copied().flatten()
+        value(&self.uniforms, reg)
     }
 }
 
@@ -209,10 +212,10 @@ fn check(
 }
 
 /// The values of registers that are one value for the whole group; see [`Form::is_uniform`].
-fn uniforms(program: &Program, scalars: &[Scalar]) -> Result<SmallVec<[Option<Scalar>; 8]>> {
-    let mut values: SmallVec<[Option<Scalar>; 8]> = SmallVec::with_capacity(program.insts.len());
+fn uniforms(program: &Program, scalars: &[Scalar]) -> Result<Uniforms> {
+    let mut values = Uniforms::new();
     for (i, inst) in program.insts.iter().enumerate() {
-        let of = |r: &Reg| values.get(r.index()).copied().flatten();
+        let of = |r: &Reg| value(&values, *r);
         let value =
             match inst {
                 Inst::Literal(s) => Some(*s),
@@ -227,12 +230,18 @@ fn uniforms(program: &Program, scalars: &[Scalar]) -> Result<SmallVec<[Option<Sc
                 Inst::Cast(mode, a) => of(a).map(|a| reference::cast(*mode, a, program.dtypes[i])),
                 _ => None,
             };
-        if value.is_some_and(|v| v.dtype() != program.dtypes[i]) {
+        let Some(value) = value else { continue };
+        if value.dtype() != program.dtypes[i] {
             return Err(Error::internal(format!("register r{i}: expected {}, found another dtype", program.dtypes[i])));
         }
-        values.push(value);
+        values.push((Reg(i as u32), value));
     }
     Ok(values)
+}
+
+/// The value of a register among those that have one.
+fn value(values: &[(Reg, Scalar)], reg: Reg) -> Option<Scalar> {
+    values.binary_search_by_key(&reg, |v| v.0).ok().map(|i| values[i].1)
 }
 
 /// The register whose dtype decides which loop an instruction runs: comparisons and casts give another one than they take.
