@@ -57,10 +57,27 @@ const BUILTIN: [(&str, &str); 12] = [
 const HASH_OF_NONE: u64 = 0xcbf2_9ce4_8422_2325;
 
 /// The hash of a set with the text of one more file.
-fn hash_with(hash: u64, name: &str, text: &str) -> u64 {
-    let bytes = name.bytes().chain([0]).chain(text.bytes());
-    bytes.fold(hash, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+const fn hash_with(hash: u64, name: &str, text: &str) -> u64 {
+    const fn each(mut hash: u64, bytes: &[u8]) -> u64 {
+        let mut i = 0;
+        while i < bytes.len() {
+            hash = (hash ^ bytes[i] as u64).wrapping_mul(0x0000_0100_0000_01b3);
+            i += 1;
+        }
+        hash
+    }
+    each(each(each(hash, name.as_bytes()), &[0]), text.as_bytes())
 }
+
+/// The hash of the files that come with the engine.
+const BUILTIN_HASH: u64 = {
+    let (mut hash, mut i) = (HASH_OF_NONE, 0);
+    while i < BUILTIN.len() {
+        hash = hash_with(hash, BUILTIN[i].0, BUILTIN[i].1);
+        i += 1;
+    }
+    hash
+};
 
 /// More text than anybody writes as rules; what is longer is something else.
 const MOST_BYTES: usize = 1 << 20;
@@ -121,8 +138,7 @@ impl Rules {
 
     /// The hash of [`builtin`](Self::builtin), without reading the rules.
     pub(crate) fn builtin_hash() -> u64 {
-        static HASH: OnceLock<u64> = OnceLock::new();
-        *HASH.get_or_init(|| BUILTIN.iter().fold(HASH_OF_NONE, |hash, (name, text)| hash_with(hash, name, text)))
+        BUILTIN_HASH
     }
 
     /// This set and the rules of one more file.
