@@ -15,7 +15,8 @@ fn rows(axes: &[usize]) -> Core {
 #[test]
 fn every_dtype_through_every_kind_of_load_and_store() {
     for (seed, dtype) in DType::ALL.into_iter().enumerate() {
-        for shape in [&[3, 5][..], &[2, 1], &[]].into_iter().take(if cfg!(miri) && seed > 1 { 1 } else { 3 }) {
+        let shapes = if cfg!(miri) { [&[2, 3][..], &[], &[]] } else { [&[3, 5][..], &[2, 1], &[]] };
+        for shape in shapes.into_iter().take(if cfg!(miri) && seed > 0 { 1 } else { 3 }) {
             let shape = Shape::new(shape);
             let mut m = Maker::new(seed as u64, shape.clone());
             let dense = View::dense(&shape);
@@ -33,7 +34,9 @@ fn every_dtype_through_every_kind_of_load_and_store() {
                 let most = m.program.push(Inst::Binary(BinaryOp::Maximum, flipped, turned), result);
                 let all = [most, window, gather, any];
                 stores.extend(all.map(|r| (r, StoreShape::Full)));
-                stores.extend(all.map(|r| (r, StoreShape::Diagonal)));
+                if !cfg!(miri) || seed % 4 == 0 {
+                    stores.extend(all.map(|r| (r, StoreShape::Diagonal)));
+                }
             }
             check(&m.finish(Core::Map, &stores), &format!("{dtype} over {shape}"), None);
         }
@@ -42,7 +45,7 @@ fn every_dtype_through_every_kind_of_load_and_store() {
 
 #[test]
 fn random_programs() {
-    for seed in 0..if cfg!(miri) { 12 } else { 200 } {
+    for seed in 0..if cfg!(miri) { 8 } else { 200 } {
         let mut dice = Dice(seed);
         let rank = dice.below(4);
         let domain: Shape = (0..rank).map(|_| dice.pick(&[1, 2, 3, 5])).collect();
