@@ -38,7 +38,7 @@ fn extents_batches_views_and_epilogues() {
     for (m_, n_, k) in [(1, 1, 1), (1, 4, 5), (4, 1, 5), (3, 4, 0), (3, 2, 2), (4, 5, 6), (9, 5, 20), (17, 16, 9)] {
         for dtype in [DType::F32, DType::F64, DType::F16, DType::I32] {
             seed += 1;
-            if cfg!(miri) && seed % 3 == 2 {
+            if cfg!(miri) && seed % 5 > 0 {
                 continue;
             }
             let batch: &[usize] = if seed % 3 == 0 { &[2] } else { &[] };
@@ -46,7 +46,7 @@ fn extents_batches_views_and_epilogues() {
             let mut m = Maker::new(seed, over(m_, n_));
             m.special = false;
             let left = any(&mut m, &over(m_, k), dtype, seed % 2 == 0);
-            let right = any(&mut m, &over(k, n_), dtype, seed % 5 == 0);
+            let right = any(&mut m, &over(k, n_), dtype, seed % 3 == 0);
             let acc = m.program.push(Inst::Acc, dtype);
             let row = m.load(dtype, false);
             let out = m.program.push(Inst::Binary(BinaryOp::Add, acc, row), dtype);
