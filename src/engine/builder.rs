@@ -20,7 +20,7 @@ pub(super) struct Settings {
     pub(super) plan: bool,
     pub(super) verify: super::Verify,
     pub(super) fuse: bool,
-    pub(super) rules: Arc<Rules>,
+    pub(super) rules: RuleSet,
     pub(super) cpu_costs: CostTable,
     pub(super) gpu_costs: CostTable,
     pub(super) memory_limit: u64,
@@ -48,6 +48,31 @@ pub struct EngineBuilder {
     gpu_costs: CostTable,
     observer: Option<Observer>,
     inspect: bool,
+}
+
+/// The rules of an engine. Those that come with it are read when something is first planned, which many a program never asks for;
+/// files of the embedder at once, so that their errors are the builder's.
+#[derive(Clone, Debug)]
+pub(super) enum RuleSet {
+    Builtin,
+    Own(Arc<Rules>),
+}
+
+impl RuleSet {
+    pub(super) fn get(&self) -> &Arc<Rules> {
+        match self {
+            Self::Builtin => Rules::builtin(),
+            Self::Own(rules) => rules,
+        }
+    }
+
+    /// The hash of the rules, which reads none.
+    pub(super) fn hash(&self) -> u64 {
+        match self {
+            Self::Builtin => Rules::builtin_hash(),
+            Self::Own(rules) => rules.hash(),
+        }
+    }
 }
 
 /// Rules of the embedder.
@@ -251,9 +276,9 @@ impl EngineBuilder {
     /// # Errors
     /// As [`build`](Self::build).
     pub async fn build_async(self) -> Result<Engine> {
-        let mut rules = Rules::builtin().clone();
+        let mut rules = RuleSet::Builtin;
         for file in &self.rule_files {
-            rules = Arc::new(file.add_to(&rules)?);
+            rules = RuleSet::Own(Arc::new(file.add_to(rules.get())?));
         }
         #[cfg(feature = "gpu")]
         let gpu = match self.device {

@@ -232,7 +232,7 @@ impl Engine {
     /// The rules that plans may use.
     #[must_use]
     pub fn rules(&self) -> &Arc<Rules> {
-        &self.0.settings.rules
+        self.0.settings.rules.get()
     }
 
     /// The GPU in use, in words; `None` when everything runs on the CPU.

@@ -58,10 +58,10 @@ impl Engine {
     pub(super) fn plan_options(&self, gpu: bool, choice: &Choice, allow_rescale: bool) -> PlanOptions {
         let settings = &self.0.settings;
         let rules = match &choice.without.rules[..] {
-            [] => settings.rules.clone(),
+            [] => settings.rules.get().clone(),
             names => {
                 let names: Vec<&str> = names.iter().map(String::as_str).collect();
-                std::sync::Arc::new(settings.rules.without(&names))
+                std::sync::Arc::new(settings.rules.get().without(&names))
             }
         };
         let costs = if gpu { &settings.gpu_costs } else { &settings.cpu_costs };

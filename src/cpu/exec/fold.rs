@@ -6,14 +6,14 @@
 //! tiles, threads, memory order or neighbours, so a reduction has the same bits fused and unfused, and on one thread and many.
 
 use super::elementwise::vectorised;
-use super::tile::{Lane, Registers, TILE, dispatch};
+use super::tile::{Lane, Registers, TILE, dispatch, divided_by};
 use crate::graph::{ArgOp, ReduceOp};
 use crate::types::{DType, Fault, Kind, seeded};
 
 /// Lanes of a block.
 const LANES: usize = 8;
 /// Elements of a segment, a multiple of the block.
-pub(crate) const SEGMENT: usize = 128 * TILE;
+pub(crate) const SEGMENT: usize = divided_by(128, 4) * TILE;
 
 /// What a fold computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,13 +4,13 @@
 //! folds have the same tree either way.
 
 use super::fold::SEGMENT;
-use super::tile::TILE;
+use super::tile::{TILE, divided_by};
 use crate::types::Shape;
 
 /// Columns walked side by side: with eight f64 lanes each they still fit the first-level cache.
-const COLUMNS: usize = 256;
+const COLUMNS: usize = divided_by(256, 8);
 /// Below this many elements in a block of columns, rows are walked instead, several of them a tile.
-const SMALL: usize = 256;
+const SMALL: usize = divided_by(256, 8);
 
 /// The order of a rows pass and its division into chunks of rows.
 #[derive(Debug)]

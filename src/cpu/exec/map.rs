@@ -4,11 +4,11 @@ use super::body::{Body, Data, Form};
 use super::code::{Code, Slots, Wanted};
 use super::output::Output;
 use super::threads;
-use super::tile::TILE;
+use super::tile::{TILE, divided_by};
 use crate::types::{Fault, Shape, seeded};
 
 /// Tiles that one task runs.
-const TILES_PER_TASK: usize = 64;
+const TILES_PER_TASK: usize = divided_by(64, 4);
 
 /// The code of a program over every element of `domain`, whose axes are walked in the order `axes`.
 pub(crate) fn code(form: &Form<'_>, domain: &Shape, axes: &[usize], stores: &[Wanted]) -> Code {

@@ -4,15 +4,16 @@ use super::body::{Body, Input};
 use super::code::Wanted;
 use super::output::Output;
 use super::product::{Matrix, Real, product};
+use super::tile::divided_by;
 use super::{map, remap};
 use crate::error::{Error, Result};
 use crate::schedule::{Inst, Program, Reg};
 use crate::types::{Element, HostBuffer, Scalar, Shape, View};
 
 /// Extent of k that is evaluated and multiplied at once; every product is divided so, whatever its operands are.
-const PANEL: usize = 4096;
+const PANEL: usize = divided_by(4096, 8);
 /// Rows of a block of a symmetric result.
-const BLOCK: usize = 256;
+const BLOCK: usize = divided_by(256, 4);
 /// Up to this many elements of the result, the library's choice of loops depends on strides.
 const SMALL: usize = 256;
 

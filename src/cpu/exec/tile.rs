@@ -45,8 +45,14 @@ macro_rules! dispatch {
 }
 pub(crate) use dispatch;
 
+/// A size by which work is divided, or another in Miri: that is thousands of times slower, and small pieces take it through
+/// every path with little data.
+pub(crate) const fn divided_by(size: usize, in_miri: usize) -> usize {
+    if cfg!(miri) { in_miri } else { size }
+}
+
 /// Elements of a tile. Also the length of the blocks of the reduction tree (see `fold`), so that no tile straddles two blocks.
-pub(crate) const TILE: usize = 512;
+pub(crate) const TILE: usize = divided_by(512, 16);
 
 thread_local! {
     /// Tiles of finished passes: a pass over a few elements costs less than making its registers.

@@ -54,6 +54,31 @@ const BUILTIN: [(&str, &str); 12] = [
     ("epilogue", include_str!("../../../planner-rules/epilogue.rules")),
 ];
 
+const HASH_OF_NONE: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// The hash of a set with the text of one more file.
+const fn hash_with(hash: u64, name: &str, text: &str) -> u64 {
+    const fn each(mut hash: u64, bytes: &[u8]) -> u64 {
+        let mut i = 0;
+        while i < bytes.len() {
+            hash = (hash ^ bytes[i] as u64).wrapping_mul(0x0000_0100_0000_01b3);
+            i += 1;
+        }
+        hash
+    }
+    each(each(each(hash, name.as_bytes()), &[0]), text.as_bytes())
+}
+
+/// The hash of the files that come with the engine.
+const BUILTIN_HASH: u64 = {
+    let (mut hash, mut i) = (HASH_OF_NONE, 0);
+    while i < BUILTIN.len() {
+        hash = hash_with(hash, BUILTIN[i].0, BUILTIN[i].1);
+        i += 1;
+    }
+    hash
+};
+
 /// More text than anybody writes as rules; what is longer is something else.
 const MOST_BYTES: usize = 1 << 20;
 
@@ -91,7 +116,7 @@ impl Rules {
     /// A set without rules.
     #[must_use]
     pub fn none() -> Self {
-        Self { rules: Vec::new(), hash: 0xcbf2_9ce4_8422_2325, index: OnceLock::new() }
+        Self { rules: Vec::new(), hash: HASH_OF_NONE, index: OnceLock::new() }
     }
 
     /// The rules that come with the engine.
@@ -111,6 +136,11 @@ impl Rules {
         })
     }
 
+    /// The hash of [`builtin`](Self::builtin), without reading the rules.
+    pub(crate) fn builtin_hash() -> u64 {
+        BUILTIN_HASH
+    }
+
     /// This set and the rules of one more file.
     ///
     /// # Errors
@@ -125,11 +155,7 @@ impl Rules {
             .map_err(|problems| problems::report(&format!("{subject}.rules"), text, &problems))?;
         let mut rules = self.rules.clone();
         rules.extend(more.into_iter().map(Arc::new));
-        let mut hash = self.hash;
-        for byte in name.bytes().chain([0]).chain(text.bytes()) {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
-        Ok(Self { rules, hash, index: OnceLock::new() })
+        Ok(Self { rules, hash: hash_with(self.hash, name, text), index: OnceLock::new() })
     }
 
     /// This set without the rules of these names.
