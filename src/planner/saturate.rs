@@ -4,7 +4,8 @@
 //! the order of terms and rules. Waves follow one another without looking at the rest of the graph, so a transpose on its way
 //! through ten thousand operations costs ten thousand small steps. Only when they run dry, or when many classes have met,
 //! or when what is known of two of them differed, a *round* ends: congruence and facts are restored over the whole graph, and
-//! what that changes begins the next round.
+//! what that changes begins the next round. Rules that weigh a whole chain wait until there is nothing else to do: only then is
+//! all of it known.
 
 use std::hash::{Hash, Hasher};
 
@@ -12,13 +13,14 @@ use egg::Id;
 use hashbrown::{HashMap, HashSet};
 use smallvec::SmallVec;
 
+use super::chain::Chains;
 use super::facts::Terms;
 use super::index::{Changes, Entry, Forms, Index, Mix};
 use super::language::{ENode, EOp};
 use super::matching::match_term;
 use super::proof::Event;
 use super::prune::{is_spent, keep_constant, prune};
-use super::rules::{Class, Phase, Question, Rule, Rules, Subst, draft};
+use super::rules::{Class, Phase, Question, Rule, Rules, Subst, draft_with};
 use crate::types::{DType, Fault, Numerics, seeded};
 
 /// How far rounds and terms may go.
@@ -79,6 +81,10 @@ struct Engine<'a> {
     allow_rescale: bool,
     /// By rule: whether any of its classes may be used at all.
     admitted: Vec<bool>,
+    /// By rule: whether it weighs a whole chain.
+    weighs: Vec<bool>,
+    /// Whether it is the turn of those that do, instead of the others'.
+    weighing: bool,
     index: &'a Index,
     /// Matches that were applied or refused, as hashes of rule, class and substitution: none is drafted twice.
     done: HashSet<(usize, u64)>,
@@ -112,8 +118,9 @@ pub(super) fn saturate(
         numerics,
         allow_rescale,
         index: &rules.index().shrink,
-        // A right side that is weighed from all of a chain cannot be built again from a proof's few terms.
-        admitted: rules.all().iter().map(|r| may(r, numerics, allow_rescale) && !(journal && r.is_weighed())).collect(),
+        admitted: rules.all().iter().map(|r| may(r, numerics, allow_rescale)).collect(),
+        weighs: rules.all().iter().map(|r| r.is_weighed()).collect(),
+        weighing: false,
         done: HashSet::new(),
         made,
         renamed: 0,
@@ -181,7 +188,11 @@ impl Engine<'_> {
             self.stages(terms);
             tasks.extend(self.next(terms));
             if tasks.is_empty() {
-                self.out.saturated = true;
+                self.weigh(terms, budget.terms);
+                tasks = self.next(terms);
+            }
+            if tasks.is_empty() || self.out.exhausted {
+                self.out.saturated = !self.out.exhausted;
                 return;
             }
             tasks.sort_unstable_by_key(|t| t.term);
@@ -196,6 +207,7 @@ impl Engine<'_> {
             self.index = &self.rules.index().grow;
             let all = everything(terms);
             self.wave(terms, &all, budget.terms);
+            self.weigh(terms, budget.terms);
             let tasks = self.next(terms);
             self.index = &self.rules.index().shrink;
             self.settle(terms, tasks, budget);
@@ -207,6 +219,19 @@ impl Engine<'_> {
                 return;
             }
         }
+    }
+
+    /// The rules that weigh whole chains, over all of the graph.
+    fn weigh(&mut self, terms: &mut Terms, most_terms: usize) {
+        if !self.weighs.contains(&true) {
+            return;
+        }
+        let index = self.index;
+        let mut tasks = everything(terms);
+        tasks.retain(|t| index.entries(&terms.id_to_node(t.term).op).any(|e| self.weighs[e.rule]));
+        self.weighing = true;
+        self.wave(terms, &tasks, most_terms);
+        self.weighing = false;
     }
 
     fn wave(&mut self, terms: &mut Terms, tasks: &[Task], most_terms: usize) {
@@ -356,7 +381,7 @@ impl Engine<'_> {
         let forms = &terms.analysis.forms;
         let children: SmallVec<[Forms; 4]> = node.children.iter().map(|&c| forms[usize::from(terms.find(c))]).collect();
         for entry in entries {
-            if !entry.may_match(&children) || !self.admitted[entry.rule] {
+            if !entry.may_match(&children) || !self.admitted[entry.rule] || self.weighs[entry.rule] != self.weighing {
                 continue;
             }
             let rule = &self.rules.all()[entry.rule];
@@ -419,11 +444,15 @@ impl Engine<'_> {
             v.map(|id| terms.find(id)).hash(&mut hasher);
         }
         m.subst.ops.hash(&mut hasher);
+        // An operand may have turned out to be a product since it was last looked at.
+        let mut chains = if self.weighs[m.rule] { Chains::of(terms, rule, &m.subst) } else { Chains::default() };
+        chains.hash(&mut hasher);
         let key = (m.rule, hasher.finish());
         if !self.done.insert(key) {
             return;
         }
-        let Some(draft) = draft(&rule.right, terms, &m.subst, &terms[class].data) else {
+        let mut bracket = |terms: &Terms, _: &[Id]| chains.next(terms);
+        let Some(draft) = draft_with(&rule.right, terms, &m.subst, &terms[class].data, &mut bracket) else {
             self.out.refused += 1;
             return;
         };
@@ -440,7 +469,7 @@ impl Engine<'_> {
             return;
         }
         if let Some(journal) = &mut self.out.journal {
-            journal.push(Event { rule: m.rule, term: m.term, subst: m.subst.clone() });
+            journal.push(Event { rule: m.rule, term: m.term, subst: m.subst.clone(), weighed: chains.weighed });
         }
         let subject = m.subst.vars[rule.subject_var].unwrap_or(class);
         let dtype = terms[subject].data.dtype;
