@@ -32,12 +32,14 @@ pub(super) struct Budget {
     pub(super) terms: usize,
     /// Rounds of the phase that may grow.
     pub(super) grow_rounds: usize,
+    /// How often chains may be weighed anew.
+    pub(super) weighings: usize,
 }
 
 impl Budget {
     /// The budget for a graph of so many terms.
     pub(super) fn of(n_terms: usize) -> Self {
-        Self { rounds: 200, terms: 12 * n_terms + 4_000, grow_rounds: 3 }
+        Self { rounds: 200, terms: 12 * n_terms + 4_000, grow_rounds: 3, weighings: 3 }
     }
 }
 
@@ -85,6 +87,8 @@ struct Engine<'a> {
     weighs: Vec<bool>,
     /// Whether it is the turn of those that do, instead of the others'.
     weighing: bool,
+    /// How often that found something.
+    weighings: usize,
     index: &'a Index,
     /// Matches that were applied or refused, as hashes of rule, class and substitution: none is drafted twice.
     done: HashSet<(usize, u64)>,
@@ -121,6 +125,7 @@ pub(super) fn saturate(
         admitted: rules.all().iter().map(|r| may(r, numerics, allow_rescale)).collect(),
         weighs: rules.all().iter().map(|r| r.is_weighed()).collect(),
         weighing: false,
+        weighings: 0,
         done: HashSet::new(),
         made,
         renamed: 0,
@@ -188,7 +193,7 @@ impl Engine<'_> {
             self.stages(terms);
             tasks.extend(self.next(terms));
             if tasks.is_empty() {
-                self.weigh(terms, budget.terms);
+                self.weigh(terms, budget);
                 tasks = self.next(terms);
             }
             if tasks.is_empty() || self.out.exhausted {
@@ -207,7 +212,7 @@ impl Engine<'_> {
             self.index = &self.rules.index().grow;
             let all = everything(terms);
             self.wave(terms, &all, budget.terms);
-            self.weigh(terms, budget.terms);
+            self.weigh(terms, budget);
             let tasks = self.next(terms);
             self.index = &self.rules.index().shrink;
             self.settle(terms, tasks, budget);
@@ -221,17 +226,17 @@ impl Engine<'_> {
         }
     }
 
-    /// The rules that weigh whole chains, over all of the graph.
-    fn weigh(&mut self, terms: &mut Terms, most_terms: usize) {
-        if !self.weighs.contains(&true) {
-            return;
-        }
-        let index = self.index;
+    /// The rules that weigh whole chains; a few times only, since others may spell a chain's factors anew each time.
+    fn weigh(&mut self, terms: &mut Terms, budget: Budget) {
+        let (index, before) = (self.index, self.out.applied.len());
         let mut tasks = everything(terms);
         tasks.retain(|t| index.entries(&terms.id_to_node(t.term).op).any(|e| self.weighs[e.rule]));
-        self.weighing = true;
-        self.wave(terms, &tasks, most_terms);
-        self.weighing = false;
+        if self.weighings < budget.weighings {
+            self.weighing = true;
+            self.wave(terms, &tasks, budget.terms);
+            self.weighing = false;
+            self.weighings += usize::from(self.out.applied.len() > before);
+        }
     }
 
     fn wave(&mut self, terms: &mut Terms, tasks: &[Task], most_terms: usize) {
