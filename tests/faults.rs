@@ -6,7 +6,8 @@ use lazurite::DeviceChoice;
 use std::sync::{Mutex, PoisonError};
 
 use lazurite::check::{Session, SessionOptions};
-use lazurite::types::Fault;
+use lazurite::planner::{Input, PlanOptions, expressions, plan, why};
+use lazurite::types::{CostTable, DType, Fault, Shape};
 
 /// The cases of this seed are what every limit speaks of.
 const SEED: u64 = 7;
@@ -67,6 +68,20 @@ fn the_table_of_faults_is_the_list_of_faults() {
     } else {
         assert!(text == wanted, "docs/reliability.md differs; BLESS=1 rewrites its table");
     }
+}
+
+#[test]
+fn a_proof_of_exchanged_factors_is_refused() {
+    let inputs: Vec<(&str, Input)> = [("A", 64), ("B", 64), ("C", 64), ("v", 1)]
+        .map(|(name, columns)| (name, Input::Array(Shape::new(&[64, columns]), DType::F32)))
+        .into();
+    let graph = expressions(&["((A @ B) @ C) @ v"], &inputs).unwrap();
+    let options = PlanOptions::new(CostTable::cpu());
+    let _seeded = Fault::FactorsExchanged.seed();
+    let planned = plan(&graph, &options);
+    let proof = why(&graph, &options, graph.roots[0]).unwrap();
+    let refusal = proof.check(&graph, &planned.graph, &options).unwrap_err().to_string();
+    assert!(refusal.contains("other factors"), "{refusal}");
 }
 
 #[test]

@@ -4,6 +4,9 @@
 //! nothing else needs counts as its factors, so that a chain of any length is seen as a whole. Every way to put brackets is
 //! weighed by dynamic programming over runs of factors, with the bytes and multiply-adds of the cost table: k factors take
 //! k³/6 steps. Transposes need no care here: that of a product which nothing else needs is by rule a product of transposes.
+//! How the operands were taken apart comes out too, for proofs.
+
+use std::hash::{Hash, Hasher};
 
 use egg::Id;
 use smallvec::SmallVec;
@@ -11,7 +14,9 @@ use smallvec::SmallVec;
 use super::cost::product_ns;
 use super::facts::{Facts, Terms};
 use super::language::EOp;
-use crate::types::{CostTable, DType, Shape};
+use super::prune::is_given;
+use super::rules::{Rule, Subst};
+use crate::types::{CostTable, DType, Fault, Shape, seeded};
 
 /// More factors than this are left in groups as they stand.
 const MOST_FACTORS: usize = 40;
@@ -25,24 +30,99 @@ pub(super) enum Order {
     Product(Box<Order>, Box<Order>),
 }
 
-/// The factors of a product of these operands.
-pub(super) fn factors(terms: &Terms, operands: &[Id]) -> Vec<Id> {
-    let mut factors = Vec::new();
-    let mut open: SmallVec<[Id; 8]> = operands.iter().rev().map(|&id| terms.find(id)).collect();
-    let mut above: SmallVec<[Id; 8]> = SmallVec::new();
-    while let Some(id) = open.pop() {
-        let class = &terms[id];
-        let product = class.nodes.iter().filter(|n| n.op == EOp::Contract).min();
-        match product {
-            // A class that is a factor of itself (by an identity, say) is no chain.
-            Some(p) if !class.data.shared && !above.contains(&id) && factors.len() + open.len() < MOST_FACTORS => {
-                above.push(id);
-                open.extend(p.children.iter().rev().map(|&c| terms.find(c)));
+impl Order {
+    /// The factors, from left to right.
+    pub(super) fn factors(&self) -> Vec<Id> {
+        let mut factors = Vec::new();
+        self.clone().each(&mut |id| factors.push(*id));
+        factors
+    }
+
+    /// Calls `with` for every factor, from left to right.
+    pub(super) fn each(&mut self, with: &mut dyn FnMut(&mut Id)) {
+        match self {
+            Self::Factor(id) => with(id),
+            Self::Product(left, right) => {
+                left.each(with);
+                right.each(with);
             }
-            _ => factors.push(id),
         }
     }
-    factors
+}
+
+/// A chain that was weighed: what stood for each operand, and what costs least.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Weighed {
+    /// The operands as products of the factors.
+    pub(super) operands: Vec<Order>,
+    /// All of the factors in the cheapest brackets.
+    pub(super) best: Order,
+}
+
+/// The chains of a right side, taken apart and then weighed one after the other.
+#[derive(Default)]
+pub(super) struct Chains {
+    /// Those still to be weighed, the last one first: their operands.
+    open: Vec<Vec<Order>>,
+    /// Those that were.
+    pub(super) weighed: Vec<Weighed>,
+}
+
+impl Chains {
+    /// The chains that a rule would weigh for a match.
+    pub(super) fn of(terms: &Terms, rule: &Rule, subst: &Subst) -> Self {
+        let operands = |vars: &Vec<usize>| vars.iter().filter_map(|&v| subst.vars[v]).collect::<Vec<Id>>();
+        let open = rule.chains().iter().rev().map(|vars| taken_apart(terms, &operands(vars))).collect();
+        Self { open, weighed: Vec::new() }
+    }
+
+    /// The cheapest brackets around the next chain.
+    pub(super) fn next(&mut self, terms: &Terms) -> Option<Order> {
+        let operands = self.open.pop()?;
+        let factors: Vec<Id> = operands.iter().flat_map(Order::factors).collect();
+        let best = cheapest(terms, &factors)?;
+        self.weighed.push(Weighed { operands, best: best.clone() });
+        Some(best)
+    }
+}
+
+impl Hash for Chains {
+    /// By the factors of those still to be weighed.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.open.iter().flatten().for_each(|o| o.factors().hash(state));
+    }
+}
+
+/// These operands as products of their factors.
+pub(super) fn taken_apart(terms: &Terms, operands: &[Id]) -> Vec<Order> {
+    let mut parts = Parts { terms, opened: SmallVec::new(), factors: operands.len() };
+    operands.iter().map(|&id| parts.of(id)).collect()
+}
+
+struct Parts<'a> {
+    terms: &'a Terms,
+    opened: SmallVec<[Id; 8]>,
+    factors: usize,
+}
+
+impl Parts<'_> {
+    fn of(&mut self, id: Id) -> Order {
+        let id = self.terms.find(id);
+        let class = &self.terms[id];
+        let product = class.nodes.iter().filter(|n| n.op == EOp::Contract).min();
+        // What is computed anyway, or need not be computed at all, stays whole. A class that is a factor of itself (by an identity,
+        // say) is no chain.
+        let whole = class.data.shared || class.nodes.iter().any(is_given) || self.opened.contains(&id);
+        match product {
+            Some(p) if !whole && self.factors < MOST_FACTORS => {
+                self.opened.push(id);
+                self.factors += 1;
+                let left = self.of(p.children[0]);
+                Order::Product(Box::new(left), Box::new(self.of(p.children[1])))
+            }
+            _ => Order::Factor(id),
+        }
+    }
 }
 
 /// Whether a product of this class is no factor of another one that would take it apart.
@@ -53,11 +133,24 @@ pub(super) fn is_whole(terms: &Terms, class: Id) -> bool {
 }
 
 /// The cheapest brackets; `None` where the factors do not fit together.
-pub(super) fn cheapest(terms: &Terms, factors: &[Id], costs: &CostTable) -> Option<Order> {
+pub(super) fn cheapest(terms: &Terms, factors: &[Id]) -> Option<Order> {
     let facts: Vec<&Facts> = factors.iter().map(|&id| &terms[id].data).collect();
     let shapes: Vec<&Shape> = facts.iter().map(|f| &f.shape).collect();
-    let runs = runs(&shapes, facts.first()?.dtype, costs)?;
-    Some(brackets(factors, &runs, 0, factors.len()))
+    let costs = terms.analysis.costs.clone().unwrap_or_else(CostTable::cpu);
+    let turned = |a: Id, b: Id| terms[a].nodes.iter().any(|n| n.op == EOp::Transpose && terms.find(n.children[0]) == b);
+    let grams: Vec<bool> = factors.windows(2).map(|w| turned(w[0], w[1]) || turned(w[1], w[0])).collect();
+    let runs = runs(&shapes, &grams, facts.first()?.dtype, &costs)?;
+    let mut factors = factors.to_vec();
+    exchange_factors(&shapes, &mut factors);
+    Some(brackets(&factors, &runs, 0, factors.len()))
+}
+
+/// The place of a seeded fault.
+fn exchange_factors(shapes: &[&Shape], factors: &mut [Id]) {
+    let alike = (1..factors.len()).find(|&i| shapes[i - 1] == shapes[i] && factors[i - 1] != factors[i]);
+    if let Some(i) = alike.filter(|_| seeded(Fault::FactorsExchanged)) {
+        factors.swap(i - 1, i);
+    }
 }
 
 /// A run of factors: the cost of its product, where it is best cut, and what it looks like.
@@ -67,8 +160,8 @@ struct Run {
     shape: Shape,
 }
 
-/// For every run `i..j` the best that can be done, at `i * (n + 1) + j`.
-fn runs(shapes: &[&Shape], dtype: DType, costs: &CostTable) -> Option<Vec<Option<Run>>> {
+/// For every run `i..j` the best that can be done, at `i * (n + 1) + j`. `grams` says which factors are transposes of the next.
+fn runs(shapes: &[&Shape], grams: &[bool], dtype: DType, costs: &CostTable) -> Option<Vec<Option<Run>>> {
     let n = shapes.len();
     let at = |i: usize, j: usize| i * (n + 1) + j;
     let mut runs: Vec<Option<Run>> = (0..n * (n + 1) + 1).map(|_| None).collect();
@@ -81,7 +174,7 @@ fn runs(shapes: &[&Shape], dtype: DType, costs: &CostTable) -> Option<Vec<Option
             let mut best: Option<Run> = None;
             for cut in i + 1..j {
                 let (left, right) = (runs[at(i, cut)].as_ref()?, runs[at(cut, j)].as_ref()?);
-                let (ns, shape) = product_ns(&left.shape, &right.shape, dtype, costs)?;
+                let (ns, shape) = product_ns(&left.shape, &right.shape, len == 2 && grams[i], dtype, costs)?;
                 let ns = ns + left.ns + right.ns;
                 // Of equal costs the first stays: from the left, as products are written.
                 if best.as_ref().is_none_or(|b| ns <= b.ns) {
@@ -117,7 +210,7 @@ mod tests {
             for cut in 1..shapes.len() {
                 for (x, left) in all(&shapes[..cut], costs) {
                     for (y, right) in all(&shapes[cut..], costs) {
-                        let (ns, shape) = product_ns(&left, &right, DType::F32, costs).unwrap();
+                        let (ns, shape) = product_ns(&left, &right, false, DType::F32, costs).unwrap();
                         out.push((x + y + ns, shape));
                     }
                 }
@@ -140,7 +233,7 @@ mod tests {
             let batch: Vec<usize> = (0..k).map(|_| if case % 3 == 0 { 1 + 3 * roll(2) } else { 1 }).collect();
             let shapes: Vec<Shape> = (0..k).map(|i| Shape::new(&[batch[i], extents[i], extents[i + 1]])).collect();
             for costs in [CostTable::cpu(), CostTable::gpu()] {
-                let all = runs(&shapes.iter().collect::<Vec<_>>(), DType::F32, &costs).unwrap();
+                let all = runs(&shapes.iter().collect::<Vec<_>>(), &vec![false; k], DType::F32, &costs).unwrap();
                 let (found, tried) = (all[k].as_ref().unwrap().ns, least(&shapes, &costs));
                 assert!((found - tried).abs() <= 1e-9 * tried, "{shapes:?}: {found} and {tried}");
             }

@@ -12,8 +12,12 @@ use crate::types::{CostTable, DType, Shape};
 /// Every term costs a little, which keeps choices free of cycles and prefers fewer terms.
 const FLOOR_NS: f64 = 0.01;
 
-/// The cost of one matrix product, stored, and its shape; `None` where the operands do not fit.
-pub(super) fn product_ns(a: &Shape, b: &Shape, dtype: DType, costs: &CostTable) -> Option<(f64, Shape)> {
+/// What a product that equals its transpose takes of its multiply-adds. Half of the result is computed; reading and mirroring it
+/// costs a little more than nothing.
+const GRAM_SHARE: f64 = 0.6;
+
+/// The cost of one matrix product, stored, and its shape; `None` where the operands do not fit. A `gram` equals its transpose.
+pub(super) fn product_ns(a: &Shape, b: &Shape, gram: bool, dtype: DType, costs: &CostTable) -> Option<(f64, Shape)> {
     let (ra, rb) = (a.rank(), b.rank());
     if ra < 2 || rb < 2 || a[ra - 1] != b[rb - 2] {
         return None;
@@ -22,6 +26,7 @@ pub(super) fn product_ns(a: &Shape, b: &Shape, dtype: DType, costs: &CostTable) 
     let out: Shape = batch.iter().copied().chain([a[ra - 2], b[rb - 1]]).collect();
     let factor = if dtype == DType::F64 { costs.f64_factor } else { 1.0 };
     let bytes = (a.len() as f64 + b.len() as f64 + 0.5 * out.len() as f64) * dtype.size() as f64;
+    let factor = if gram { GRAM_SHARE * factor } else { factor };
     let work = out.len() as f64 * a[ra - 1] as f64 * costs.fma_ns * factor;
     Some((1.05 * costs.launch_ns + bytes * costs.byte_ns + work, out))
 }
@@ -65,8 +70,7 @@ pub(super) fn own(op: &EOp, facts: &Facts, children: &[&Facts], opaques: &[(Op, 
                 costs.launch_ns + read + len * costs.op_ns * factor + strided
             }
             EOp::Gemm => costs.launch_ns + read + product(),
-            // Half of the result is computed; reading and mirroring it costs a little more than nothing.
-            EOp::Syrk => costs.launch_ns + read + 0.6 * product(),
+            EOp::Syrk => costs.launch_ns + read + GRAM_SHARE * product(),
             // A store; cheaper than an elementwise pass behind another one.
             EOp::Run => 0.5 * share + 0.5 * bytes(facts),
             EOp::RunDiag => 0.25 * bytes(facts),

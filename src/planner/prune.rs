@@ -82,7 +82,7 @@ fn says_it(terms: &Terms, node: &ENode) -> bool {
 }
 
 /// Whether nothing at all is computed for a term.
-fn is_given(node: &ENode) -> bool {
+pub(super) fn is_given(node: &ENode) -> bool {
     matches!(node.op, EOp::Leaf(_) | EOp::Literal(_) | EOp::Slot(_))
 }
 

@@ -4,7 +4,8 @@
 //! the order of terms and rules. Waves follow one another without looking at the rest of the graph, so a transpose on its way
 //! through ten thousand operations costs ten thousand small steps. Only when they run dry, or when many classes have met,
 //! or when what is known of two of them differed, a *round* ends: congruence and facts are restored over the whole graph, and
-//! what that changes begins the next round.
+//! what that changes begins the next round. Rules that weigh a whole chain wait until there is nothing else to do: only then is
+//! all of it known.
 
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 
@@ -12,13 +13,14 @@ use egg::Id;
 use hashbrown::HashSet;
 use smallvec::SmallVec;
 
+use super::chain::Chains;
 use super::facts::Terms;
 use super::index::{Changes, Entry, Forms, Index, Mix};
 use super::language::{ENode, EOp};
 use super::matching::match_term;
 use super::proof::Event;
 use super::prune::{is_spent, keep_constant, prune};
-use super::rules::{Class, Phase, Question, Rule, Rules, Subst, draft};
+use super::rules::{Class, Phase, Question, Rule, Rules, Subst, draft_with};
 use crate::types::{DType, Fault, Numerics, seeded};
 
 /// How far rounds and terms may go.
@@ -30,12 +32,14 @@ pub(super) struct Budget {
     pub(super) terms: usize,
     /// Rounds of the phase that may grow.
     pub(super) grow_rounds: usize,
+    /// How often chains may be weighed anew.
+    pub(super) weighings: usize,
 }
 
 impl Budget {
     /// The budget for a graph of so many terms.
     pub(super) fn of(n_terms: usize) -> Self {
-        Self { rounds: 200, terms: 12 * n_terms + 4_000, grow_rounds: 3 }
+        Self { rounds: 200, terms: 12 * n_terms + 4_000, grow_rounds: 3, weighings: 3 }
     }
 }
 
@@ -79,6 +83,12 @@ struct Engine<'a> {
     allow_rescale: bool,
     /// By rule: whether any of its classes may be used at all.
     admitted: Vec<bool>,
+    /// By rule: whether it weighs a whole chain.
+    weighs: Vec<bool>,
+    /// Whether it is the turn of those that do, instead of the others'.
+    weighing: bool,
+    /// How often that found something.
+    weighings: usize,
     index: &'a Index,
     /// Matches that were applied or refused, as hashes of rule, class and substitution: none is drafted twice.
     done: HashSet<u64, BuildHasherDefault<Mix>>,
@@ -114,8 +124,10 @@ pub(super) fn saturate(
         numerics,
         allow_rescale,
         index: &rules.index().shrink,
-        // A right side that is weighed from all of a chain cannot be built again from a proof's few terms.
-        admitted: rules.all().iter().map(|r| may(r, numerics, allow_rescale) && !(journal && r.is_weighed())).collect(),
+        admitted: rules.all().iter().map(|r| may(r, numerics, allow_rescale)).collect(),
+        weighs: rules.all().iter().map(|r| r.is_weighed()).collect(),
+        weighing: false,
+        weighings: 0,
         done: HashSet::default(),
         made,
         renamed: 0,
@@ -184,7 +196,11 @@ impl Engine<'_> {
             self.stages(terms);
             tasks.extend(self.next(terms));
             if tasks.is_empty() {
-                self.out.saturated = true;
+                self.weigh(terms, budget);
+                tasks = self.next(terms);
+            }
+            if tasks.is_empty() || self.out.exhausted {
+                self.out.saturated = !self.out.exhausted;
                 return;
             }
             tasks.sort_unstable_by_key(|t| t.term);
@@ -199,6 +215,7 @@ impl Engine<'_> {
             self.index = &self.rules.index().grow;
             let all = everything(terms);
             self.wave(terms, &all, budget.terms);
+            self.weigh(terms, budget);
             let tasks = self.next(terms);
             self.index = &self.rules.index().shrink;
             self.settle(terms, tasks, budget);
@@ -209,6 +226,19 @@ impl Engine<'_> {
             if self.out.applied.len() == known {
                 return;
             }
+        }
+    }
+
+    /// The rules that weigh whole chains; a few times only, since others may spell a chain's factors anew each time.
+    fn weigh(&mut self, terms: &mut Terms, budget: Budget) {
+        let (index, before) = (self.index, self.out.applied.len());
+        let mut tasks = everything(terms);
+        tasks.retain(|t| index.entries(&terms.id_to_node(t.term).op).iter().any(|e| self.weighs[e.rule]));
+        if self.weighings < budget.weighings {
+            self.weighing = true;
+            self.wave(terms, &tasks, budget.terms);
+            self.weighing = false;
+            self.weighings += usize::from(self.out.applied.len() > before);
         }
     }
 
@@ -371,7 +401,8 @@ impl Engine<'_> {
         entries: impl Iterator<Item = &'i Entry>,
         (out, matches): (&mut Vec<Match>, &mut usize),
     ) {
-        let mut entries = entries.filter(|e| self.admitted[e.rule]).peekable();
+        let turn = |e: &&Entry| self.admitted[e.rule] && self.weighs[e.rule] == self.weighing;
+        let mut entries = entries.filter(turn).peekable();
         if entries.peek().is_none() {
             return;
         }
@@ -387,7 +418,8 @@ impl Engine<'_> {
             let rule = &self.rules.all()[entry.rule];
             *matches += 1;
             match_term(rule, &rule.left[entry.variant], terms, class, node, &mut |subst| {
-                if self.done.contains(&mark(terms, entry.rule, class, subst)) {
+                let mark = || mark(terms, entry.rule, class, subst, &Chains::default());
+                if !self.weighing && self.done.contains(&mark()) {
                     return;
                 }
                 if let Some(guards) = self.guards(terms, rule, class, subst) {
@@ -441,11 +473,14 @@ impl Engine<'_> {
     fn apply(&mut self, terms: &mut Terms, m: Match) {
         let rule = &self.rules.all()[m.rule];
         let class = terms.find(m.term);
-        let key = mark(terms, m.rule, class, &m.subst);
+        // An operand may have turned out to be a product since it was last looked at.
+        let mut chains = if self.weighs[m.rule] { Chains::of(terms, rule, &m.subst) } else { Chains::default() };
+        let key = mark(terms, m.rule, class, &m.subst, &chains);
         if !self.done.insert(key) {
             return;
         }
-        let Some(draft) = draft(&rule.right, terms, &m.subst, &terms[class].data) else {
+        let mut bracket = |terms: &Terms, _: &[Id]| chains.next(terms);
+        let Some(draft) = draft_with(&rule.right, terms, &m.subst, &terms[class].data, &mut bracket) else {
             self.out.refused += 1;
             return;
         };
@@ -462,7 +497,7 @@ impl Engine<'_> {
             return;
         }
         if let Some(journal) = &mut self.out.journal {
-            journal.push(Event { rule: m.rule, term: m.term, subst: m.subst.clone() });
+            journal.push(Event { rule: m.rule, term: m.term, subst: m.subst.clone(), weighed: chains.weighed });
         }
         let subject = m.subst.vars[rule.subject_var].unwrap_or(class);
         let dtype = terms[subject].data.dtype;
@@ -473,7 +508,7 @@ impl Engine<'_> {
 }
 
 /// A match as a number: equal ones have equal numbers, and different ones as good as never.
-fn mark(terms: &Terms, rule: usize, class: Id, subst: &Subst) -> u64 {
+fn mark(terms: &Terms, rule: usize, class: Id, subst: &Subst, chains: &Chains) -> u64 {
     let mut hasher = Mix::default();
     hasher.write_usize(rule);
     hasher.write_usize(usize::from(class));
@@ -481,6 +516,7 @@ fn mark(terms: &Terms, rule: usize, class: Id, subst: &Subst) -> u64 {
         hasher.write_usize(v.map_or(usize::MAX, |id| usize::from(terms.find(id))));
     }
     subst.ops.hash(&mut hasher);
+    chains.hash(&mut hasher);
     hasher.finish()
 }
 

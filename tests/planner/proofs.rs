@@ -10,7 +10,7 @@ fn options(numerics: Numerics) -> PlanOptions {
 }
 
 /// Proves and checks every node with an image; how many there are.
-fn all_proved(graph: &Graph, options: &PlanOptions) -> usize {
+pub fn all_proved(graph: &Graph, options: &PlanOptions) -> usize {
     let mut prover = Prover::new(graph, options);
     let planned = plan(graph, options);
     assert_eq!(prover.plan().graph, planned.graph, "the plan that is proved is another one");

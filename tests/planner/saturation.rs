@@ -52,9 +52,9 @@ fn an_analysis_of_principal_components_saturates_in_few_terms() {
     assert_eq!(g.nodes.iter().filter(|n| !n.operands.is_empty()).count(), 33);
     for numerics in [Numerics::Strict, Numerics::Standard, Numerics::Fast] {
         let p = planned(&g, numerics);
-        assert!(p.iterations <= 12, "{numerics}: {} rounds", p.iterations);
+        assert!(p.iterations <= 14, "{numerics}: {} rounds", p.iterations);
         // Fast spells the quotients of this program in many ways.
-        let most = if numerics == Numerics::Fast { 18 } else { 4 };
+        let most = if numerics == Numerics::Fast { 19 } else { 4 };
         assert!(p.enodes <= most * g.nodes.len(), "{numerics}: {} terms", p.enodes);
     }
 }

@@ -44,7 +44,7 @@ fn wins() -> Vec<(&'static str, Vec<String>, Numerics, &'static str, usize)> {
         ("ones on the right", &["X @ like(1, Y)"], Standard, "product-ones", 0),
         ("a product with a constant matrix", &["like(n, Y) @ X"], Standard, "spread-product", 0),
         ("a product with equal rows", &["bcast(r, big) @ X"], Standard, "equal-rows-product", M * N),
-        ("(A B) v as A (B v)", &["(X @ Y) @ w"], Standard, "product-to-right", 2 * M * N),
+        ("(A B) v as A (B v)", &["(X @ Y) @ w"], Standard, "matrix-chain", 2 * M * N),
         ("inv(A) @ b as one solve", &["inv(Q) @ w"], Fast, "inverse-product", 0),
         ("softmax without overflow", &["exp(X) / sum(exp(X), last)"], Standard, "softmax-safe", 0),
         ("logsumexp without overflow", &["log(sum(exp(X), last))"], Standard, "logsumexp-safe", 0),

@@ -3,7 +3,7 @@
 use egg::Id;
 use hashbrown::{HashMap, HashSet};
 
-use super::closure::{Reason, Walked};
+use super::closure::{Application, Reason, Walked};
 use super::{By, Lemma, Link, Named, Proof, Prover};
 use crate::error::{Error, Result};
 use crate::graph::{NodeId, Op};
@@ -89,11 +89,11 @@ impl Builder<'_> {
         let link = self.lemmas[lemma].links.len();
         let by = match e.reason {
             Reason::Rule(application) => {
-                let (rule, subst) = closure.applied[application].clone();
+                let Application { rule, subst, orders } = closure.applied[application].clone();
                 let rule = &self.prover.options.rules.all()[rule];
                 let subject = subst.vars[rule.subject_var].map(|id| closure.terms[id].data.dtype);
                 let class = subject.and_then(|d| rule.class(d)).unwrap_or_else(|| rule.shown_class());
-                By::Rule { rule: Named { name: rule.name.clone(), back: rule.back }, backwards, class, subst }
+                By::Rule { rule: Named { name: rule.name.clone(), back: rule.back }, backwards, class, subst, orders }
             }
             Reason::Stored(x, y) => {
                 let stores = if backwards { [y, x] } else { [x, y] };
@@ -161,7 +161,8 @@ fn written_out(prover: &Prover, mut lemmas: Vec<Lemma>, node: NodeId, image: Nod
             to(&mut link.to);
             match &mut link.by {
                 By::Stored { stores, .. } => stores.iter_mut().for_each(to),
-                By::Rule { subst, .. } => {
+                By::Rule { subst, orders, .. } => {
+                    orders.iter_mut().for_each(|o| o.each(&mut |id| to(id)));
                     subst.vars.iter_mut().flatten().for_each(to);
                     subst.ops.iter_mut().flatten().for_each(|(_, attributes)| attributes.iter_mut().for_each(to));
                 }

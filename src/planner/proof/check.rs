@@ -2,8 +2,8 @@
 //!
 //! In: a proof, the recorded graph, the plan, and the options of planning. Every term is built anew and its facts are inferred from
 //! its own operands; every link is held against what it claims: both sides of a rule are
-//! built from what its variables stand for, by the very functions that planning uses, and its conditions are asked; operands are compared one by one; the ends are the terms of the
-//! two graphs. Lemmas may not rest on themselves.
+//! built from what its variables stand for, by the very functions that planning uses, and its conditions are asked; a chain of
+//! products in other brackets has the factors it had; operands are compared one by one; the ends are the terms of the two graphs. Lemmas may not rest on themselves.
 
 use egg::Id;
 
@@ -13,10 +13,11 @@ use super::{By, Lemma, Link, Named, Proof};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::planner::PlanOptions;
+use crate::planner::chain::Order;
 use crate::planner::encode::encode_into;
 use crate::planner::facts::{Sort, Terms};
 use crate::planner::language::{ENode, EOp};
-use crate::planner::rules::{Class, Question, Rule, Subst, draft, draft_left, fits};
+use crate::planner::rules::{Class, Question, Rule, Subst, draft_left, draft_with, fits};
 use crate::types::Numerics;
 
 struct Checker<'a> {
@@ -116,9 +117,9 @@ impl Checker<'_> {
     fn link(&mut self, from: Id, link: &Link) -> Result<()> {
         let (a, b) = (self.id(from)?, self.id(link.to)?);
         match &link.by {
-            By::Rule { rule, backwards, class, subst } => {
+            By::Rule { rule, backwards, class, subst, orders } => {
                 let (left, right) = if *backwards { (b, a) } else { (a, b) };
-                self.rule(rule, *class, subst, left, right)
+                self.rule(rule, *class, (subst, orders), left, right)
             }
             By::Inside { crossed, lemmas } => {
                 let (x, y) = (&self.proof.terms[usize::from(from)], &self.proof.terms[usize::from(link.to)]);
@@ -159,7 +160,14 @@ impl Checker<'_> {
         }
     }
 
-    fn rule(&mut self, named: &Named, class: Class, subst: &Subst, left: Id, right: Id) -> Result<()> {
+    fn rule(
+        &mut self,
+        named: &Named,
+        class: Class,
+        (subst, orders): (&Subst, &[Order]),
+        left: Id,
+        right: Id,
+    ) -> Result<()> {
         let rules = self.options.rules.clone();
         let rule = rules.all().iter().find(|r| r.name == named.name && r.back == named.back);
         let rule = rule.ok_or_else(|| wrong(format!("there is no rule {}", named.name)))?;
@@ -195,11 +203,56 @@ impl Checker<'_> {
         if built != Some(left) {
             return Err(wrong(format!("no instance of the left side of {}", rule.name)));
         }
-        let built = draft(&rule.right, &self.terms, &subst, &facts).map(|d| d.add(&mut self.terms).0);
-        if built != Some(right) {
+        let orders = self.orders(rule, &subst, orders)?;
+        let mut given = orders.into_iter();
+        let built = draft_with(&rule.right, &self.terms, &subst, &facts, &mut |_, _| given.next());
+        if built.map(|d| d.add(&mut self.terms).0) != Some(right) || given.next().is_some() {
             return Err(wrong(format!("no instance of the right side of {}", rule.name)));
         }
         Ok(())
+    }
+
+    /// The brackets around every chain of a right side. Whether they cost least is not asked: products may be bracketed in any way, as long as
+    /// the factors are those of the left side, in the same order.
+    fn orders(&self, rule: &Rule, subst: &Subst, orders: &[Order]) -> Result<Vec<Order>> {
+        let chains = rule.chains();
+        if chains.len() != orders.len() {
+            return Err(wrong(format!("{} weighs {} chains, given {}", rule.name, chains.len(), orders.len())));
+        }
+        let mut found = Vec::with_capacity(orders.len());
+        for (vars, order) in chains.iter().zip(orders) {
+            let operands: Option<Vec<Id>> = vars.iter().map(|&v| subst.vars[v]).collect();
+            let mut factors = Vec::new();
+            for factor in order.factors() {
+                factors.push(self.id(factor)?);
+            }
+            if !operands.is_some_and(|operands| self.multiply_to(&operands, &factors)) {
+                return Err(wrong(format!("{} brackets other factors than those of its left side", rule.name)));
+            }
+            let (mut order, mut factors) = (order.clone(), factors.into_iter());
+            order.each(&mut |id| *id = factors.next().unwrap_or(*id));
+            found.push(order);
+        }
+        Ok(found)
+    }
+
+    /// Whether these operands, written side by side and taken apart where they are products, are these factors.
+    fn multiply_to(&self, operands: &[Id], factors: &[Id]) -> bool {
+        let mut open: Vec<Id> = operands.iter().rev().copied().collect();
+        let mut left = factors;
+        while let Some(id) = open.pop() {
+            let node = self.terms.id_to_node(id);
+            match left {
+                // No term is a part of itself, so what is a factor is not taken apart.
+                [factor, rest @ ..] if *factor == id => left = rest,
+                // Every term that is open gives a factor at least: more of them than factors are too many.
+                [_, ..] if node.op == EOp::Contract && open.len() + 2 <= left.len() => {
+                    open.extend(node.children.iter().rev());
+                }
+                _ => return false,
+            }
+        }
+        left.is_empty()
     }
 
     /// In Standard mode numbers that move through a product lie within 2^±24; those of a run are checked when it starts.

@@ -9,6 +9,7 @@
 use egg::{Id, Language};
 use hashbrown::HashMap;
 
+use crate::planner::chain::Order;
 use crate::planner::facts::Terms;
 use crate::planner::language::{ENode, EOp};
 use crate::planner::rules::Subst;
@@ -39,6 +40,17 @@ pub(super) struct Walked {
     pub(super) backwards: bool,
 }
 
+/// A rule that was applied.
+#[derive(Clone, Debug)]
+pub(super) struct Application {
+    /// Index into the rules.
+    pub(super) rule: usize,
+    /// What the variables stood for.
+    pub(super) subst: Subst,
+    /// The brackets around every chain that its right side weighed.
+    pub(super) orders: Vec<Order>,
+}
+
 /// Terms and what is known to be equal among them.
 pub(super) struct Closure {
     /// Nothing is united here.
@@ -54,8 +66,7 @@ pub(super) struct Closure {
     /// Operations on representatives, and a term for each.
     signatures: HashMap<ENode, Id>,
     pub(super) edges: Vec<Edge>,
-    /// Applications of rules: which, and what the variables stood for.
-    pub(super) applied: Vec<(usize, Subst)>,
+    pub(super) applied: Vec<Application>,
     /// By term: the equalities it is part of.
     around: Vec<Vec<usize>>,
 }

@@ -28,6 +28,7 @@ use hashbrown::{HashMap, HashSet};
 pub(super) use replay::Event;
 pub use show::ProofStep;
 
+use super::chain::Order;
 use super::encode::{Encoded, encode_into};
 use super::extract::Choice;
 use super::facts::Knowledge;
@@ -94,8 +95,9 @@ struct Link {
 
 #[derive(Clone, Debug, PartialEq)]
 enum By {
-    /// An instance of a rule, read from its right side to its left when `backwards`; `subst` is what its variables stand for.
-    Rule { rule: Named, backwards: bool, class: Class, subst: Subst },
+    /// An instance of a rule, read from its right side to its left when `backwards`; `subst` is what its variables stand for, `orders`
+    /// how the chains are bracketed that its right side weighs.
+    Rule { rule: Named, backwards: bool, class: Class, subst: Subst, orders: Vec<Order> },
     /// The same operation on equal operands; a lemma for each that differs. `crossed` when the two operands of a commutative
     /// operation correspond the other way round.
     Inside { crossed: bool, lemmas: Vec<Option<usize>> },

@@ -3,16 +3,18 @@
 //! In: the e-graph at its end and the journal of the rules that were applied in it. Out: a [`Closure`] that knows the same
 //! equalities, each between two terms that are written out in full. Every number the e-graph ever gave names the class it has now *and*
 //! the term it was given to, so a variable that was bound to a number stands for that term. Where a condition holds for a class
-//! because of another of its members, that member takes the variable's place.
+//! because of another of its members, that member takes the variable's place; where a chain of products was weighed as a whole, so does
+//! the operand with its factors written out.
 
 use egg::Id;
 
-use super::closure::{Closure, Reason};
+use super::closure::{Application, Closure, Reason};
+use crate::planner::chain::{Order, Weighed};
 use crate::planner::encode::Encoded;
 use crate::planner::extract::Choice;
 use crate::planner::facts::Terms;
 use crate::planner::language::{ENode, EOp};
-use crate::planner::rules::{Condition, Question, RESULT, Rule, Rules, Subst, draft, draft_left};
+use crate::planner::rules::{Condition, Question, RESULT, Rule, Rules, Subst, draft_left, draft_with};
 
 /// A rule that was applied.
 #[derive(Clone, Debug)]
@@ -23,6 +25,8 @@ pub(in crate::planner) struct Event {
     pub(in crate::planner) term: Id,
     /// What the variables stood for.
     pub(in crate::planner) subst: Subst,
+    /// The chains of products that its right side weighed, in the order in which they were built.
+    pub(in crate::planner) weighed: Vec<Weighed>,
 }
 
 /// How deep a member is looked for that shows why a class is symmetric.
@@ -125,6 +129,7 @@ impl<'a> Replay<'a> {
                 *a = self.term(*a);
             }
         }
+        let orders = self.written_out(rule, &event.weighed, &mut subst)?;
         self.witnesses(rule, target, &mut subst);
         let facts = self.closure.terms[target].data.clone();
         let (left, _) = draft_left(&rule.left[0], &self.closure.terms, &subst, &facts)?.add(&mut self.closure.terms);
@@ -132,11 +137,42 @@ impl<'a> Replay<'a> {
         if !self.closure.equal(left, target) {
             return None;
         }
-        let (right, _) = draft(&rule.right, &self.closure.terms, &subst, &facts)?.add(&mut self.closure.terms);
+        let mut given = orders.iter().cloned();
+        let right = draft_with(&rule.right, &self.closure.terms, &subst, &facts, &mut |_, _| given.next())?;
+        let (right, _) = right.add(&mut self.closure.terms);
         self.closure.take_in();
-        self.closure.applied.push((event.rule, subst));
+        self.closure.applied.push(Application { rule: event.rule, subst, orders });
         self.closure.unite(left, right, Reason::Rule(self.closure.applied.len() - 1));
         Some(())
+    }
+
+    /// The brackets that were chosen, around terms. What stands for the operands becomes the products that they were taken for.
+    fn written_out(&mut self, rule: &Rule, weighed: &[Weighed], subst: &mut Subst) -> Option<Vec<Order>> {
+        let mut orders = Vec::with_capacity(weighed.len());
+        for (vars, weighed) in rule.chains().iter().zip(weighed) {
+            for (&v, operand) in vars.iter().zip(&weighed.operands) {
+                let written = self.product(operand);
+                if !self.closure.equal(written, subst.vars[v]?) {
+                    return None;
+                }
+                subst.vars[v] = Some(written);
+            }
+            let mut best = weighed.best.clone();
+            best.each(&mut |id| *id = self.term(*id));
+            orders.push(best);
+        }
+        Some(orders)
+    }
+
+    /// The term of a product with these brackets.
+    fn product(&mut self, order: &Order) -> Id {
+        match order {
+            Order::Factor(id) => self.term(*id),
+            Order::Product(left, right) => {
+                let operands = [self.product(left), self.product(right)];
+                self.closure.add(ENode::new(EOp::Contract, operands))
+            }
+        }
     }
 
     /// Exchanges what stands for variables for equal terms until the rule's conditions hold for the very terms.

@@ -160,3 +160,104 @@ fn words_of_a_proof_name_rules_places_and_classes() {
     let steps = proof.steps(&name);
     assert!(steps.iter().all(|s| s.class.is_some() && !s.rule.is_empty()), "{steps:?}");
 }
+
+/// (A @ B) @ C @ D of equal squares but for the last: brackets and factors fit whatever their order.
+fn chained() -> (Graph, Plan, PlanOptions, Proof) {
+    let mut b = Build::new();
+    let (x, y, z, v) = (b.leaf(&[40, 40]), b.leaf(&[40, 40]), b.leaf(&[40, 40]), b.leaf(&[40, 1]));
+    let xy = b.dot(x, y);
+    let xyz = b.dot(xy, z);
+    let all = b.dot(xyz, v);
+    b.graph.roots = vec![all];
+    let options = PlanOptions::new(CostTable::cpu());
+    let plan = plan(&b.graph, &options);
+    let proof = why(&b.graph, &options, all).unwrap();
+    proof.check(&b.graph, &plan.graph, &options).unwrap();
+    (b.graph, plan, options, proof)
+}
+
+/// The brackets of the step that weighed the chain, and where it leads.
+fn weighed(proof: &mut Proof) -> (&mut Vec<Order>, &mut Id) {
+    let is_weighed = |by: &By| matches!(by, By::Rule { orders, .. } if !orders.is_empty());
+    let found = link(proof, is_weighed);
+    let By::Rule { orders, .. } = &mut found.by else { panic!() };
+    (orders, &mut found.to)
+}
+
+/// The term of these brackets, added to the proof.
+fn term(proof: &mut Proof, order: &Order) -> Id {
+    match order {
+        Order::Factor(id) => *id,
+        Order::Product(left, right) => {
+            let operands = [term(proof, left), term(proof, right)];
+            proof.terms.push(ENode::new(EOp::Contract, operands));
+            Id::from(proof.terms.len() - 1)
+        }
+    }
+}
+
+#[test]
+fn a_chain_in_other_brackets_has_the_factors_it_had() {
+    let (graph, plan, options, proof) = chained();
+    assert!(proof.steps(&|_| None).iter().any(|s| s.rule == "matrix-chain"), "{proof}");
+    let refused = |proof: &Proof, says: &str| match proof.check(&graph, &plan.graph, &options) {
+        Ok(()) => panic!("accepted:\n{proof}"),
+        Err(why) => assert!(why.to_string().contains(says), "{why}"),
+    };
+    let factors = weighed(&mut proof.clone()).0[0].factors();
+    assert_eq!(factors.len(), 4);
+    let one = |i: usize| Box::new(Order::Factor(factors[i]));
+    let pair = |x: Box<Order>, y: Box<Order>| Box::new(Order::Product(x, y));
+
+    // Other brackets than those of the term that the step leads to.
+    let mut other = proof.clone();
+    weighed(&mut other).0[0] = *pair(pair(one(0), one(1)), pair(one(2), one(3)));
+    refused(&other, "no instance of the right side");
+    // Other factors, whether or not the term has them too.
+    for wrong in [
+        *pair(one(1), pair(one(0), pair(one(2), one(3)))),
+        *pair(one(0), pair(one(2), pair(one(1), one(3)))),
+        *pair(one(0), pair(one(1), one(3))),
+        *pair(one(0), pair(one(1), pair(one(2), pair(one(2), one(3))))),
+        *pair(one(0), one(3)),
+    ] {
+        let mut other = proof.clone();
+        weighed(&mut other).0[0] = wrong.clone();
+        refused(&other, "other factors");
+        let to = term(&mut other, &wrong);
+        *weighed(&mut other).1 = to;
+        refused(&other, "other factors");
+    }
+    // No brackets, and more than there are chains.
+    let mut other = proof.clone();
+    weighed(&mut other).0.clear();
+    refused(&other, "weighs 1 chains, given 0");
+    let mut other = proof.clone();
+    let again = weighed(&mut other).0[0].clone();
+    weighed(&mut other).0.push(again);
+    refused(&other, "weighs 1 chains, given 2");
+    // A factor that is no term.
+    let mut other = proof.clone();
+    weighed(&mut other).0[0] = *pair(Box::new(Order::Factor(Id::from(9_999usize))), one(3));
+    refused(&other, "not there");
+    // What a step weighs is no matter of a rule that weighs nothing.
+    let mut other = proof.clone();
+    let By::Rule { rule, .. } = &mut link(&mut other, |by| matches!(by, By::Rule { .. })).by else { panic!() };
+    rule.name = "transpose-twice".into();
+    assert!(other.check(&graph, &plan.graph, &options).is_err());
+}
+
+#[test]
+fn a_long_way_down_is_not_walked_for_a_few_factors() {
+    // Each term is the square of the one before it: 2^60 factors, written out.
+    let (graph, plan, options, mut proof) = chained();
+    let factors = weighed(&mut proof).0[0].factors();
+    let mut tower = factors[0];
+    for _ in 0..60 {
+        proof.terms.push(ENode::new(EOp::Contract, [tower, tower]));
+        tower = Id::from(proof.terms.len() - 1);
+    }
+    let By::Rule { subst, .. } = &mut link(&mut proof, |by| matches!(by, By::Rule { .. })).by else { panic!() };
+    subst.vars.iter_mut().flatten().for_each(|v| *v = tower);
+    assert!(proof.check(&graph, &plan.graph, &options).is_err());
+}

@@ -235,6 +235,10 @@ impl Sides {
             return p.fail(&at, format!("{name} takes {}, given more", arguments(args.len(), optional)), None);
         }
         p.want(")", "after the arguments")?;
+        if head == Head::Cheapest && given.iter().any(|g| !matches!(g, Pat::Var(_))) {
+            let help = "name on the left side what the chain is made of".into();
+            return p.fail(word, format!("'{name}' takes variables"), Some(help));
+        }
         Ok(Pat::Node(head, given))
     }
 

@@ -225,6 +225,21 @@ impl Rule {
         weighed(&self.right)
     }
 
+    /// The variables of every chain that the right side weighs, in the order in which they are built.
+    pub(in crate::planner) fn chains(&self) -> Vec<Vec<usize>> {
+        fn chains(pat: &Pat, out: &mut Vec<Vec<usize>>) {
+            let Pat::Node(head, args) = pat else { return };
+            args.iter().for_each(|a| chains(a, out));
+            if *head == Head::Cheapest {
+                let variable = |a: &Pat| if let Pat::Var(v) = a { Some(*v) } else { None };
+                out.push(args.iter().filter_map(variable).collect());
+            }
+        }
+        let mut out = Vec::new();
+        chains(&self.right, &mut out);
+        out
+    }
+
     /// The class to show: the weakest one given.
     pub(in crate::planner) fn shown_class(&self) -> Class {
         self.classes.iter().flatten().copied().max().unwrap_or(Class::Exact)

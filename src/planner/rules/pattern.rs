@@ -12,7 +12,7 @@ use crate::graph::BinaryOp;
 use crate::planner::chain::{self, Order};
 use crate::planner::facts::{Facts, Sort, Terms};
 use crate::planner::language::{ENode, EOp};
-use crate::types::{CostTable, DType, Dims, Fault, Scalar, Shape, seeded};
+use crate::types::{DType, Dims, Fault, Scalar, Shape, seeded};
 
 /// What variables and operator variables stand for.
 #[derive(Debug, Default, PartialEq)]
@@ -139,9 +139,23 @@ pub(in crate::planner) struct Draft {
     root: Built,
 }
 
+/// Puts brackets around a chain of these operands.
+pub(in crate::planner) type Bracket<'a> = &'a mut dyn FnMut(&Terms, &[Id]) -> Option<Order>;
+
 /// Drafts a right side. `expected` are the facts of the left side's class, which the draft must have too.
 pub(in crate::planner) fn draft(pattern: &Pat, terms: &Terms, subst: &Subst, expected: &Facts) -> Option<Draft> {
-    let mut drafter = Drafter { terms, subst, result: Some(expected), right: true, new: Vec::new() };
+    draft_with(pattern, terms, subst, expected, &mut weigh)
+}
+
+/// As [`draft`], with chains of products as `bracket` has them.
+pub(in crate::planner) fn draft_with(
+    pattern: &Pat,
+    terms: &Terms,
+    subst: &Subst,
+    expected: &Facts,
+    bracket: Bracket<'_>,
+) -> Option<Draft> {
+    let mut drafter = Drafter { terms, subst, result: Some(expected), right: true, new: Vec::new(), bracket };
     let root = drafter.build(pattern, Some(expected.dtype))?;
     let found = drafter.facts(root);
     let same_sort = found.is_tensor() == expected.is_tensor() && found.is_kernel() == expected.is_kernel();
@@ -158,16 +172,23 @@ pub(in crate::planner) fn draft_alone(
     subst: &Subst,
     dtype: Option<DType>,
 ) -> Option<Draft> {
-    let mut drafter = Drafter { terms, subst, result: None, right: false, new: Vec::new() };
+    let mut drafter = Drafter { terms, subst, result: None, right: false, new: Vec::new(), bracket: &mut weigh };
     let root = drafter.build(pattern, dtype)?;
     Some(Draft { new: drafter.new, root })
 }
 
 /// Drafts a left side; `expected` are the facts of the class it matched.
 pub(in crate::planner) fn draft_left(pattern: &Pat, terms: &Terms, subst: &Subst, expected: &Facts) -> Option<Draft> {
-    let mut drafter = Drafter { terms, subst, result: Some(expected), right: false, new: Vec::new() };
+    let (result, bracket) = (Some(expected), &mut weigh);
+    let mut drafter = Drafter { terms, subst, result, right: false, new: Vec::new(), bracket };
     let root = drafter.build(pattern, Some(expected.dtype))?;
     Some(Draft { new: drafter.new, root })
+}
+
+/// The cheapest brackets around all factors of these operands.
+fn weigh(terms: &Terms, operands: &[Id]) -> Option<Order> {
+    let factors: Vec<Id> = chain::taken_apart(terms, operands).iter().flat_map(Order::factors).collect();
+    chain::cheapest(terms, &factors)
 }
 
 impl Draft {
@@ -215,6 +236,7 @@ struct Drafter<'a> {
     /// Whether this is a right side: the place of seeded faults.
     right: bool,
     new: Vec<NewTerm>,
+    bracket: Bracket<'a>,
 }
 
 impl Drafter<'_> {
@@ -385,9 +407,7 @@ impl Drafter<'_> {
                     Built::Class(id) => Some(*id),
                     Built::New(_) => None,
                 });
-                let factors = chain::factors(self.terms, &classes.collect::<Option<Vec<Id>>>()?);
-                let costs = self.terms.analysis.costs.clone().unwrap_or_else(CostTable::cpu);
-                let order = chain::cheapest(self.terms, &factors, &costs)?;
+                let order = (self.bracket)(self.terms, &classes.collect::<Option<Vec<Id>>>()?)?;
                 self.ordered(&order)
             }
             Head::CountOf => {
