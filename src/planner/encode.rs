@@ -20,6 +20,13 @@ pub(super) struct Encoded {
 }
 
 impl Encoded {
+    /// A term with its children under the numbers that they have now.
+    pub(super) fn canonical(&self, node: &ENode) -> ENode {
+        let mut node = node.clone();
+        egg::Language::update_children(&mut node, |c| self.terms.find(c));
+        node
+    }
+
     /// What is known of the elements of the graph's roots.
     pub(super) fn promises(&self, graph: &Graph) -> Vec<LeafPromise> {
         let facts = graph.roots.iter().map(|r| &self.terms[self.of_node[r.index()]].data);

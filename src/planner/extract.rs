@@ -57,7 +57,7 @@ const ASKED_TERMS: usize = 6;
 /// Chooses; `None` when the roots cannot be computed from leaves (a defect, answered by falling back).
 ///
 /// `outdone` are terms for which a more accurate equal is known: they are taken only where nothing else will do.
-pub(super) fn extract(encoded: &Encoded, costs: &CostTable, outdone: &[ENode]) -> Option<Choice> {
+pub(super) fn extract(encoded: &Encoded, costs: &CostTable, outdone: &HashSet<ENode>) -> Option<Choice> {
     let terms = &encoded.terms;
     let mut ids: Vec<Id> = terms.classes().map(|c| c.id).collect();
     ids.sort_unstable();
@@ -65,7 +65,6 @@ pub(super) fn extract(encoded: &Encoded, costs: &CostTable, outdone: &[ENode]) -
     for (i, &id) in ids.iter().enumerate() {
         index[usize::from(id)] = i as u32;
     }
-    let outdone: HashSet<ENode> = outdone.iter().map(|n| canonical(terms, n)).collect();
     let mut problem = Problem::default();
     for &id in &ids {
         let class = &terms[id];
@@ -125,7 +124,7 @@ fn as_written(terms: &Terms, encoded: &Encoded, index: &[u32], path: &[u32]) -> 
     let mut chosen = path.to_vec();
     let mut seen = vec![false; path.len()];
     for original in &encoded.originals {
-        let node = canonical(terms, original);
+        let node = encoded.canonical(original);
         let Some(id) = terms.lookup(node.clone()) else { continue };
         let class = index[usize::from(id)] as usize;
         if !std::mem::replace(&mut seen[class], true)
@@ -135,12 +134,6 @@ fn as_written(terms: &Terms, encoded: &Encoded, index: &[u32], path: &[u32]) -> 
         }
     }
     chosen
-}
-
-fn canonical(terms: &Terms, node: &ENode) -> ENode {
-    let mut node = node.clone();
-    egg::Language::update_children(&mut node, |c| terms.find(c));
-    node
 }
 
 /// Costs in whole hundredths of a nanosecond order as numbers do.

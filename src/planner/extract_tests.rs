@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use egg::{Id, Language};
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use microlp::{ComparisonOp, OptimizationDirection, Problem, Variable};
 
 use super::cost::own;
@@ -261,7 +261,7 @@ fn extraction_beside_the_optimum_and_egg() {
             continue;
         }
         let costs = costs(terms);
-        let choice = extract::extract(&encoded, &CostTable::cpu(), &[]).expect("a choice");
+        let choice = extract::extract(&encoded, &CostTable::cpu(), &HashSet::new()).expect("a choice");
         let (ours, _) = charge(terms, root, &costs, |id| choice.of(terms, id).expect("a term of every class in use"));
         let extractor = egg::Extractor::new(terms, Tree(&costs));
         let (tree, _) = charge(terms, root, &costs, |id| extractor.find_best_node(id));

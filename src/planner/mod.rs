@@ -194,10 +194,10 @@ fn whole(
     plan.egg_runs += 1;
     plan.saturated &= run.saturated;
     plan.iterations = plan.iterations.max(run.rounds);
-    plan.enodes += encoded.terms.total_number_of_nodes();
     plan.refused_by_guard += run.refused;
     let promises = encoded.promises(graph);
     if run.exhausted {
+        plan.enodes += encoded.terms.total_number_of_nodes();
         let given_up = Some(format!("more than {} terms after {} rounds", budget.terms, run.rounds));
         return Ok(regions::Part { decoded: decode::Decoded::unchanged(graph), promises, given_up });
     }
@@ -206,7 +206,9 @@ fn whole(
         let rule = &rules[a.rule];
         rule.class(a.dtype) == Some(Class::Improves) || insisted(rule)
     };
-    let outdone: Vec<language::ENode> = run.applied.iter().filter(improved).map(|a| a.left.clone()).collect();
+    let outdone = run.applied.iter().filter(improved).map(|a| encoded.canonical(&a.left)).collect();
+    prune::dominated(&mut encoded.terms, &options.costs, &outdone);
+    plan.enodes += encoded.terms.total_number_of_nodes();
     let choice = extract::extract(&encoded, &options.costs, &outdone)
         .ok_or_else(|| Error::internal("the roots could not be computed from the leaves"))?;
     let decoded = decode::decode(graph, &encoded, &choice, &run.applied)?;

@@ -6,11 +6,15 @@
 //! name, and no cost is asked: whatever the table, something else in the class needs less.
 
 use egg::Id;
+use hashbrown::HashSet;
+use smallvec::SmallVec;
 
-use super::facts::{Sort, Terms};
+use super::cost;
+use super::facts::{Facts, Sort, Terms};
 use super::language::{ENode, EOp};
+use crate::types::CostTable;
 
-/// Takes out what is of no use: until nothing more is, then what the roots do not need any more.
+/// Takes out what is of no use, until nothing more is.
 pub(super) fn prune(terms: &mut Terms) {
     let mut ids: Vec<Id> = terms.classes().filter(|c| c.nodes.len() > 1).map(|c| c.id).collect();
     // Operands mostly have lower numbers than what is made of them, so that one pass sees most chains of stages whole.
@@ -18,7 +22,6 @@ pub(super) fn prune(terms: &mut Terms) {
     while thin(terms, &ids) {
         ids.retain(|&id| terms[id].nodes.len() > 1);
     }
-    unneeded(terms);
 }
 
 /// One pass over these classes; whether anything was taken out.
@@ -35,6 +38,34 @@ fn thin(terms: &mut Terms, ids: &[Id]) -> bool {
         }
     }
     taken
+}
+
+/// Takes out terms beside which another of their class needs no more operands and costs no more itself; of two alike the later.
+/// `outdone` terms stand in nobody's way.
+pub(super) fn dominated(terms: &mut Terms, costs: &CostTable, outdone: &HashSet<ENode>) {
+    let ids: Vec<Id> = terms.classes().filter(|c| c.nodes.len() > 1).map(|c| c.id).collect();
+    for id in ids {
+        let class = &terms[id];
+        let own = |n: &ENode| {
+            let operands: Vec<&Facts> = n.operands().iter().map(|&c| &terms[c].data).collect();
+            let avoided = !outdone.is_empty() && outdone.contains(n);
+            (avoided, cost::own(&n.op, &class.data, &operands, &terms.analysis.opaques, costs))
+        };
+        let ways: SmallVec<[(bool, f64); 8]> = class.nodes.iter().map(own).collect();
+        let needs_no_more = |x: &ENode, y: &ENode| x.operands().iter().all(|c| y.operands().contains(c));
+        let beats = |i: usize, j: usize| {
+            let (x, y) = (&ways[i], &ways[j]);
+            let no_dearer = x.0 <= y.0 && (x.1, i) < (y.1, j);
+            no_dearer && needs_no_more(&class.nodes[i], &class.nodes[j])
+        };
+        let n = ways.len();
+        let kept: SmallVec<[bool; 8]> = (0..n).map(|j| !(0..n).any(|i| i != j && beats(i, j))).collect();
+        if kept.contains(&false) {
+            let mut kept = kept.into_iter();
+            terms[id].nodes.retain(|_| kept.next() == Some(true));
+        }
+    }
+    unneeded(terms);
 }
 
 /// Empties the classes that no term needs which the roots might need.

@@ -15,7 +15,7 @@ use smallvec::SmallVec;
 
 use super::chain::Chains;
 use super::facts::Terms;
-use super::index::{Changes, Entry, Forms, Index, Mix};
+use super::index::{Changes, Entry, Forms, Index, Mix, form, wanted};
 use super::language::{ENode, EOp};
 use super::matching::match_term;
 use super::proof::Event;
@@ -231,15 +231,19 @@ impl Engine<'_> {
 
     /// The rules that weigh whole chains; a few times only, since others may spell a chain's factors anew each time.
     fn weigh(&mut self, terms: &mut Terms, budget: Budget) {
-        let (index, before) = (self.index, self.out.applied.len());
-        let mut tasks = everything(terms);
-        tasks.retain(|t| index.entries(&terms.id_to_node(t.term).op).iter().any(|e| self.weighs[e.rule]));
-        if self.weighings < budget.weighings {
-            self.weighing = true;
-            self.wave(terms, &tasks, budget.terms);
-            self.weighing = false;
-            self.weighings += usize::from(self.out.applied.len() > before);
+        if self.weighings == budget.weighings {
+            return;
         }
+        let rules = self.rules.all().iter().filter(|r| r.is_weighed());
+        let forms = rules.flat_map(|r| &r.left).fold(0, |forms, left| forms | wanted(left));
+        let before = self.out.applied.len();
+        let ids = (0..terms.analysis.n_made).map(Id::from);
+        let begins = ids.filter(|&id| form(&terms.id_to_node(id).op) & forms != 0);
+        let tasks: Vec<Task> = begins.map(|term| Task { term, changes: None }).collect();
+        self.weighing = true;
+        self.wave(terms, &tasks, budget.terms);
+        self.weighing = false;
+        self.weighings += usize::from(self.out.applied.len() > before);
     }
 
     fn wave(&mut self, terms: &mut Terms, tasks: &[Task], most_terms: usize) {
