@@ -59,14 +59,21 @@ pub(crate) trait Real:
     /// 1, which the library scales by.
     #[cfg(feature = "threads")]
     const ONE: Self;
+    /// +0, with which sums begin.
+    #[cfg(not(feature = "threads"))]
+    const ZERO: Self;
 }
 impl Real for f32 {
     #[cfg(feature = "threads")]
     const ONE: Self = 1.0;
+    #[cfg(not(feature = "threads"))]
+    const ZERO: Self = 0.0;
 }
 impl Real for f64 {
     #[cfg(feature = "threads")]
     const ONE: Self = 1.0;
+    #[cfg(not(feature = "threads"))]
+    const ZERO: Self = 0.0;
 }
 
 /// `c[i, j] = Σ a[i, p] · b[p, j]` (+ `c[i, j]` when `add`) for an m×n block of `c`, whose rows are `stride` apart. All extents
@@ -147,11 +154,13 @@ fn multiply<T: Real>(
         |x: &Matrix<'_, T>, i: usize, j: usize| x.data[(x.offset + i as i64 * x.row + j as i64 * x.column) as usize];
     for i in 0..m {
         let row = &mut c[i * stride..i * stride + n];
+        if !add {
+            row.fill(T::ZERO);
+        }
         for p in 0..k {
             let x = at(&a, i, p);
             for (j, to) in row.iter_mut().enumerate() {
-                let term = x * at(&b, p, j);
-                *to = if p == 0 && !add { term } else { *to + term };
+                *to = *to + x * at(&b, p, j);
             }
         }
     }

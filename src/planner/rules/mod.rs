@@ -28,7 +28,7 @@ pub(super) use conditions::{Condition, Question, RESULT};
 pub(super) use edits::edits;
 pub use model::{Class, Phase};
 pub(super) use model::{Head, Pat, Rule, VarSort, Variable};
-pub(super) use pattern::{Subst, attribute, draft, draft_alone, draft_left, draft_with, fits, is_attribute};
+pub(super) use pattern::{Subst, draft, draft_alone, draft_left, draft_with, fits, is_attribute};
 
 /// One expression over variables of given sorts.
 ///
