@@ -253,6 +253,9 @@ pub(super) struct Indices {
     pub(super) kernel: Index,
     /// The others.
     pub(super) shrink: Index,
+    /// By rule: whether it weighs a whole chain; and the forms of what such rules match.
+    pub(super) weighs: Vec<bool>,
+    pub(super) weighed: Forms,
 }
 
 impl Indices {
@@ -261,6 +264,9 @@ impl Indices {
             grow: Index::new(rules, |p| p == Phase::Grow),
             kernel: Index::new(rules, |p| p == Phase::Kernel),
             shrink: Index::new(rules, |p| !matches!(p, Phase::Grow | Phase::Kernel)),
+            weighs: rules.iter().map(|r| r.is_weighed()).collect(),
+            weighed: (rules.iter().filter(|r| r.is_weighed()).flat_map(|r| &r.left))
+                .fold(0, |forms, left| forms | wanted(left)),
         }
     }
 }

@@ -17,7 +17,7 @@ use smallvec::SmallVec;
 
 use super::chain::Chains;
 use super::facts::Terms;
-use super::index::{Changes, Forms, Index, Mix, form, wanted};
+use super::index::{Changes, Forms, Index, Mix, form};
 use super::language::{ENode, EOp};
 use super::proof::Event;
 use super::prune::{keep_constant, prune};
@@ -86,7 +86,7 @@ struct Engine<'a> {
     /// By rule: whether any of its classes may be used at all.
     admitted: Vec<bool>,
     /// By rule: whether it weighs a whole chain.
-    weighs: Vec<bool>,
+    weighs: &'a [bool],
     /// Whether it is the turn of those that do, instead of the others'.
     weighing: bool,
     /// How often that found something.
@@ -127,7 +127,7 @@ pub(super) fn saturate(
         allow_rescale,
         index: &rules.index().shrink,
         admitted: rules.all().iter().map(|r| may(r, numerics, allow_rescale)).collect(),
-        weighs: rules.all().iter().map(|r| r.is_weighed()).collect(),
+        weighs: &rules.index().weighs,
         weighing: false,
         weighings: 0,
         done: HashSet::default(),
@@ -236,9 +236,7 @@ impl Engine<'_> {
         if self.weighings == budget.weighings {
             return;
         }
-        let rules = self.rules.all().iter().filter(|r| r.is_weighed());
-        let forms = rules.flat_map(|r| &r.left).fold(0, |forms, left| forms | wanted(left));
-        let before = self.out.applied.len();
+        let (forms, before) = (self.rules.index().weighed, self.out.applied.len());
         let ids = (0..terms.analysis.n_made).map(Id::from);
         let begins = ids.filter(|&id| form(&terms.id_to_node(id).op) & forms != 0);
         let tasks: Vec<Task> = begins.map(|term| Task { term, changes: None }).collect();

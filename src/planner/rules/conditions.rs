@@ -4,9 +4,10 @@ use egg::Id;
 use smallvec::SmallVec;
 
 use super::model::VarSort;
+use crate::graph::BinaryOp;
 use crate::planner::chain;
 use crate::planner::facts::{Facts, Sort, Terms};
-use crate::planner::language::EOp;
+use crate::planner::language::{ENode, EOp};
 use crate::types::Shape;
 
 macro_rules! questions {
@@ -83,6 +84,8 @@ questions! {
     Count "count" (Tensor, Tensor, Axes);
     /// Written as a transpose of something that nothing else in the program needs.
     TurnedAlone "turned_alone" (Tensor);
+    /// Nothing in the program as written but one term needs the product of the two, element by element.
+    ScaledAlone "scaled_alone" (Tensor, Tensor);
     /// Read by a reduction, or in the program as written by nothing that does not end in one.
     Folded "folded" (Tensor);
     /// Both kernels grew from one product.
@@ -181,6 +184,10 @@ impl Question {
             }
             Self::TurnedAlone => {
                 terms[ids[0]].nodes.iter().any(|n| n.op == EOp::Transpose && !terms[n.children[0]].data.shared)
+            }
+            Self::ScaledAlone => {
+                let scaled = ENode::new(EOp::Binary(BinaryOp::Mul), [ids[0], ids[1]]);
+                terms.lookup(scaled).is_none_or(|id| !terms[id].data.shared)
             }
             Self::Folded => {
                 let mut users = terms[ids[0]].parents().map(|p| &terms.id_to_node(p).op);
