@@ -40,6 +40,14 @@ fn round_away_f64(x: f64) -> f64 {
     let one = select(1.0lf, -1.0lf, x < 0.0lf);
     return select(t, t + one, abs(x - t) >= 0.5lf && abs(x) < 4503599627370496.0lf);
 }
+// Halves go to the even neighbour: one driver rounded 1.5 to 1 by its own function.
+fn round_f64(x: f64) -> f64 {
+    let t = trunc(x);
+    let rest = abs(x - t);
+    let one = select(1.0lf, -1.0lf, x < 0.0lf);
+    let odd = trunc(t * 0.5lf) * 2.0lf != t;
+    return select(t, t + one, (rest > 0.5lf || rest == 0.5lf && odd) && abs(x) < 4503599627370496.0lf);
+}
 fn f64_to_i32(x: f64) -> i32 {
     let v = i32(clamp(x, -2147483648.0lf, 2147483647.0lf));
     return select(v, 0, is_nan_f64(x));

@@ -25,7 +25,7 @@ fn numbers(e: &Engine, shape: &[usize]) -> Array {
 /// Name, what was wrong, and the graph.
 type Known = (&'static str, &'static str, fn(&Engine) -> Vec<Array>);
 
-const KNOWN: [Known; 4] = [
+const KNOWN: [Known; 5] = [
     ("reshape-for-transpose", "The planner took a reshape of [6, 2] to [2, 6] for a transpose.", |e| {
         let x = numbers(e, &[6, 2]);
         vec![x.exp().reshape(&[2, 6], Order::C).matmul(&x) + 0.5]
@@ -47,6 +47,15 @@ const KNOWN: [Known; 4] = [
         let x = numbers(e, &[33, 33]);
         vec![(x.matmul(&x.exp()) * 1.7).diagonal()]
     }),
+    (
+        "product-of-nothing-beside-an-infinity",
+        "Other brackets took a product of nothing, which is zero, away from an infinity.",
+        |e| {
+            let (x, y) = (numbers(e, &[64, 0]), numbers(e, &[0, 64]));
+            let z = e.from_slice(&[f32::INFINITY; 128], &[64, 2]).unwrap();
+            vec![x.matmul(&y).matmul(&z), z.t().matmul(&y.t().matmul(&x.t())), x.matmul(&y.matmul(&z))]
+        },
+    ),
 ];
 
 fn made(known: &Known) -> Dump {

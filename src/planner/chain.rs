@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 
 use super::cost::product_ns;
 use super::facts::{Facts, Terms};
-use super::language::EOp;
+use super::language::{ENode, EOp};
 use super::prune::is_given;
 use super::rules::{Rule, Subst};
 use crate::types::{CostTable, DType, Fault, Shape, seeded};
@@ -113,7 +113,9 @@ impl Parts<'_> {
         // What is computed anyway, or need not be computed at all, stays whole. A class that is a factor of itself (by an identity,
         // say) is no chain.
         let whole = class.data.shared || class.nodes.iter().any(is_given) || self.opened.contains(&id);
-        match product {
+        // A product of nothing is zero, whatever infinities stand beside it.
+        let filled = |p: &ENode| p.children.iter().all(|&c| !self.terms[c].data.shape.is_empty());
+        match product.filter(|p| filled(p)) {
             Some(p) if !whole && self.factors < MOST_FACTORS => {
                 self.opened.push(id);
                 self.factors += 1;

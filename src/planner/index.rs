@@ -14,7 +14,7 @@ use super::facts::Facts;
 use super::language::EOp;
 use super::rules::{Condition, Head, Pat, Phase, Question, Rule, VarSort, Variable};
 use crate::graph::{BinaryOp, ReduceOp, UnaryOp};
-use crate::types::{DType, Scalar};
+use crate::types::{DType, Fault, Scalar, seeded};
 
 /// A set of forms: what operations the terms of a class have and what is known of it, as bits.
 pub(super) type Forms = u64;
@@ -63,7 +63,9 @@ pub(super) fn class_forms(operations: Forms, facts: &Facts) -> Forms {
         (ONES, facts.structure.filled_with(1.0)),
         (ZEROS, facts.structure.filled_with(0.0)),
     ];
-    let operations = operations & (FIRST_FACT - 1 | ANY_UNARY | ANY_BINARY);
+    let operations = operations & ((FIRST_FACT - 1) | ANY_UNARY | ANY_BINARY);
+    // Where conditions are not to be asked, all that stands for them is there.
+    let operations = if seeded(Fault::ConditionDropped) { operations | (2 * HOST - FIRST_FACT) } else { operations };
     known.into_iter().fold(operations, |forms, (bit, holds)| if holds { forms | bit } else { forms })
 }
 

@@ -354,7 +354,7 @@ impl Engine<'_> {
         // Numbers are sorted; the tasks move once.
         let mut order: Vec<(Id, u32)> = (0..).zip(&tasks).map(|(i, t)| (t.term, i)).collect();
         order.sort_unstable();
-        let mut take = |i: u32| std::mem::replace(&mut tasks[i as usize].changes, None);
+        let mut take = |i: u32| tasks[i as usize].changes.take();
         order.into_iter().map(|(term, i)| Task { term, changes: take(i) }).collect()
     }
 

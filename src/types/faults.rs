@@ -54,7 +54,7 @@ faults! {
     ConditionDropped "condition-dropped" "planner" false 100 "Rules apply whether or not their conditions hold.";
     ClassIgnored "class-ignored" "planner" false 200 "Rules of every class apply in every numerics mode.";
     NumberSign "number-sign" "planner" false 200 "A number on the left side of a rule matches its negative too.";
-    FactorsExchanged "factors-exchanged" "planner" false 100 "Two neighbours of one shape in a chain of products change places.";
+    FactorsExchanged "factors-exchanged" "planner" false 500 "Two neighbours of one shape in a chain of products change places.";
     RootsExchanged "roots-exchanged" "planner" false 200 "The first two roots of a plan, where they are of one kind, change places.";
     EpilogueDropped "epilogue-dropped" "schedule" false 100 "A product is stored without its epilogue.";
     StageDropped "stage-dropped" "schedule" false 100 "The last stage of an epilogue or elementwise group is left out.";

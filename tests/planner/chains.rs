@@ -308,3 +308,23 @@ fn steps_that_each_pay_end_elsewhere_in_some_chains() {
     }
     assert!(stuck > 0);
 }
+
+#[test]
+fn a_product_of_nothing_keeps_its_brackets() {
+    // (A B) C with an infinity in C is NaN where A B is zero, and A (B C) is zero: a choice between them is no matter of rounding.
+    for extents in [[64, 0, 64, 2], [2, 64, 0, 64], [64, 64, 0, 2]] {
+        for cut in [1, 2] {
+            let mut b = Build::default();
+            let leaves: Vec<NodeId> = extents.windows(2).map(|w| b.leaf(w)).collect();
+            let root = if cut == 2 {
+                let left = b.dot(leaves[0], leaves[1]);
+                b.dot(left, leaves[2])
+            } else {
+                let right = b.dot(leaves[1], leaves[2]);
+                b.dot(leaves[0], right)
+            };
+            let p = plan(&b.roots(&[root]), &PlanOptions::new(CostTable::cpu()));
+            assert!(p.fired.iter().all(|f| !f.rule.contains("chain")), "{extents:?} cut at {cut}: {:?}", p.fired);
+        }
+    }
+}

@@ -242,11 +242,13 @@ impl Checker<'_> {
         let mut left = factors;
         while let Some(id) = open.pop() {
             let node = self.terms.id_to_node(id);
+            // A product of nothing is zero, whatever infinities stand beside it.
+            let filled = node.children.iter().all(|&c| !self.terms[c].data.shape.is_empty());
             match left {
                 // No term is a part of itself, so what is a factor is not taken apart.
                 [factor, rest @ ..] if *factor == id => left = rest,
                 // Every term that is open gives a factor at least: more of them than factors are too many.
-                [_, ..] if node.op == EOp::Contract && open.len() + 2 <= left.len() => {
+                [_, ..] if node.op == EOp::Contract && filled && open.len() + 2 <= left.len() => {
                     open.extend(node.children.iter().rev());
                 }
                 _ => return false,
