@@ -2,8 +2,9 @@
 //!
 //! In goes an e-graph; what stays is what extraction may choose, and what counts as a term of it. A term goes when it
 //! needs its own class, when its class is data or a number, when it is a product whose kernel is there, and when it is a step
-//! after a product that is only ever computed by a kernel which has the step as a stage. Nothing is looked up here by a rule's
-//! name, and no cost is asked: whatever the table, something else in the class needs less.
+//! after a product that is only ever computed by a kernel which has the step as a stage: whatever the table, something else in
+//! the class needs less. At the very end costs are asked too (`dominated`): a term goes beside another that needs no more and
+//! costs no more, and with it what the roots do not reach. Nothing is looked up here by a rule's name.
 
 use egg::Id;
 use hashbrown::HashSet;
