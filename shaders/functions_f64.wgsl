@@ -35,7 +35,7 @@ fn sqrt_f64(x: f64) -> f64 { return select(sqrt(x), x, x == 0.0lf); }
 fn rsqrt_f64(x: f64) -> f64 { return 1.0lf / sqrt_f64(x); }
 fn recip_f64(x: f64) -> f64 { return 1.0lf / x; }
 fn div_f64(x: f64, y: f64) -> f64 { return x / y; }
-// A driver's own loses the sign of a zero and takes 1.5 to 2.
+// A driver's own loses the sign of a zero.
 fn trunc_f64(x: f64) -> f64 {
     let t = floor(abs(x));
     return select(t, -t, below_f64(x));

@@ -54,7 +54,7 @@ impl Module<'_> {
             UnaryOp::Not => cut(dtype, format!("(~{x})")),
             UnaryOp::Square => cut(dtype, format!("({x} * {x})")),
             UnaryOp::Powi(n) => self.powi(n, dtype, x)?,
-            UnaryOp::Round | UnaryOp::Trunc if dtype == DType::F64 => self.call("round", dtype, &[x], false),
+            UnaryOp::Round | UnaryOp::Trunc if dtype == DType::F64 => self.call(op.name(), dtype, &[x], false),
             UnaryOp::Floor | UnaryOp::Ceil | UnaryOp::Round | UnaryOp::Trunc => format!("{}({x})", op.name()),
             UnaryOp::IsNan => self.call("is_nan", dtype, &[x], true),
             UnaryOp::IsInf => self.call("is_inf", dtype, &[x], true),
