@@ -4,7 +4,7 @@
 
 use lazurite::check::{Blame, Coverage, Session, SessionOptions, case_of, equivalence};
 use lazurite::planner::Rules;
-use lazurite::{DeviceChoice, Engine, Numerics};
+use lazurite::{Array, DeviceChoice, Engine, Numerics, SliceSpec};
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|v| v.parse().ok())
@@ -81,6 +81,42 @@ fn arrays_of_a_program_are_checked_and_stay_pending() {
     assert_eq!(report.coverage.tally.elements, 25);
     engine.eval(&[&covariance]).unwrap();
     assert!(equivalence(&engine, &[&covariance]).unwrap_err().is_argument());
+}
+
+/// Extents may be long beside one of 0: nothing may walk them. (A walk over these would not end.)
+#[test]
+fn arrays_without_elements_cost_nothing_however_long_their_axes_are() {
+    const LONG: usize = 1 << 28;
+    let engine = engine(None);
+    let x = engine.from_slice::<f32>(&[], &[LONG, 0, LONG]).unwrap();
+    let none = engine.from_slice::<i32>(&[], &[0]).unwrap();
+    let first = engine.from_slice(&[0i32], &[1]).unwrap();
+    let beside = engine.from_slice::<f32>(&[], &[LONG, 0, 1]).unwrap();
+    let mut roots = vec![x.exp() + 1.0, x.t().sqrt(), x.flip(0).flip(2), x.pad(&[0, 0, 1], &[2, 0, 0], 3.0)];
+    for axis in 0..3 {
+        roots.extend([x.sort(axis, true), x.argsort(axis, false), x.cumsum(axis), x.cummax(axis)]);
+        roots.push(Array::concat(&[&x, &x], axis).unwrap());
+        roots.push(x.take(&none, axis));
+        let mut part = [SliceSpec::range(0, LONG), SliceSpec::range(0, 0), SliceSpec::range(0, LONG)];
+        part[axis] = SliceSpec::range(0, 0);
+        let update = x.slice(&part);
+        roots.extend([x.scatter(axis, &none, &update), x.slice_update(&part, &update)]);
+    }
+    roots.extend([
+        x.sum(0, true),
+        x.prod(2, false),
+        x.argmax(0, true),
+        x.take(&first, 2),
+        x.scatter(2, &first, &beside),
+    ]);
+    // What replaces all is the update itself.
+    roots.retain(|root| !root.is_evaluated());
+    assert_eq!(roots.len(), 4 + 3 * 8 + 5 - 1);
+    for root in &roots {
+        let report = equivalence(&engine, &[root]).unwrap_or_else(|e| panic!("{e}"));
+        assert!(report.is_equivalent(), "{report}");
+        assert!(root.to_host().unwrap().is_empty());
+    }
 }
 
 /// Wrong rules as an embedder might add them, with the operation that first diverges.

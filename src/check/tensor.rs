@@ -69,9 +69,13 @@ pub fn index(shape: &Shape, coords: &[usize]) -> usize {
     shape.iter().zip(coords).fold(0, |i, (&d, &c)| i * d + c)
 }
 
-/// The dense indices of each lane of `shape` along `axis`: for every other coordinate, the elements in order.
+/// The dense indices of each lane of `shape` along `axis`: for every other coordinate, the elements in order. Where there are no
+/// elements there are no lanes, however long the other axes are.
 #[must_use]
 pub fn lanes(shape: &Shape, axis: usize) -> Vec<Vec<usize>> {
+    if shape.is_empty() {
+        return Vec::new();
+    }
     let step: usize = shape[axis + 1..].iter().product();
     let extent = shape[axis];
     let mut all = Vec::new();

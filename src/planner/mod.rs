@@ -207,7 +207,8 @@ fn whole(
         rule.class(a.dtype) == Some(Class::Improves) || insisted(rule)
     };
     let outdone = run.applied.iter().filter(improved).map(|a| encoded.canonical(&a.left)).collect();
-    prune::dominated(&mut encoded.terms, &options.costs, &outdone);
+    let guarded: Vec<_> = run.applied.iter().flat_map(|a| &a.guards).copied().collect();
+    prune::dominated(&mut encoded.terms, &options.costs, &outdone, &guarded);
     plan.enodes += encoded.terms.total_number_of_nodes();
     let choice = extract::extract(&encoded, &options.costs, &outdone)
         .ok_or_else(|| Error::internal("the roots could not be computed from the leaves"))?;

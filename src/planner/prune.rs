@@ -42,8 +42,8 @@ fn thin(terms: &mut Terms, ids: &[Id]) -> bool {
 }
 
 /// Takes out terms beside which another of their class needs no more operands and costs no more itself; of two alike the later.
-/// `outdone` terms stand in nobody's way.
-pub(super) fn dominated(terms: &mut Terms, costs: &CostTable, outdone: &HashSet<ENode>) {
+/// `outdone` terms stand in nobody's way. Scalars that are guarded are needed as the roots are.
+pub(super) fn dominated(terms: &mut Terms, costs: &CostTable, outdone: &HashSet<ENode>, guarded: &[Id]) {
     let ids: Vec<Id> = terms.classes().filter(|c| c.nodes.len() > 1).map(|c| c.id).collect();
     for id in ids {
         let class = &terms[id];
@@ -66,16 +66,17 @@ pub(super) fn dominated(terms: &mut Terms, costs: &CostTable, outdone: &HashSet<
             terms[id].nodes.retain(|_| kept.next() == Some(true));
         }
     }
-    unneeded(terms);
+    unneeded(terms, guarded);
 }
 
-/// Empties the classes that no term needs which the roots might need.
-fn unneeded(terms: &mut Terms) {
+/// Empties the classes that no term needs which the roots or these classes might need.
+fn unneeded(terms: &mut Terms, also: &[Id]) {
     let mut needed = vec![false; terms.analysis.n_made];
     let mut open: Vec<Id> = terms.classes().filter(|c| c.data.sort == Sort::Roots).map(|c| c.id).collect();
     if open.is_empty() {
         return;
     }
+    open.extend_from_slice(also);
     while let Some(id) = open.pop() {
         let id = terms.find(id);
         if !std::mem::replace(&mut needed[usize::from(id)], true) {

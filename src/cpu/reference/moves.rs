@@ -79,6 +79,9 @@ pub fn scatter(
 ) -> Result<HostBuffer> {
     let index = index.as_slice::<i32>()?;
     let mut out = x.clone();
+    if update.is_empty() {
+        return Ok(out);
+    }
     let inner: usize = shape[axis + 1..].iter().product();
     let outer: usize = shape[..axis].iter().product();
     for o in 0..outer {
