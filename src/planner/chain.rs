@@ -134,6 +134,26 @@ pub(super) fn is_whole(terms: &Terms, class: Id) -> bool {
     terms[class].data.shared || !users.any(|n| n.op == EOp::Contract)
 }
 
+/// Whether a product is worth taking apart beside a factor on its right (or left): only products need it, or even where it is there
+/// already two products by way of its factors cost less than the one with it.
+pub(super) fn opens(terms: &Terms, factors: [Id; 2], beside: Id, right: bool) -> bool {
+    let kept = |id: Id| terms[id].data.kept;
+    if !terms.lookup(ENode::new(EOp::Contract, factors)).is_some_and(kept) {
+        return true;
+    }
+    let costs = terms.analysis.costs.clone().unwrap_or_else(CostTable::cpu);
+    let facts = |id: Id| &terms[id].data;
+    let ordered = |x: &Shape, y: &Shape| {
+        let (x, y) = if right { (x, y) } else { (y, x) };
+        product_ns(x, y, false, facts(beside).dtype, &costs)
+    };
+    let [near, far] = if right { [factors[1], factors[0]] } else { factors };
+    let (near, far, beside) = (&facts(near).shape, &facts(far).shape, &facts(beside).shape);
+    let apart = ordered(near, beside).and_then(|(first, inner)| Some(first + ordered(far, &inner)?.0));
+    let whole = ordered(far, near).and_then(|(_, product)| Some(ordered(&product, beside)?.0));
+    apart.zip(whole).is_some_and(|(apart, whole)| apart < whole)
+}
+
 /// The cheapest brackets; `None` where the factors do not fit together.
 pub(super) fn cheapest(terms: &Terms, factors: &[Id]) -> Option<Order> {
     let facts: Vec<&Facts> = factors.iter().map(|&id| &terms[id].data).collect();

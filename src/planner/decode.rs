@@ -5,7 +5,7 @@ use hashbrown::{HashMap, HashSet};
 
 use super::encode::Encoded;
 use super::extract::Choice;
-use super::facts::Facts;
+use super::facts::{Facts, Terms};
 use super::language::{ENode, EOp};
 use super::saturate::Applied;
 use crate::error::{Error, Result};
@@ -88,8 +88,15 @@ fn decode_as(
     }
     d.out.fired.sort_unstable();
     d.out.fired.dedup();
-    d.out.image = encoded.of_node.iter().map(|&id| d.computed(id)).collect();
+    let inside = d.inside();
+    d.out.image = encoded.of_node.iter().map(|&id| d.computed(&inside, id)).collect();
     Ok(prune(d.out))
+}
+
+/// The class of a kernel's result as an array, whether or not any term of it is left.
+pub(super) fn stored(terms: &Terms, kernel: Id) -> Option<Id> {
+    let is_kernel = terms[kernel].data.is_kernel();
+    is_kernel.then(|| terms.lookup(ENode::new(EOp::Run, [kernel]))).flatten()
 }
 
 struct Decoder<'a> {
@@ -204,11 +211,16 @@ impl Decoder<'_> {
         Ok(self.of_class[&root])
     }
 
-    /// The node that computes a class, if the choice needed it: as an array, or in the registers of a kernel.
-    fn computed(&self, id: Id) -> Option<NodeId> {
+    /// By class of a stored result: the node that holds it in the registers of a kernel.
+    fn inside(&self) -> HashMap<Id, NodeId> {
         let terms = &self.encoded.terms;
-        let stored = |id: Id| self.of_class.get(&terms.find(id)).copied();
-        stored(id).or_else(|| terms[id].nodes.iter().filter(|n| n.op == EOp::Run).find_map(|n| stored(n.children[0])))
+        self.of_class.iter().filter_map(|(&id, &n)| Some((stored(terms, id)?, n))).collect()
+    }
+
+    /// The node that computes a class, if the choice needed it: as an array, or `inside` a kernel.
+    fn computed(&self, inside: &HashMap<Id, NodeId>, id: Id) -> Option<NodeId> {
+        let id = self.encoded.terms.find(id);
+        self.of_class.get(&id).or_else(|| inside.get(&id)).copied()
     }
 
     fn term(&mut self, id: Id, node: &ENode) -> Result<NodeId> {

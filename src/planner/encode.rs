@@ -5,7 +5,7 @@ use egg::Id;
 use super::facts::{Knowledge, LeafPromise, Terms};
 use super::language::{ENode, EOp};
 use super::views::{Step, split};
-use crate::graph::{Graph, Node, Op, UnaryOp};
+use crate::graph::{BinaryOp, Graph, Node, Op, UnaryOp};
 
 /// The graph's terms.
 pub(super) struct Encoded {
@@ -60,6 +60,16 @@ struct Encoder<'a> {
     originals: Vec<ENode>,
 }
 
+/// What the program does with a term, or with its multiples by scalars.
+#[derive(Clone, Copy)]
+struct Users {
+    count: u32,
+    /// All of them are reductions, transposes and roots, or elementwise and end in such.
+    end: bool,
+    /// All of them are products.
+    multiply: bool,
+}
+
 impl Encoder<'_> {
     fn nodes(&mut self, graph: &Graph) -> Vec<Id> {
         let mut of_node: Vec<Id> = Vec::with_capacity(graph.nodes.len());
@@ -70,25 +80,39 @@ impl Encoder<'_> {
         of_node
     }
 
-    /// Notes what several terms of the program need, and what only reductions, transposes and roots need in the end.
+    /// Notes what several terms of the program need, itself or a multiple of it by a scalar (scalars are moved out of the way), and
+    /// what only reductions, transposes and roots need in the end.
     fn note_users(&mut self) {
-        let mut users = vec![(0u32, true); self.terms.analysis.n_made];
+        let mut all = vec![Users { count: 0, end: true, multiply: true }; self.terms.analysis.n_made];
         for node in self.originals.iter().rev() {
             let Some(class) = self.terms.lookup(node.clone()) else { continue };
+            let of_node = all[usize::from(class)];
             let ends = match node.op {
                 EOp::Reduce(_) | EOp::Transpose | EOp::Roots => true,
-                _ => node.op.is_elementwise() && users[usize::from(class)].1,
+                _ => node.op.is_elementwise() && of_node.end,
             };
+            let scalar = |c: &Id| self.terms[*c].data.shape.rank() == 0;
+            let scales = match node.op {
+                EOp::Unary(UnaryOp::Neg) => true,
+                EOp::Binary(BinaryOp::Mul) => node.children.iter().any(scalar),
+                EOp::Binary(BinaryOp::Div) => scalar(&node.children[1]),
+                _ => false,
+            };
+            let multiplies = node.op == EOp::Contract || scales && of_node.multiply;
             for (i, c) in node.children.iter().enumerate() {
-                let (count, folded) = &mut users[usize::from(*c)];
-                *count += u32::from(!node.children[..i].contains(c));
-                *folded &= ends;
+                let users = &mut all[usize::from(*c)];
+                if !node.children[..i].contains(c) {
+                    users.count += if scales { of_node.count.max(1) } else { 1 };
+                }
+                users.end &= ends;
+                users.multiply &= multiplies;
             }
         }
-        for (i, (count, folded)) in users.into_iter().enumerate() {
+        for (i, users) in all.into_iter().enumerate() {
             let facts = &mut self.terms[Id::from(i)].data;
-            facts.shared = count > 1;
-            facts.folded = folded;
+            facts.shared = users.count > 1;
+            facts.kept = users.count > 1 && !users.multiply;
+            facts.folded = users.end;
         }
     }
 

@@ -48,8 +48,10 @@ pub(super) struct Facts {
     pub(super) symmetric: bool,
     /// A 0-d value that the host knows when a run starts.
     pub(super) host: bool,
-    /// At least two terms of the program as written need it.
+    /// At least two terms of the program as written need it, or a multiple of it by a scalar.
     pub(super) shared: bool,
+    /// That, and one of those is no product: it is computed whatever becomes of the products that it is a factor of.
+    pub(super) kept: bool,
     /// Whatever needs it in the program as written is elementwise, and what comes of that a reduction or a root.
     pub(super) folded: bool,
     /// The pattern of its elements.
@@ -75,6 +77,7 @@ impl Facts {
             symmetric: false,
             host: false,
             shared: false,
+            kept: false,
             folded: false,
             structure: Structure::default(),
             forms: 0,
@@ -259,6 +262,7 @@ impl Knowledge {
                     symmetric: k.symmetric && *op == EOp::Run,
                     structure: if *op == EOp::Run { k.structure } else { Structure::default() },
                     shared: false,
+                    kept: false,
                     folded: false,
                     ..(*k).clone()
                 });
@@ -464,6 +468,7 @@ impl Analysis<ENode> for Knowledge {
         a.structure.meet(&b.structure);
         // What follows is read where it stands; nothing above is inferred from it.
         a.shared |= b.shared;
+        a.kept |= b.kept;
         a.folded |= b.folded;
         a.forms = class_forms(a.forms | b.forms, a);
         let now = promises(a);

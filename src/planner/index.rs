@@ -37,8 +37,10 @@ const IDENTITY: Forms = 1 << 49;
 const DIAGONAL: Forms = 1 << 48;
 const ONES: Forms = 1 << 47;
 const ZEROS: Forms = 1 << 46;
+/// Every element is one known number.
+pub(super) const FILLED: Forms = 1 << 45;
 /// The bits below stand for operations.
-const FIRST_FACT: Forms = ZEROS;
+const FIRST_FACT: Forms = FILLED;
 
 /// The bits of a class whose terms have these operations.
 pub(super) fn class_forms(operations: Forms, facts: &Facts) -> Forms {
@@ -62,6 +64,7 @@ pub(super) fn class_forms(operations: Forms, facts: &Facts) -> Forms {
         (DIAGONAL, facts.structure.diagonal),
         (ONES, facts.structure.filled_with(1.0)),
         (ZEROS, facts.structure.filled_with(0.0)),
+        (FILLED, facts.structure.fill.is_some()),
     ];
     let operations = operations & ((FIRST_FACT - 1) | ANY_UNARY | ANY_BINARY);
     // Where conditions are not to be asked, all that stands for them is there.
@@ -229,15 +232,19 @@ pub(super) struct Entry {
     below: SmallVec<[Forms; 4]>,
     /// Depths at which a variable stands that stands elsewhere too, or that a condition looks into, as bits.
     equal: u32,
-    /// Forms that the classes of the term's children must have.
-    children: SmallVec<[Forms; 3]>,
+    /// Forms that the classes of the term's children must have; 0 where there is none.
+    children: Children,
 }
+
+/// The most children that any pattern has.
+const MOST_CHILDREN: usize = 3;
+/// A word of forms for each child, as many as any pattern has.
+pub(super) type Children = [Forms; MOST_CHILDREN];
 
 impl Entry {
     /// Whether children with these forms can match at all.
-    pub(super) fn may_match(&self, children: &[Forms]) -> bool {
-        self.children.len() <= children.len()
-            && self.children.iter().zip(children).all(|(&wanted, &forms)| form_allows(wanted, forms))
+    pub(super) fn may_match(&self, children: &Children) -> bool {
+        self.children.iter().zip(children).fold(0, |missing, (wanted, forms)| missing | wanted & !forms) == 0
     }
 
     /// Whether a class `distance` below the term that gained these forms, or met another class, may make a new match.
@@ -294,16 +301,12 @@ impl Index {
             }
             for (v, left) in rule.left.iter().enumerate() {
                 let Pat::Node(head, args) = left else { continue };
-                let mut entry = Entry {
-                    rule: r,
-                    variant: v,
-                    below: SmallVec::new(),
-                    equal: 0,
-                    children: args
-                        .iter()
-                        .map(|a| if let Pat::Var(v) = a { rule.asks[*v] } else { wanted(a) })
-                        .collect(),
-                };
+                let mut children = Children::default();
+                debug_assert!(args.len() <= MOST_CHILDREN, "an operation of more operands");
+                for (forms, a) in children.iter_mut().zip(args) {
+                    *forms = if let Pat::Var(v) = a { rule.asks[*v] } else { wanted(a) };
+                }
+                let mut entry = Entry { rule: r, variant: v, below: SmallVec::new(), equal: 0, children };
                 let looked_at = looked_at(rule, left);
                 depths(left, 0, &looked_at, &mut entry);
                 index.climb(args, &looked_at);

@@ -4,7 +4,7 @@
 //! needs its own class, when its class is data or a number, when it is a product whose kernel is there, and when it is a step
 //! after a product that is only ever computed by a kernel which has the step as a stage: whatever the table, something else in
 //! the class needs less. At the very end costs are asked too (`dominated`): a term goes beside another that needs no more and
-//! costs no more, and with it what the roots do not reach. Nothing is looked up here by a rule's name.
+//! costs no more, operands of its own included, and with it what the roots do not reach. Nothing is looked up here by a rule's name.
 
 use egg::Id;
 use hashbrown::HashSet;
@@ -12,6 +12,7 @@ use smallvec::SmallVec;
 
 use super::cost;
 use super::facts::{Facts, Sort, Terms};
+use super::index::FILLED;
 use super::language::{ENode, EOp};
 use crate::types::CostTable;
 
@@ -41,32 +42,95 @@ fn thin(terms: &mut Terms, ids: &[Id]) -> bool {
     taken
 }
 
-/// Takes out terms beside which another of their class needs no more operands and costs no more itself; of two alike the later.
-/// `outdone` terms stand in nobody's way. Scalars that are guarded are needed as the roots are.
+/// Takes out terms beside which another of their class needs no more and costs no more; of two alike the later. What a term needs
+/// for itself alone counts with it, operands that nothing else has any use for. `outdone` terms stand in nobody's way. Scalars that
+/// are guarded are needed as the roots are.
 pub(super) fn dominated(terms: &mut Terms, costs: &CostTable, outdone: &HashSet<ENode>, guarded: &[Id]) {
+    let mut users = vec![0u32; terms.analysis.n_made];
+    let needed = terms.classes().flat_map(|c| &c.nodes).flat_map(|n| n.operands());
+    needed.chain(guarded).for_each(|&c| users[usize::from(terms.find(c))] += 1);
     let ids: Vec<Id> = terms.classes().filter(|c| c.nodes.len() > 1).map(|c| c.id).collect();
-    for id in ids {
-        let class = &terms[id];
-        let own = |n: &ENode| {
-            let operands: Vec<&Facts> = n.operands().iter().map(|&c| &terms[c].data).collect();
-            let avoided = !outdone.is_empty() && outdone.contains(n);
-            (avoided, cost::own(&n.op, &class.data, &operands, &terms.analysis.opaques, costs))
-        };
-        let ways: SmallVec<[(bool, f64); 8]> = class.nodes.iter().map(own).collect();
-        let needs_no_more = |x: &ENode, y: &ENode| x.operands().iter().all(|c| y.operands().contains(c));
-        let beats = |i: usize, j: usize| {
-            let (x, y) = (&ways[i], &ways[j]);
-            let no_dearer = x.0 <= y.0 && (x.1, i) < (y.1, j);
-            no_dearer && needs_no_more(&class.nodes[i], &class.nodes[j])
-        };
+    for class in ids {
+        let rivals = Rivals { terms, costs, outdone, users: &users, class };
+        let ways: SmallVec<[Way; 8]> = terms[class].nodes.iter().map(|n| rivals.way(n)).collect();
         let n = ways.len();
-        let kept: SmallVec<[bool; 8]> = (0..n).map(|j| !(0..n).any(|i| i != j && beats(i, j))).collect();
+        let mut kept: SmallVec<[bool; 8]> = SmallVec::from_elem(true, n);
+        for j in 0..n {
+            kept[j] = !(0..n).any(|i| i != j && kept[i] && rivals.beats((&ways[i], i), (&ways[j], j)));
+        }
         if kept.contains(&false) {
             let mut kept = kept.into_iter();
-            terms[id].nodes.retain(|_| kept.next() == Some(true));
+            terms[class].nodes.retain(|_| kept.next() == Some(true));
         }
     }
     unneeded(terms, guarded);
+}
+
+/// A term beside others of its class.
+struct Way {
+    operands: SmallVec<[Id; 3]>,
+    avoided: bool,
+    own: f64,
+    /// Operands that it needs for itself alone.
+    alone: SmallVec<[Id; 3]>,
+    /// What it and those need that others may need too.
+    needs: SmallVec<[Id; 6]>,
+}
+
+struct Rivals<'a> {
+    terms: &'a Terms,
+    costs: &'a CostTable,
+    outdone: &'a HashSet<ENode>,
+    /// By class: how many terms have it as an operand.
+    users: &'a [u32],
+    class: Id,
+}
+
+impl Rivals<'_> {
+    fn own(&self, class: Id, node: &ENode) -> f64 {
+        let operands: SmallVec<[&Facts; 4]> = node.operands().iter().map(|&c| &self.terms[c].data).collect();
+        cost::own(&node.op, &self.terms[class].data, &operands, &self.terms.analysis.opaques, self.costs)
+    }
+
+    /// The one way in which a class can be computed, out of others than the one that is looked at.
+    fn only(&self, class: Id) -> Option<&ENode> {
+        let [node] = &self.terms[class].nodes[..] else { return None };
+        let operands = node.operands();
+        let plain = !self.outdone.contains(node) && !operands.is_empty();
+        (plain && operands.iter().all(|&c| self.terms.find(c) != self.class)).then_some(node)
+    }
+
+    fn way(&self, node: &ENode) -> Way {
+        let (mut alone, mut needs) = (SmallVec::new(), SmallVec::new());
+        let operands: SmallVec<[Id; 3]> = node.operands().iter().map(|&c| self.terms.find(c)).collect();
+        for (i, &c) in operands.iter().enumerate() {
+            match self.only(c).filter(|_| self.users[usize::from(c)] == 1) {
+                Some(below) => {
+                    alone.push(c);
+                    needs.extend(below.operands().iter().map(|&d| self.terms.find(d)));
+                }
+                None if operands[..i].contains(&c) => {}
+                None => needs.push(c),
+            }
+        }
+        Way { avoided: self.outdone.contains(node), own: self.own(self.class, node), operands, alone, needs }
+    }
+
+    /// Whether one can be computed from what the other needs at no more than its cost.
+    fn beats(&self, (x, i): (&Way, usize), (y, j): (&Way, usize)) -> bool {
+        if x.avoided && !y.avoided {
+            return false;
+        }
+        let given = |c: &Id| y.needs.contains(&self.terms.find(*c));
+        let made = |&c: &Id| given(&c) || self.only(c).is_some_and(|below| below.operands().iter().all(given));
+        if !x.operands.iter().all(made) {
+            return false;
+        }
+        let of_only = |&c: &Id| self.only(c).map_or(0.0, |below| self.own(c, below));
+        let cost_x = x.own + x.operands.iter().filter(|c| !given(c)).map(of_only).sum::<f64>();
+        let cost_y = y.own + y.alone.iter().map(of_only).sum::<f64>();
+        (cost_x, i) < (cost_y, j)
+    }
 }
 
 /// Empties the classes that no term needs which the roots or these classes might need.
@@ -93,7 +157,7 @@ fn unneeded(terms: &mut Terms, also: &[Id]) {
 /// Leaves a class that is one known number everywhere with the terms that say so. Else such a class collects the forms of all
 /// that was ever multiplied by zero, and whatever reads it is tried with each of them.
 pub(super) fn keep_constant(terms: &mut Terms, class: Id) {
-    if terms[class].data.structure.fill.is_some() && terms[class].nodes.len() > 1 {
+    if is_filled(terms, class) && terms[class].nodes.len() > 1 {
         let kept: Vec<ENode> = terms[class].nodes.iter().filter(|n| says_it(terms, n)).cloned().collect();
         if !kept.is_empty() {
             terms[class].nodes = kept;
@@ -103,9 +167,11 @@ pub(super) fn keep_constant(terms: &mut Terms, class: Id) {
 
 /// Whether a term of a class that is one known number everywhere need not be looked at.
 pub(super) fn is_spent(terms: &Terms, class: Id, node: &ENode) -> bool {
-    terms[class].data.structure.fill.is_some()
-        && !says_it(terms, node)
-        && terms[class].nodes.iter().all(|n| says_it(terms, n))
+    is_filled(terms, class) && !says_it(terms, node) && terms[class].nodes.iter().all(|n| says_it(terms, n))
+}
+
+fn is_filled(terms: &Terms, class: Id) -> bool {
+    terms.analysis.forms[usize::from(class)] & FILLED != 0 && terms[class].data.structure.fill.is_some()
 }
 
 /// Whether a term is a number, or one stretched to an array.

@@ -7,22 +7,24 @@
 //! what that changes begins the next round. Rules that weigh a whole chain wait until there is nothing else to do: only then is
 //! all of it known.
 
+mod agenda;
 mod search;
 
 use std::hash::BuildHasherDefault;
 
-use egg::Id;
+use egg::{EClass, Id};
 use hashbrown::HashSet;
 use smallvec::SmallVec;
 
 use super::chain::Chains;
-use super::facts::Terms;
-use super::index::{Changes, Forms, Index, Mix, form};
+use super::facts::{Facts, Terms};
+use super::index::{Forms, Index, Mix, form};
 use super::language::{ENode, EOp};
 use super::proof::Event;
 use super::prune::{keep_constant, prune};
 use super::rules::{Phase, Rule, Rules, draft_with};
 use crate::types::{DType, Numerics};
+use agenda::{Agenda, Task, everything};
 use search::{Match, mark};
 
 /// How far rounds and terms may go.
@@ -100,8 +102,8 @@ struct Engine<'a> {
     renamed: usize,
     /// By term: whether it need not be looked for under this number any more.
     stale: Vec<bool>,
-    /// By term: its place among the next tasks and one, 0 for none. All zeros between waves.
-    places: Vec<u32>,
+    /// Room for the terms to be looked at next.
+    agenda: Agenda,
     /// Terms made by the last wave.
     fresh: Vec<Id>,
     /// Terms above classes that met in the last wave, with the forms those gained.
@@ -134,7 +136,7 @@ pub(super) fn saturate(
         made,
         renamed: 0,
         stale: Vec::new(),
-        places: Vec::new(),
+        agenda: Agenda::default(),
         fresh: Vec::new(),
         raised: Vec::new(),
         cores: Vec::new(),
@@ -155,18 +157,6 @@ pub(super) fn saturate(
         prune(terms);
     }
     engine.out
-}
-
-/// Every term, as work to do.
-fn everything(terms: &Terms) -> Vec<Task> {
-    (0..terms.analysis.n_made).map(|i| Task { term: Id::from(i), changes: None }).collect()
-}
-
-/// A term to try rules on: because it is new, or because classes below it changed.
-#[derive(Clone, Debug)]
-struct Task {
-    term: Id,
-    changes: Option<Changes>,
 }
 
 fn may(rule: &Rule, numerics: Numerics, allow_rescale: bool) -> bool {
@@ -267,11 +257,12 @@ impl Engine<'_> {
             if a == b {
                 continue;
             }
-            let (above_a, above_b) = (self.above(terms, a), self.above(terms, b));
-            let fewer = if terms[a].parents().len() < terms[b].parents().len() { &above_a } else { &above_b };
-            let (forms_a, forms_b) = (terms[a].data.forms, terms[b].data.forms);
-            let core = |id: Id| terms[id].data.core().map(|c| terms.find(c));
-            let cores_meet = core(a) != core(b);
+            let (class_a, class_b) = (&terms[a], &terms[b]);
+            let (above_a, above_b) = (self.above(class_a), self.above(class_b));
+            let fewer = if class_a.parents().len() < class_b.parents().len() { &above_a } else { &above_b };
+            let (forms_a, forms_b) = (class_a.data.forms, class_b.data.forms);
+            let core = |facts: &Facts| facts.core().map(|c| terms.find(c));
+            let cores_meet = core(&class_a.data) != core(&class_b.data);
             terms.union(a, b);
             united = true;
             self.raised.extend(above_a.iter().map(|&p| (p, forms_b)));
@@ -304,58 +295,14 @@ impl Engine<'_> {
     }
 
     /// The terms above a class.
-    fn above(&self, terms: &Terms, class: Id) -> SmallVec<[Id; 8]> {
+    fn above(&self, class: &EClass<ENode, Facts>) -> SmallVec<[Id; 8]> {
         let mut above = SmallVec::new();
-        for p in terms[class].parents() {
+        for p in class.parents() {
             if self.stale.get(usize::from(p)) != Some(&true) {
                 above.push(p);
             }
         }
         above
-    }
-
-    /// What the unions and new terms of the last wave ask to be looked at again.
-    fn next(&mut self, terms: &Terms) -> Vec<Task> {
-        let mut tasks: Vec<Task> = Vec::with_capacity(self.fresh.len() + self.raised.len());
-        let mut places = std::mem::take(&mut self.places);
-        places.resize(terms.analysis.n_made, 0);
-        for id in self.fresh.drain(..) {
-            let node = terms.id_to_node(id);
-            // Some rules ask whether a reduction reads a term.
-            let read = matches!(node.op, EOp::Reduce(_)).then(|| terms.find(node.children[0]));
-            for term in read.into_iter().chain([id]) {
-                task(&mut tasks, &mut places, term).changes = None;
-            }
-        }
-        let mut edge: Vec<(Id, Forms)> = std::mem::take(&mut self.raised);
-        let mut above: Vec<(Id, Forms)> = Vec::new();
-        let mut distance = 1;
-        while !edge.is_empty() {
-            gather(&mut edge);
-            for &(p, gained) in &edge {
-                if let Some(changes) = &mut task(&mut tasks, &mut places, p).changes {
-                    changes.note(distance, gained);
-                }
-                if self.index.climbs(&terms.id_to_node(p).op, distance) {
-                    above.push((terms.find(p), gained));
-                }
-            }
-            gather(&mut above);
-            edge.clear();
-            for (class, gained) in above.drain(..) {
-                edge.extend(self.above(terms, class).into_iter().map(|p| (p, gained)));
-            }
-            distance += 1;
-        }
-        for task in &tasks {
-            places[usize::from(task.term)] = 0;
-        }
-        self.places = places;
-        // Numbers are sorted; the tasks move once.
-        let mut order: Vec<(Id, u32)> = (0..).zip(&tasks).map(|(i, t)| (t.term, i)).collect();
-        order.sort_unstable();
-        let mut take = |i: u32| tasks[i as usize].changes.take();
-        order.into_iter().map(|(term, i)| Task { term, changes: take(i) }).collect()
     }
 
     /// Kernels name their cores: two cores that meet may be asked about from any stage above them. Rare and far-reaching, so once
@@ -420,30 +367,11 @@ impl Engine<'_> {
     }
 }
 
-/// The task for a term, a new one without changes below it if there is none yet.
-fn task<'t>(tasks: &'t mut Vec<Task>, places: &mut [u32], term: Id) -> &'t mut Task {
-    let place = &mut places[usize::from(term)];
-    if *place == 0 {
-        tasks.push(Task { term, changes: Some(Changes::default()) });
-        *place = tasks.len() as u32;
-    }
-    &mut tasks[*place as usize - 1]
-}
-
-/// Sorts by number and makes one of equal numbers.
-fn gather(all: &mut Vec<(Id, Forms)>) {
-    all.sort_unstable();
-    all.dedup_by(|next, kept| {
-        let same = next.0 == kept.0;
-        if same {
-            kept.1 |= next.1;
-        }
-        same
-    });
-}
-
 /// Kernels that are equal because a class holds the stored results of all of them.
 fn same_kernels(terms: &Terms, class: Id) -> Vec<(Id, Id)> {
+    if terms.analysis.forms[usize::from(class)] & form(&EOp::Run) == 0 {
+        return Vec::new();
+    }
     let stored = terms[class].nodes.iter().filter(|n| n.op == EOp::Run);
     let mut kernels = stored.map(|n| terms.find(n.children[0]));
     let Some(first) = kernels.next() else { return Vec::new() };

@@ -29,6 +29,7 @@ pub(super) use replay::Event;
 pub use show::ProofStep;
 
 use super::chain::Order;
+use super::decode::stored;
 use super::encode::{Encoded, encode_into};
 use super::extract::Choice;
 use super::facts::Knowledge;
@@ -254,13 +255,21 @@ fn replayed(encoded: &Encoded, choice: &Choice, journal: &[Event], rules: &Rules
         replay.apply(event);
     }
     debug_assert!(replay.lost == 0, "{} rules could not be applied again", replay.lost);
+    let mut kernels: HashMap<Id, Vec<Id>> = HashMap::new();
+    let mut ids: Vec<Id> = encoded.terms.classes().map(|c| c.id).collect();
+    ids.sort_unstable();
+    for id in ids {
+        if let Some(class) = stored(&encoded.terms, id) {
+            kernels.entry(class).or_default().push(id);
+        }
+    }
     let mut chosen = Vec::with_capacity(recorded.len());
     for &id in &encoded.of_node {
         let class = encoded.terms.find(id);
         let mut all: Vec<Id> = replay.chosen(choice, class).into_iter().collect();
         // A value that stays in registers was chosen as its kernel.
-        for store in encoded.terms[class].nodes.iter().filter(|n| n.op == EOp::Run) {
-            if let Some(kernel) = replay.chosen(choice, store.children[0]) {
+        for &kernel in kernels.get(&class).into_iter().flatten() {
+            if let Some(kernel) = replay.chosen(choice, kernel) {
                 all.push(replay.closure.add(ENode::new(EOp::Run, [kernel])));
             }
         }

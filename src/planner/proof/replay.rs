@@ -35,8 +35,22 @@ const DEPTH: usize = 6;
 /// Whether a condition asks what a value is, and not whether rewriting it pays: what bears on the value has to hold for the very
 /// terms of a proof.
 pub(super) fn bears_on_values(question: Question) -> bool {
-    use Question::{Folded, SameCore, TurnedAlone, Unpeaked, Varying, WholeChain};
-    !matches!(question, Varying | Unpeaked | SameCore | TurnedAlone | Folded | WholeChain)
+    use Question::{
+        Folded, NegatedAlone, OpensLeft, OpensRight, SameCore, ScaledAlone, TurnedAlone, Unpeaked, Varying,
+    };
+    !matches!(
+        question,
+        Varying
+            | Unpeaked
+            | SameCore
+            | TurnedAlone
+            | ScaledAlone
+            | NegatedAlone
+            | Folded
+            | Question::WholeChain
+            | OpensLeft
+            | OpensRight
+    )
 }
 
 /// The closure under way.

@@ -4,7 +4,7 @@ use egg::Id;
 use smallvec::SmallVec;
 
 use super::model::VarSort;
-use crate::graph::BinaryOp;
+use crate::graph::{BinaryOp, UnaryOp};
 use crate::planner::chain;
 use crate::planner::facts::{Facts, Sort, Terms};
 use crate::planner::language::{ENode, EOp};
@@ -86,6 +86,8 @@ questions! {
     TurnedAlone "turned_alone" (Tensor);
     /// Nothing in the program as written but one term needs the product of the two, element by element.
     ScaledAlone "scaled_alone" (Tensor, Tensor);
+    /// Nothing in the program as written but one term needs the array with its sign changed.
+    NegatedAlone "negated_alone" (Tensor);
     /// Read by a reduction, or in the program as written by nothing that does not end in one.
     Folded "folded" (Tensor);
     /// Both kernels grew from one product.
@@ -94,6 +96,10 @@ questions! {
     Unpeaked "unpeaked" (Tensor);
     /// No other product has the product as its factor, or others need it too.
     WholeChain "whole_chain" (Tensor);
+    /// The program needs A B for one term or for products only, or A (B C) costs less than its product with C alone.
+    OpensLeft "opens_left" (Tensor, Tensor, Tensor);
+    /// The program needs B C for one term or for products only, or (A B) C costs less than the product of A with it alone.
+    OpensRight "opens_right" (Tensor, Tensor, Tensor);
     /// (A B) C takes at least as many multiply-adds as A (B C).
     CheaperRight "cheaper_right" (Tensor, Tensor, Tensor);
     /// A (B C) takes more multiply-adds than (A B) C.
@@ -189,6 +195,10 @@ impl Question {
                 let scaled = ENode::new(EOp::Binary(BinaryOp::Mul), [ids[0], ids[1]]);
                 terms.lookup(scaled).is_none_or(|id| !terms[id].data.shared)
             }
+            Self::NegatedAlone => {
+                let negated = ENode::new(EOp::Unary(UnaryOp::Neg), [ids[0]]);
+                terms.lookup(negated).is_none_or(|id| !terms[id].data.shared)
+            }
             Self::Folded => {
                 let mut users = terms[ids[0]].parents().map(|p| &terms.id_to_node(p).op);
                 f(0).folded || users.len() == 0 || users.any(|op| matches!(op, EOp::Reduce(_)))
@@ -199,6 +209,8 @@ impl Question {
             },
             Self::Unpeaked => !f(0).structure.peaked,
             Self::WholeChain => chain::is_whole(terms, ids[0]),
+            Self::OpensLeft => chain::opens(terms, [ids[0], ids[1]], ids[2], true),
+            Self::OpensRight => chain::opens(terms, [ids[1], ids[2]], ids[0], false),
             Self::CheaperRight => chain_costs(shape(0), shape(1), shape(2)).is_some_and(|(l, r)| r < l),
             Self::CheaperLeft => chain_costs(shape(0), shape(1), shape(2)).is_some_and(|(l, r)| l < r),
         }

@@ -318,10 +318,16 @@ impl Drafter<'_> {
     /// Arguments in order; a number takes its dtype from the other operands, an attribute its meaning from the first.
     fn arguments(&mut self, args: &[Pat], dtype: Option<DType>) -> Option<SmallVec<[Built; 3]>> {
         let mut built: SmallVec<[Option<Built>; 3]> = SmallVec::from_elem(None, args.len());
+        let mut later = false;
         for (i, arg) in args.iter().enumerate() {
-            if !matches!(arg, Pat::Number(_) | Pat::Attr(_)) {
+            if matches!(arg, Pat::Number(_) | Pat::Attr(_)) {
+                later = true;
+            } else {
                 built[i] = Some(self.build(arg, dtype)?);
             }
+        }
+        if !later {
+            return built.into_iter().collect();
         }
         // The condition of a choice has its own dtype: the last built operand decides.
         let arrays = built.iter().rev().flatten().map(|&b| self.facts(b)).filter(|f| f.is_tensor() || f.is_kernel());
@@ -371,14 +377,15 @@ impl Drafter<'_> {
                 self.view(EOp::Broadcast, children[0], shape)
             }
             Head::Turn => {
-                let x = self.facts(children[0]).shape.clone();
+                let x = &self.facts(children[0]).shape;
                 if x.rank() == 0 {
                     return Some(children[0]);
                 }
                 let rank = children.iter().map(|&c| self.facts(c).shape.rank()).max()?;
                 let lifted = if x.rank() < rank {
                     let lead = std::iter::repeat_n(1, rank - x.rank());
-                    self.view(EOp::Reshape, children[0], lead.chain(x.iter().copied()).collect())?
+                    let extents = lead.chain(x.iter().copied()).collect();
+                    self.view(EOp::Reshape, children[0], extents)?
                 } else {
                     children[0]
                 };

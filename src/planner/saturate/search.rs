@@ -4,16 +4,16 @@
 use std::hash::{Hash, Hasher};
 
 use egg::Id;
-use smallvec::SmallVec;
 
-use super::{Engine, Task};
+use super::Engine;
+use super::agenda::Task;
 use crate::planner::chain::Chains;
 use crate::planner::facts::Terms;
-use crate::planner::index::{Entry, Forms, Mix};
+use crate::planner::index::{Children, Entry, Mix};
 use crate::planner::language::{ENode, EOp};
 use crate::planner::matching::match_term;
 use crate::planner::prune::is_spent;
-use crate::planner::rules::{Class, Question, Rule, Subst};
+use crate::planner::rules::{Class, Pat, Question, Rule, Subst};
 use crate::types::{DType, Fault, Numerics, seeded};
 
 /// A rule and what it was found to match.
@@ -48,23 +48,26 @@ impl Engine<'_> {
         entries: impl Iterator<Item = &'i Entry>,
         (out, matches): (&mut Vec<Match>, &mut usize),
     ) {
-        let turn = |e: &&Entry| self.admitted[e.rule] && self.weighs[e.rule] == self.weighing;
-        let mut entries = entries.filter(turn).peekable();
-        if entries.peek().is_none() {
-            return;
-        }
         let class = terms.find(term);
-        if is_spent(terms, class, node) {
+        let mut children = Children::default();
+        for (forms, &c) in children.iter_mut().zip(&node.children) {
+            *forms = terms.analysis.forms[usize::from(terms.find(c))];
+        }
+        let turn = |e: &Entry| self.admitted[e.rule] && self.weighs[e.rule] == self.weighing;
+        let mut entries = entries.filter(|e| e.may_match(&children) && turn(e)).peekable();
+        if entries.peek().is_none() || is_spent(terms, class, node) {
             return;
         }
-        let mut children: SmallVec<[Forms; 4]> = SmallVec::new();
-        for &c in &node.children {
-            children.push(terms.analysis.forms[usize::from(terms.find(c))]);
-        }
-        for entry in entries.filter(|e| e.may_match(&children)) {
+        for entry in entries {
             let rule = &self.rules.all()[entry.rule];
             *matches += 1;
             match_term(rule, &rule.left[entry.variant], terms, class, node, &mut |subst| {
+                // What is one of its own variables already has nothing to learn.
+                if let Pat::Var(v) = rule.right
+                    && subst.vars[v].is_some_and(|id| terms.find(id) == class)
+                {
+                    return;
+                }
                 let mark = || mark(terms, entry.rule, class, subst, &Chains::default());
                 if !self.weighing && self.done.contains(&mark()) {
                     return;
