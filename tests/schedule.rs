@@ -270,17 +270,6 @@ fn random_graphs_give_what_the_reference_gives() {
     assert!(several > 150 && diagonals > 2, "{several} groups with several stores, {diagonals} with diagonals");
 }
 
-/// As `same`, relative to the largest magnitude in the array: sums in other orders, single precision somewhere below.
-fn alike(a: &HostBuffer, b: &HostBuffer) -> bool {
-    let all = |f: &HostBuffer| (0..f.len()).map(|i| f.get(i).to_f64()).collect::<Vec<_>>();
-    let (x, y) = (all(a), all(b));
-    let most = y.iter().filter(|v| v.is_finite()).fold(0.0f64, |m, v| m.max(v.abs()));
-    let tolerance = 64.0 * DType::F32.unit_roundoff() * most;
-    a.dtype() == b.dtype()
-        && x.len() == y.len()
-        && x.iter().zip(&y).all(|(x, y)| x == y || x.is_nan() && y.is_nan() || (x - y).abs() <= tolerance)
-}
-
 #[test]
 fn random_graphs_run_by_the_tiled_executor() {
     let count: u64 = std::env::var("SCHEDULE_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(250);
@@ -293,7 +282,11 @@ fn random_graphs_run_by_the_tiled_executor() {
             for (got, root) in interpret::run_tiled(&case.graph, &s, &leaves, &case.slots).iter().zip(&case.graph.roots)
             {
                 let want = &expected[root.index()];
-                assert!(alike(got, want), "seed {seed}: {root} is {got:?}, expected {want:?}\n{}\n{s}", case.graph);
+                assert!(
+                    interpret::alike(got, want),
+                    "seed {seed}: {root} is {got:?}, expected {want:?}\n{}\n{s}",
+                    case.graph
+                );
             }
         }
     }

@@ -44,7 +44,7 @@ pub struct Ground {
 }
 
 impl Ground {
-    /// All shapes of {1, 2, 3}², scalars, vectors and batches; fewer of them for rules of many variables.
+    /// All shapes of {1, 2, 3}², scalars, vectors, batches and some without elements; fewer of them for rules of many variables.
     #[must_use]
     pub fn small(rule: &RuleCheck) -> Self {
         let free = |v: usize| !rule.wanted(v).constant && !rule.wanted(v).count;
@@ -54,18 +54,18 @@ impl Ground {
         if n_arrays > 2 {
             return Self::few();
         }
-        let mut arrays: Vec<Shape> = shapes(&[&[], &[2], &[3], &[2, 2, 3], &[2, 3, 1]]);
+        let mut arrays: Vec<Shape> = shapes(&[&[], &[2], &[3], &[2, 2, 3], &[2, 3, 1], &[0], &[0, 2], &[2, 0]]);
         arrays.extend((0..9).map(|i| Shape::new(&[i / 3 + 1, i % 3 + 1])));
         let mut extents = arrays.clone();
         extents.extend(shapes(&[&[1], &[4], &[6], &[1, 6], &[2, 1, 3], &[3, 2, 3]]));
-        let products = [(1, 2, 3), (2, 1, 2), (2, 2, 2), (3, 2, 3), (2, 3, 1)].map(of_three).into();
+        let products = [(1, 2, 3), (2, 1, 2), (2, 2, 2), (3, 2, 3), (2, 3, 1), (2, 0, 2), (0, 2, 3)].map(of_three).into();
         Self { arrays, products, extents, axes: axes() }
     }
 
     /// A shape of every kind.
     #[must_use]
     pub fn few() -> Self {
-        let arrays = shapes(&[&[], &[1, 2], &[2, 1], &[2, 2], &[2, 3], &[3, 2], &[2, 2, 2]]);
+        let arrays = shapes(&[&[], &[1, 2], &[2, 1], &[2, 2], &[2, 3], &[3, 2], &[2, 2, 2], &[2, 0], &[0, 2]]);
         let mut extents = arrays.clone();
         extents.extend(shapes(&[&[4], &[6], &[2, 1, 3]]));
         Self { arrays, products: [(1, 2, 3), (2, 2, 2)].map(of_three).into(), extents, axes: axes() }

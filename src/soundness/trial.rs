@@ -95,6 +95,15 @@ pub fn try_case(
     }
 }
 
+/// Whether an input has no elements, or is a product of or over nothing.
+fn is_empty(input: &Input) -> bool {
+    match input {
+        Input::Array(shape, _) => shape.is_empty(),
+        Input::Product(a, b, _) | Input::Mask(a, b, _) => a.is_empty() || b.is_empty(),
+        _ => false,
+    }
+}
+
 /// What is wrong with the sides, if anything is.
 fn hold(
     rule: &RuleCheck,
@@ -118,6 +127,8 @@ fn hold(
             Mood::Finite,
             Mood::Infinite,
         ],
+        // Where nothing is summed there is nothing to order, whatever infinities stand beside it.
+        Class::Reassociates if inputs.iter().any(is_empty) => &[Mood::Ordinary, Mood::Special, Mood::Special],
         Class::Reassociates => &[Mood::Ordinary, Mood::Positive],
         Class::Rescales | Class::Approximate => &[Mood::Positive],
     };

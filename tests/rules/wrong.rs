@@ -39,6 +39,7 @@ const WRONG: &[(&str, &str)] = &[
         "rule w : reassociates (A - m)' @ B => (A - m)' @ (B - m) when fills(A, m), fills(B, m)",
     ),
     ("weights squared", "rule w : reassociates A' @ (w * A) => (w * A)' @ (w * A) when column(w), fills(A, w)"),
+    ("no columns, and an infinity beside their sum", "rule w : reassociates sum(A @ B, last) => A @ sum(B, last)"),
     ("a gram that is none", "rule w : reassociates A' @ B => run(syrk(A', A))"),
 ];
 

@@ -1,20 +1,10 @@
 //! Random graphs of every operation, scheduled with fusion and without and run by the tiled executor, against the reference.
 
 use lazurite::schedule::{ScheduleOptions, schedule};
-use lazurite::types::{DType, DeviceChoice, HostBuffer};
+use lazurite::types::{DeviceChoice, HostBuffer};
 
-use super::{cases, interpret};
-
-/// The same values but for the order of sums, relative to the largest.
-fn alike(a: &HostBuffer, b: &HostBuffer) -> bool {
-    let all = |f: &HostBuffer| (0..f.len()).map(|i| f.get(i).to_f64()).collect::<Vec<_>>();
-    let (x, y) = (all(a), all(b));
-    let most = y.iter().filter(|v| v.is_finite()).fold(0.0f64, |m, v| m.max(v.abs()));
-    let tolerance = 64.0 * DType::F32.unit_roundoff() * most;
-    a.dtype() == b.dtype()
-        && x.len() == y.len()
-        && x.iter().zip(&y).all(|(x, y)| x == y || x.is_nan() && y.is_nan() || (x - y).abs() <= tolerance)
-}
+use super::cases;
+use super::interpret::{self, alike};
 
 #[test]
 fn random_graphs_fused_and_node_by_node() {
