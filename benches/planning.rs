@@ -16,12 +16,13 @@ use lazurite::types::{CostTable, Numerics};
 use lazurite::{Array, DeviceChoice, Engine};
 
 /// Graphs to plan, and how often to take the time of each for a least one.
-fn cold_graphs() -> [(&'static str, usize, Graph); 6] {
+fn cold_graphs() -> [(&'static str, usize, Graph); 7] {
     [
         ("pca", 200, graphs::pca()),
         ("random 100", 100, graphs::random(100, 1)),
         ("random 1000", 40, graphs::random(1_000, 1)),
         ("transposes 1000", 40, graphs::transposes(1_000)),
+        ("statements 300", 40, graphs::statements(300)),
         ("random 10000", 9, graphs::random(10_000, 1)),
         ("transposes 10000", 9, graphs::transposes(10_000)),
     ]

@@ -289,7 +289,7 @@ impl Knowledge {
         let given: Vec<(&Shape, DType)> = operands.iter().map(|f| (&f.shape, f.dtype)).collect();
         let (shape, dtype) = infer(&graph_op, &given, cast_to).ok()?;
         let mut facts = Facts::tensor(shape, dtype);
-        promise(&mut facts, op, operands, self);
+        promise(&mut facts, op, operands, attribute, self);
         let interned = match op {
             EOp::Opaque(i) => self.opaques.get(*i as usize).map(|o| &o.0),
             _ => None,
@@ -313,7 +313,7 @@ impl Knowledge {
 }
 
 /// What the operation lets us promise about the values, given promises about the operands.
-fn promise(facts: &mut Facts, op: &EOp, operands: &[&Facts], store: &Knowledge) {
+fn promise(facts: &mut Facts, op: &EOp, operands: &[&Facts], attribute: Option<&EOp>, store: &Knowledge) {
     let at = |i: usize| operands[i];
     let float = facts.dtype.is_float();
     match op {
@@ -354,6 +354,10 @@ fn promise(facts: &mut Facts, op: &EOp, operands: &[&Facts], store: &Knowledge) 
                         | UnaryOp::Tanh
                         | UnaryOp::Atan
                 );
+        }
+        EOp::Powi if float => {
+            let even = matches!(attribute, Some(EOp::Int(n)) if n % 2 == 0);
+            facts.nonneg = even || at(0).nonneg;
         }
         EOp::Binary(b) if float && !b.is_compare() => {
             let (x, y) = (at(0), at(1));

@@ -58,7 +58,8 @@ impl Ground {
         arrays.extend((0..9).map(|i| Shape::new(&[i / 3 + 1, i % 3 + 1])));
         let mut extents = arrays.clone();
         extents.extend(shapes(&[&[1], &[4], &[6], &[1, 6], &[2, 1, 3], &[3, 2, 3]]));
-        let products = [(1, 2, 3), (2, 1, 2), (2, 2, 2), (3, 2, 3), (2, 3, 1), (2, 0, 2), (0, 2, 3)].map(of_three).into();
+        let products =
+            [(1, 2, 3), (2, 1, 2), (2, 2, 2), (3, 2, 3), (2, 3, 1), (2, 0, 2), (0, 2, 3)].map(of_three).into();
         Self { arrays, products, extents, axes: axes() }
     }
 

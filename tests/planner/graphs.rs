@@ -127,6 +127,49 @@ pub fn pca() -> Graph {
     b.roots(&[scores, share, loss])
 }
 
+/// Centring, scaling and elementwise steps in turn on data that is read transposed, `n` statements of a program, each from the two
+/// before it: what a rule moves goes through all of them, folds included.
+pub fn statements(n: usize) -> Graph {
+    let mut b = Build::default();
+    let leaf = b.leaf(&[6, 20]);
+    let x = b.t(leaf);
+    let (rows, two, one) = (b.slot(), b.number(2.0), b.number(1.0));
+    let (mut q, mut p) = (b.bin(BinaryOp::Add, x, one), b.bin(BinaryOp::Mul, x, two));
+    for i in 2..n {
+        let next = match i % 5 {
+            0 => {
+                let total = b.sum(q, &[0]);
+                let mean = b.bin(BinaryOp::Div, total, rows);
+                b.bin(BinaryOp::Sub, p, mean)
+            }
+            1 => {
+                let size = b.un(UnaryOp::Abs, p);
+                let less = b.un(UnaryOp::Neg, size);
+                let weight = b.un(UnaryOp::Exp, less);
+                b.bin(BinaryOp::Add, weight, q)
+            }
+            2 => {
+                let squares = b.un(UnaryOp::Powi(2), q);
+                let total = b.sum(squares, &[1]);
+                let norm = b.bin(BinaryOp::Add, one, total);
+                b.bin(BinaryOp::Div, p, norm)
+            }
+            3 => {
+                let bounded = b.un(UnaryOp::Tanh, p);
+                b.bin(BinaryOp::Mul, bounded, q)
+            }
+            _ => {
+                let difference = b.bin(BinaryOp::Sub, p, q);
+                let size = b.un(UnaryOp::Abs, difference);
+                b.un(UnaryOp::Sqrt, size)
+            }
+        };
+        (q, p) = (p, next);
+    }
+    let total = b.sum(p, &[0, 1]);
+    b.roots(&[total])
+}
+
 /// A chain of elementwise operations in which every third is a transpose.
 pub fn transposes(n: usize) -> Graph {
     let mut b = Build::default();

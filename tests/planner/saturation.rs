@@ -4,7 +4,7 @@ use lazurite::graph::{Graph, Op};
 use lazurite::planner::{Plan, PlanOptions, plan};
 use lazurite::types::{CostTable, Numerics};
 
-use crate::graphs::{pca, random, transposes};
+use crate::graphs::{pca, random, statements, transposes};
 
 fn planned(graph: &Graph, numerics: Numerics) -> Plan {
     let p = plan(graph, &PlanOptions { numerics, ..PlanOptions::new(CostTable::gpu()) });
@@ -37,6 +37,18 @@ fn a_transpose_travels_through_any_depth() {
         assert!(p.enodes <= 3 * g.nodes.len(), "{n}: {} terms", p.enodes);
         let views = p.graph.nodes.iter().filter(|n| matches!(n.op, Op::View(_))).count();
         assert!(views <= 2, "{n}: {views} transposes are left");
+    }
+}
+
+#[test]
+fn what_a_rule_moves_through_folds_takes_no_round_for_each() {
+    for n in [30, 300, 3_000] {
+        let g = statements(n);
+        for numerics in MODES {
+            let p = planned(&g, numerics);
+            assert!(p.iterations <= 4, "{n} statements, {numerics}: {} rounds", p.iterations);
+            assert!(p.enodes <= 3 * g.nodes.len(), "{n} statements, {numerics}: {} terms", p.enodes);
+        }
     }
 }
 
