@@ -119,8 +119,8 @@ fn known() -> Vec<(String, Graph)> {
     out
 }
 
-fn saturated(graph: &Graph) -> Encoded {
-    let options = PlanOptions::new(CostTable::cpu());
+fn saturated(graph: &Graph, numerics: Numerics) -> Encoded {
+    let options = PlanOptions { numerics, ..PlanOptions::new(CostTable::cpu()) };
     let mut encoded = encode(graph, Vec::new());
     let budget = saturate::Budget::of(encoded.terms.total_number_of_nodes());
     saturate::saturate(&mut encoded.terms, &options.rules, options.numerics, options.allow_rescale, budget, false);
@@ -253,19 +253,19 @@ fn extraction_beside_the_optimum_and_egg() {
     let (mut sums, mut optimal, mut tree_optimal, mut n) = ([0.0; 3], 0, 0, 0);
     println!("{:28} {:>6} {:>12} {:>12} {:>12}", "program", "terms", "ours", "egg", "optimum");
     for (i, (name, graph)) in cases.iter().enumerate() {
-        let encoded = saturated(graph);
+        let encoded = saturated(graph, Numerics::Standard);
         let (terms, root) = (&encoded.terms, encoded.roots);
         let size = terms.total_number_of_nodes();
         if size > 400 {
             // The integer program is exact and slow; large ones are for the planner's own tests.
             continue;
         }
-        let costs = costs(terms);
+        let charges = costs(terms);
         let choice = extract::extract(&encoded, &CostTable::cpu(), &HashSet::new()).expect("a choice");
-        let (ours, _) = charge(terms, root, &costs, |id| choice.of(terms, id).expect("a term of every class in use"));
-        let extractor = egg::Extractor::new(terms, Tree(&costs));
-        let (tree, _) = charge(terms, root, &costs, |id| extractor.find_best_node(id));
-        let best = optimum(terms, root, &costs);
+        let (ours, _) = charge(terms, root, &charges, |id| choice.of(terms, id).expect("a term of every class in use"));
+        let extractor = egg::Extractor::new(terms, Tree(&charges));
+        let (tree, _) = charge(terms, root, &charges, |id| extractor.find_best_node(id));
+        let best = optimum(terms, root, &charges);
         assert!(
             best <= ours * 1.000_01 && best <= tree * 1.000_01,
             "{name}: {best} is no optimum beside {ours}, {tree}"
@@ -285,6 +285,29 @@ fn extraction_beside_the_optimum_and_egg() {
     assert!(n >= 45, "too few programs were small enough: {n}");
     assert!(mean[0] <= 1.01, "extraction is {:.2} % above the optimum", 100.0 * (mean[0] - 1.0));
     assert!(optimal * 100 >= n * 95, "extraction found {optimal} of {n} optima");
+}
+
+#[test]
+fn what_is_taken_out_before_the_choice_takes_nothing_from_the_optimum() {
+    let (table, none) = (CostTable::cpu(), HashSet::new());
+    let programs = known().into_iter().chain((0..60).map(|seed| (format!("random {seed}"), random(seed, 12))));
+    let mut taken = 0;
+    for (name, graph) in programs {
+        for numerics in [Numerics::Standard, Numerics::Fast] {
+            let Encoded { mut terms, roots, .. } = saturated(&graph, numerics);
+            let before = terms.total_number_of_nodes();
+            if before > 400 {
+                continue;
+            }
+            let best = optimum(&terms, roots, &costs(&terms));
+            prune::dominated(&mut terms, &table, &none, &[]);
+            let left = optimum(&terms, roots, &costs(&terms));
+            assert!((left - best).abs() <= 1e-6 * best, "{name}, {numerics}: {best} became {left}");
+            taken += before - terms.total_number_of_nodes();
+        }
+    }
+    println!("{taken} terms were taken out");
+    assert!(taken > 150, "{taken} terms show little");
 }
 
 #[test]
