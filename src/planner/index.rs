@@ -38,9 +38,9 @@ const DIAGONAL: Forms = 1 << 48;
 const ONES: Forms = 1 << 47;
 const ZEROS: Forms = 1 << 46;
 /// Every element is one known number.
-pub(super) const FILLED: Forms = 1 << 45;
+pub(super) const FILL: Forms = 1 << 45;
 /// The bits below stand for operations.
-const FIRST_FACT: Forms = FILLED;
+const FIRST_FACT: Forms = FILL;
 
 /// The bits of a class whose terms have these operations.
 pub(super) fn class_forms(operations: Forms, facts: &Facts) -> Forms {
@@ -64,7 +64,7 @@ pub(super) fn class_forms(operations: Forms, facts: &Facts) -> Forms {
         (DIAGONAL, facts.structure.diagonal),
         (ONES, facts.structure.filled_with(1.0)),
         (ZEROS, facts.structure.filled_with(0.0)),
-        (FILLED, facts.structure.fill.is_some()),
+        (FILL, facts.structure.fill.is_some()),
     ];
     let operations = operations & ((FIRST_FACT - 1) | ANY_UNARY | ANY_BINARY);
     // Where conditions are not to be asked, all that stands for them is there.

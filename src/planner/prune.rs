@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 
 use super::cost;
 use super::facts::{Facts, Sort, Terms};
-use super::index::FILLED;
+use super::index::FILL;
 use super::language::{ENode, EOp};
 use crate::types::CostTable;
 
@@ -32,14 +32,21 @@ fn thin(terms: &mut Terms, ids: &[Id]) -> bool {
     for &id in ids {
         let nodes = &terms[id].nodes;
         let given = nodes.iter().any(is_given);
-        let kept: Vec<bool> = nodes.iter().map(|n| if given { is_given(n) } else { is_useful(terms, id, n) }).collect();
-        if kept.contains(&true) && kept.contains(&false) {
-            let mut kept = kept.into_iter();
-            terms[id].nodes.retain(|_| kept.next() == Some(true));
-            taken = true;
-        }
+        let useful = |n| if given { is_given(n) } else { is_useful(terms, id, n) };
+        let kept: SmallVec<[bool; 8]> = nodes.iter().map(useful).collect();
+        taken |= kept.contains(&true) && keep(terms, id, &kept);
     }
     taken
+}
+
+/// Leaves a class with these of its terms; whether any went.
+fn keep(terms: &mut Terms, class: Id, kept: &[bool]) -> bool {
+    let goes = kept.contains(&false);
+    if goes {
+        let mut kept = kept.iter();
+        terms[class].nodes.retain(|_| kept.next() == Some(&true));
+    }
+    goes
 }
 
 /// Takes out terms beside which another of their class needs no more and costs no more; of two alike the later. What a term needs
@@ -49,7 +56,9 @@ pub(super) fn dominated(terms: &mut Terms, costs: &CostTable, outdone: &HashSet<
     let mut users = vec![0u32; terms.analysis.n_made];
     let needed = terms.classes().flat_map(|c| &c.nodes).flat_map(|n| n.operands());
     needed.chain(guarded).for_each(|&c| users[usize::from(terms.find(c))] += 1);
-    let ids: Vec<Id> = terms.classes().filter(|c| c.nodes.len() > 1).map(|c| c.id).collect();
+    // In the order of numbers: what one class loses bears on the next.
+    let mut ids: Vec<Id> = terms.classes().filter(|c| c.nodes.len() > 1).map(|c| c.id).collect();
+    ids.sort_unstable();
     for class in ids {
         let rivals = Rivals { terms, costs, outdone, users: &users, class };
         let ways: SmallVec<[Way; 8]> = terms[class].nodes.iter().map(|n| rivals.way(n)).collect();
@@ -58,10 +67,7 @@ pub(super) fn dominated(terms: &mut Terms, costs: &CostTable, outdone: &HashSet<
         for j in 0..n {
             kept[j] = !(0..n).any(|i| i != j && kept[i] && rivals.beats((&ways[i], i), (&ways[j], j)));
         }
-        if kept.contains(&false) {
-            let mut kept = kept.into_iter();
-            terms[class].nodes.retain(|_| kept.next() == Some(true));
-        }
+        keep(terms, class, &kept);
     }
     unneeded(terms, guarded);
 }
@@ -157,7 +163,7 @@ fn unneeded(terms: &mut Terms, also: &[Id]) {
 /// Leaves a class that is one known number everywhere with the terms that say so. Else such a class collects the forms of all
 /// that was ever multiplied by zero, and whatever reads it is tried with each of them.
 pub(super) fn keep_constant(terms: &mut Terms, class: Id) {
-    if is_filled(terms, class) && terms[class].nodes.len() > 1 {
+    if has_fill(terms, class) && terms[class].nodes.len() > 1 {
         let kept: Vec<ENode> = terms[class].nodes.iter().filter(|n| says_it(terms, n)).cloned().collect();
         if !kept.is_empty() {
             terms[class].nodes = kept;
@@ -167,11 +173,11 @@ pub(super) fn keep_constant(terms: &mut Terms, class: Id) {
 
 /// Whether a term of a class that is one known number everywhere need not be looked at.
 pub(super) fn is_spent(terms: &Terms, class: Id, node: &ENode) -> bool {
-    is_filled(terms, class) && !says_it(terms, node) && terms[class].nodes.iter().all(|n| says_it(terms, n))
+    has_fill(terms, class) && !says_it(terms, node) && terms[class].nodes.iter().all(|n| says_it(terms, n))
 }
 
-fn is_filled(terms: &Terms, class: Id) -> bool {
-    terms.analysis.forms[usize::from(class)] & FILLED != 0 && terms[class].data.structure.fill.is_some()
+fn has_fill(terms: &Terms, class: Id) -> bool {
+    terms.analysis.forms[usize::from(class)] & FILL != 0 && terms[class].data.structure.fill.is_some()
 }
 
 /// Whether a term is a number, or one stretched to an array.
