@@ -3,7 +3,7 @@
 //! `cargo bench --bench planning`; `cargo bench --bench planning -- least` gives the least times of what a cached evaluation is made
 //! of and of cold plans in every mode, further words which of them. docs/performance.md holds the figures and what they are held against.
 
-#[path = "../tests/planner/graphs.rs"]
+#[path = "../tests/planning/planner/graphs.rs"]
 mod graphs;
 
 use std::hint::black_box;

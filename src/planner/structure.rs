@@ -33,7 +33,7 @@ impl Structure {
     /// right side has chosen the member that is known, as extraction may choose any member. So knowing it of one is enough.
     /// A diagonal says only a part, and its rules read the rest from the class: it must hold for all. So nothing that was found
     /// nearly equal to a fill is ever read *as* one: the fill itself takes its place, by a step of the class that said so. And
-    /// in Strict mode, where every step is exact, all members are the same bits anyway. tests/rules/growth.rs
+    /// in Strict mode, where every step is exact, all members are the same bits anyway. tests/planning/rules/growth.rs
     pub(super) fn meet(&mut self, other: &Self) {
         // Of two values that some rule found nearly equal the lesser bits, so that the order of unions does not matter.
         self.fill = [self.fill, other.fill].into_iter().flatten().min();

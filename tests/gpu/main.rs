@@ -1,0 +1,12 @@
+//! The device, the kernels and their arithmetic on whatever adapter there is (a software one will do).
+
+#![cfg(all(feature = "gpu", feature = "blocking"))]
+
+mod device;
+mod numerics_epilogues;
+mod numerics_functions;
+mod shaders;
+mod traps;
+
+#[path = "../support/mod.rs"]
+mod support;

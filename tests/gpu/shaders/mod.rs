@@ -1,0 +1,138 @@
+//! Every permutation of the shader templates, held against naga's validator and writers, and every operation in every core
+//! held against `cpu::reference` on whatever adapter there is (a software one will do).
+//!
+//! Without an adapter the second half passes with a note, unless `LAZURITE_REQUIRE_GPU=1` forbids that.
+
+#![cfg(all(feature = "gpu", feature = "blocking"))]
+
+mod case;
+mod elementwise;
+mod folds;
+mod layouts;
+mod machine;
+mod products;
+
+use case::Case;
+use lazurite::kernels::lower;
+use lazurite::types::Limits;
+
+fn cases() -> Vec<Case> {
+    [
+        elementwise::unary(),
+        elementwise::binary(),
+        elementwise::powers(),
+        elementwise::casts(),
+        layouts::all(),
+        folds::reductions(),
+        folds::positions(),
+        folds::chains(),
+        folds::scans(),
+        products::all(),
+    ]
+    .concat()
+}
+
+/// The forms that lowering takes for devices of different kinds.
+fn forms() -> Vec<Limits> {
+    let full = machine::everything();
+    vec![
+        Limits { software: true, ..full.clone() },
+        Limits { subgroup_size: 0, max_workgroup_bytes: 16 << 10, max_workgroup_invocations: 256, ..full.clone() },
+        full,
+    ]
+}
+
+#[test]
+fn every_permutation_is_valid_everywhere() {
+    let mut seen = std::collections::HashSet::new();
+    let mut kernels = 0;
+    for case in cases() {
+        for limits in forms() {
+            let lowered = match lower(&case.group, &case.values, &case.scalar_types(), &limits) {
+                Ok(l) => l,
+                Err(e) => panic!("{}: {e}", case.name),
+            };
+            kernels += lowered.kernels.len();
+            if lowered.kernels.iter().all(|k| !seen.insert(k.wgsl.clone())) {
+                continue;
+            }
+            machine::validate(&case.name, &lowered);
+        }
+    }
+    assert!(seen.len() > 400, "{} different texts of {kernels} kernels", seen.len());
+}
+
+/// Runs cases on the device in the form lowering chooses for it and in the form for a fast GPU.
+fn check(cases: &[Case]) {
+    let Some(gpu) = machine::gpu() else { return };
+    let mut failures = Vec::new();
+    let mut ran = 0;
+    for case in cases {
+        let want = case.expected();
+        for software in [gpu.limits().software, false] {
+            let limits = Limits { software, ..gpu.limits().clone() };
+            match machine::run(gpu, case, &limits) {
+                Ok(got) => {
+                    ran += 1;
+                    match machine::compare(case, &got, &want) {
+                        Ok(worst) if std::env::var_os("LAZURITE_SHOW_ULP").is_some() => {
+                            println!("{:40} {worst:.2} ulp", case.name);
+                        }
+                        Ok(_) => {}
+                        Err(e) => failures.push(format!("{} (software {software}): {e}", case.name)),
+                    }
+                }
+                // What the adapter lacks is refused, not computed wrongly.
+                Err(e) if e.is_unsupported() => {}
+                Err(e) => failures.push(format!("{} (software {software}): {e:?}", case.name)),
+            }
+            if !limits.software && gpu.limits().software == software {
+                break;
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{} of {ran} failed:\n{}", failures.len(), failures.join("\n"));
+    assert!(ran > 0, "no case ran");
+}
+
+#[test]
+fn unary_functions_agree() {
+    check(&elementwise::unary());
+}
+
+#[test]
+fn binary_functions_agree() {
+    check(&elementwise::binary());
+    check(&elementwise::powers());
+}
+
+#[test]
+fn casts_agree() {
+    check(&elementwise::casts());
+}
+
+#[test]
+fn elements_are_found() {
+    check(&layouts::all());
+}
+
+#[test]
+fn reductions_agree() {
+    check(&folds::reductions());
+    check(&folds::chains());
+}
+
+#[test]
+fn positions_agree() {
+    check(&folds::positions());
+}
+
+#[test]
+fn running_folds_agree() {
+    check(&folds::scans());
+}
+
+#[test]
+fn products_agree() {
+    check(&products::all());
+}

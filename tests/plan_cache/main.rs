@@ -1,6 +1,0 @@
-//! The plan cache: where plans hold, what they save, and what they may cost.
-
-mod bounds;
-mod holds;
-#[path = "../support/mod.rs"]
-mod support;

@@ -1,0 +1,84 @@
+//! The default rules saturate: rounds, terms and what becomes of the graph, on graphs of ten to ten thousand operations.
+
+use lazurite::graph::{Graph, Op};
+use lazurite::planner::{Plan, PlanOptions, plan};
+use lazurite::types::{CostTable, Numerics};
+
+use super::graphs::{pca, random, statements, transposes};
+
+fn planned(graph: &Graph, numerics: Numerics) -> Plan {
+    let p = plan(graph, &PlanOptions { numerics, ..PlanOptions::new(CostTable::gpu()) });
+    assert!(p.fallback.is_none() && p.saturated, "{numerics}, {} nodes: {:?}", graph.nodes.len(), p.fallback);
+    p
+}
+
+const MODES: [Numerics; 3] = [Numerics::Strict, Numerics::Standard, Numerics::Fast];
+
+#[test]
+fn random_graphs_of_all_sizes_saturate() {
+    for (n, seeds) in [(10, 40), (100, 8), (1_000, 1)] {
+        for seed in 0..seeds {
+            let g = random(n, seed);
+            for numerics in MODES {
+                let p = planned(&g, numerics);
+                assert!(p.iterations <= 30, "{n} operations, seed {seed}, {numerics}: {} rounds", p.iterations);
+                assert!(p.enodes <= 3 * g.nodes.len(), "{n} operations, seed {seed}, {numerics}: {} terms", p.enodes);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_transpose_travels_through_any_depth() {
+    for n in [10, 100, 1_000, 10_000] {
+        let g = transposes(n);
+        let p = planned(&g, Numerics::Standard);
+        assert!(p.iterations <= 3, "{n}: {} rounds", p.iterations);
+        assert!(p.enodes <= 3 * g.nodes.len(), "{n}: {} terms", p.enodes);
+        let views = p.graph.nodes.iter().filter(|n| matches!(n.op, Op::View(_))).count();
+        assert!(views <= 2, "{n}: {views} transposes are left");
+    }
+}
+
+#[test]
+fn what_a_rule_moves_through_folds_takes_no_round_for_each() {
+    for n in [30, 300, 3_000] {
+        let g = statements(n);
+        for numerics in MODES {
+            let p = planned(&g, numerics);
+            assert!(p.iterations <= 4, "{n} statements, {numerics}: {} rounds", p.iterations);
+            assert!(p.enodes <= 3 * g.nodes.len(), "{n} statements, {numerics}: {} terms", p.enodes);
+        }
+    }
+}
+
+#[test]
+fn an_analysis_of_principal_components_saturates_in_few_terms() {
+    let g = pca();
+    assert_eq!(g.nodes.iter().filter(|n| !n.operands.is_empty()).count(), 33);
+    for numerics in [Numerics::Strict, Numerics::Standard, Numerics::Fast] {
+        let p = planned(&g, numerics);
+        assert!(p.iterations <= 14, "{numerics}: {} rounds", p.iterations);
+        assert!(p.enodes <= 3 * g.nodes.len(), "{numerics}: {} terms", p.enodes);
+    }
+}
+
+#[test]
+fn every_golden_plan_saturated() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let mut plans = 0;
+    for folder in ["golden", "golden-plans"] {
+        for file in std::fs::read_dir(root.join(folder)).unwrap() {
+            let path = file.unwrap().path();
+            let text = std::fs::read_to_string(&path).unwrap();
+            for line in text.lines().filter(|l| l.starts_with("plan: ")) {
+                let rounds = line.strip_prefix("plan: saturated after ").and_then(|l| l.split(' ').next());
+                let rounds: usize = rounds.and_then(|n| n.parse().ok()).unwrap_or(usize::MAX);
+                assert!(rounds <= 15, "{}: {line}", path.display());
+                plans += 1;
+            }
+        }
+    }
+    // The examples are among them.
+    assert!(plans > 250, "{plans}");
+}

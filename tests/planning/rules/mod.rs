@@ -1,0 +1,16 @@
+//! Every rule that comes with the engine: sound in the class it claims, and found in plans.
+//!
+//! `sound` holds both sides of each rule against each other by the reference, over all small shapes and over ordinary and special
+//! values; `wrong` sees to it that wrong rules are caught; `fires` plans a program for every rule.
+
+mod errors;
+mod fires;
+mod growth;
+mod one_kernel;
+mod plans;
+mod proofs;
+mod random;
+mod sound;
+mod through;
+mod wins;
+mod wrong;
