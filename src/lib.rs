@@ -3,6 +3,8 @@
 // wgpu's types nest deeper than the default allows when they are shown to cross threads.
 #![recursion_limit = "256"]
 
+pub mod algorithms;
+
 pub mod error;
 pub mod types;
 

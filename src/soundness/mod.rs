@@ -12,7 +12,7 @@ mod values;
 pub use compare::compare;
 pub use inputs::{Ground, each_assignment, operator_choices};
 pub use trial::{Trial, evaluate, fill, try_case, try_rule};
-pub use values::{Dice, Mood};
+pub use values::{Mood, Values};
 
 use crate::error::{Error, Result};
 use crate::planner::Rules;
