@@ -7,12 +7,16 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lazurite::device::{DeviceBuffer, Dispatch, Gpu};
-use lazurite::graph::{BinaryOp, Graph, LeafInfo, NodeId, Op, ReduceOp, UnaryOp};
-use lazurite::kernels::{Lowered, Param, Source, lower};
-use lazurite::planner::{PlanOptions, plan};
-use lazurite::schedule::{Schedule, ScheduleOptions, Step, ValueKind, schedule};
-use lazurite::types::{CostTable, Dims, HostBuffer, View};
+use lazurite::inspect::Lowered;
+use lazurite::inspect::graph::View;
+use lazurite::inspect::graph::{BinaryOp, Graph, LeafInfo, NodeId, Op, ReduceOp, UnaryOp};
+use lazurite::inspect::{Schedule, Step};
+use lazurite::unstable::device::{DeviceBuffer, Dispatch, Gpu};
+use lazurite::unstable::kernels::{Param, Source, lower};
+use lazurite::unstable::planner::{PlanOptions, plan};
+use lazurite::unstable::schedule::{ScheduleOptions, ValueKind, schedule};
+use lazurite::unstable::types::Dims;
+use lazurite::{CostTable, HostBuffer};
 use lazurite::{DType, DeviceChoice, Scalar, Shape};
 
 /// A graph being written down.

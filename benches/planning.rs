@@ -10,10 +10,10 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group};
-use lazurite::graph::Graph;
-use lazurite::planner::{PlanOptions, plan};
-use lazurite::types::{CostTable, Numerics};
+use lazurite::inspect::graph::Graph;
+use lazurite::unstable::planner::{PlanOptions, plan};
 use lazurite::{Array, DeviceChoice, Engine};
+use lazurite::{CostTable, Numerics};
 
 /// Graphs to plan, and how often to take the time of each for a least one.
 fn cold_graphs() -> [(&'static str, usize, Graph); 7] {

@@ -1,7 +1,7 @@
 //! The one error type of the library.
 //!
 //! Every room makes its errors through the named constructors here, with what was expected and what was given; callers
-//! branch on the predicates. The kind stays private so that it can grow.
+//! branch on [`Error::kind`] or on the predicates.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,13 +19,15 @@ pub struct Error(Arc<Inner>);
 
 #[derive(Clone)]
 struct Inner {
-    kind: Kind,
+    kind: ErrorKind,
     message: String,
     origin: Option<Origin>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+/// What kind of error it is. More kinds may come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
     /// Operands whose shapes, ranks or axes do not fit.
     Shape,
     /// An operation that the dtype does not have, or operands of different dtypes.
@@ -49,58 +51,58 @@ enum Kind {
 }
 
 impl Error {
-    fn new(kind: Kind, message: impl Into<String>) -> Self {
+    fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self(Arc::new(Inner { kind, message: message.into(), origin: None }))
     }
 
     /// Operands whose shapes do not fit; say what was expected and what was given.
     pub fn shape(message: impl Into<String>) -> Self {
-        Self::new(Kind::Shape, message)
+        Self::new(ErrorKind::Shape, message)
     }
 
     /// An operation on a dtype that does not have it.
     pub fn dtype(message: impl Into<String>) -> Self {
-        Self::new(Kind::DType, message)
+        Self::new(ErrorKind::DType, message)
     }
 
     /// An argument outside its domain.
     pub fn argument(message: impl Into<String>) -> Self {
-        Self::new(Kind::Argument, message)
+        Self::new(ErrorKind::Argument, message)
     }
 
     /// Memory that could not be had.
     pub fn out_of_memory(message: impl Into<String>) -> Self {
-        Self::new(Kind::OutOfMemory, message)
+        Self::new(ErrorKind::OutOfMemory, message)
     }
 
     /// The device is gone.
     pub fn device_lost(message: impl Into<String>) -> Self {
-        Self::new(Kind::DeviceLost, message)
+        Self::new(ErrorKind::DeviceLost, message)
     }
 
     /// No adapter was found.
     pub fn no_device(message: impl Into<String>) -> Self {
-        Self::new(Kind::NoDevice, message)
+        Self::new(ErrorKind::NoDevice, message)
     }
 
     /// Something that is not supported here.
     pub fn unsupported(message: impl Into<String>) -> Self {
-        Self::new(Kind::Unsupported, message)
+        Self::new(ErrorKind::Unsupported, message)
     }
 
     /// A rule file or a rule that was refused.
     pub fn rules(message: impl Into<String>) -> Self {
-        Self::new(Kind::Rules, message)
+        Self::new(ErrorKind::Rules, message)
     }
 
     /// A numerical routine without a result.
     pub fn numeric(message: impl Into<String>) -> Self {
-        Self::new(Kind::Numeric, message)
+        Self::new(ErrorKind::Numeric, message)
     }
 
     /// A defect of lazurite.
     pub fn internal(message: impl Into<String>) -> Self {
-        Self::new(Kind::Internal, message)
+        Self::new(ErrorKind::Internal, message)
     }
 
     /// The same error with the place where the user wrote the operation. The first origin wins.
@@ -126,64 +128,70 @@ impl Error {
         &self.0.message
     }
 
+    /// What kind of error it is.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
     /// Shapes, ranks or axes did not fit.
     #[must_use]
     pub fn is_shape(&self) -> bool {
-        self.0.kind == Kind::Shape
+        self.0.kind == ErrorKind::Shape
     }
 
     /// A dtype did not fit the operation.
     #[must_use]
     pub fn is_dtype(&self) -> bool {
-        self.0.kind == Kind::DType
+        self.0.kind == ErrorKind::DType
     }
 
     /// An argument was outside its domain.
     #[must_use]
     pub fn is_argument(&self) -> bool {
-        self.0.kind == Kind::Argument
+        self.0.kind == ErrorKind::Argument
     }
 
     /// Memory could not be had; the engine stays usable.
     #[must_use]
     pub fn is_out_of_memory(&self) -> bool {
-        self.0.kind == Kind::OutOfMemory
+        self.0.kind == ErrorKind::OutOfMemory
     }
 
     /// The device is gone.
     #[must_use]
     pub fn is_device_lost(&self) -> bool {
-        self.0.kind == Kind::DeviceLost
+        self.0.kind == ErrorKind::DeviceLost
     }
 
     /// No adapter was found although one was asked for.
     #[must_use]
     pub fn is_no_device(&self) -> bool {
-        self.0.kind == Kind::NoDevice
+        self.0.kind == ErrorKind::NoDevice
     }
 
     /// Something that is not supported here.
     #[must_use]
     pub fn is_unsupported(&self) -> bool {
-        self.0.kind == Kind::Unsupported
+        self.0.kind == ErrorKind::Unsupported
     }
 
     /// A rule file or rule was refused.
     #[must_use]
     pub fn is_rules(&self) -> bool {
-        self.0.kind == Kind::Rules
+        self.0.kind == ErrorKind::Rules
     }
 
     /// A numerical routine had no result.
     #[must_use]
     pub fn is_numeric(&self) -> bool {
-        self.0.kind == Kind::Numeric
+        self.0.kind == ErrorKind::Numeric
     }
 
     /// A defect of lazurite itself.
     #[must_use]
     pub fn is_internal(&self) -> bool {
-        self.0.kind == Kind::Internal
+        self.0.kind == ErrorKind::Internal
     }
 }
 

@@ -6,8 +6,9 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use lazurite::types::CostTable;
-use lazurite::{DeviceChoice, Engine, dump};
+use lazurite::CostTable;
+use lazurite::inspect::dump;
+use lazurite::{DeviceChoice, Engine};
 
 use crate::arguments::{Arguments, Assignment, Command, Format, Real, ScriptArguments};
 use crate::explain::Explanations;

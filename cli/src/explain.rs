@@ -6,8 +6,8 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use lazurite::dump::{self, Dump};
-use lazurite::engine::Evaluation;
+use lazurite::Evaluation;
+use lazurite::inspect::dump::{self, Dump};
 use lazurite::{EngineBuilder, Origin};
 
 use crate::arguments::{Format, Wanted};

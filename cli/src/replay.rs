@@ -8,11 +8,12 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use lazurite::check::{Allowance, compare_roots, equivalence_of, evaluate};
-use lazurite::dump::{Bisection, Dump, Found, Settings, bisect};
-use lazurite::graph::{Case, Graph, Op};
-use lazurite::types::HostBuffer;
-use lazurite::{Engine, Error, Evaluation, Numerics, RunOptions};
+use lazurite::HostBuffer;
+use lazurite::check::{Allowance, compare, equivalence_of, evaluate, strategies::Case};
+use lazurite::inspect::RunOptions;
+use lazurite::inspect::dump::{Bisection, Dump, Found, Inputs, Settings, bisect};
+use lazurite::inspect::graph::{Graph, Op};
+use lazurite::{Engine, Error, Evaluation, Numerics};
 
 use crate::arguments::ReplayArguments;
 use crate::commands::{BAD_INPUT, ENGINE_FAILED, OK};
@@ -96,13 +97,13 @@ fn one(
     engine: &Engine,
     text: &mut String,
 ) -> lazurite::Result<bool> {
-    let case = dump.case(run)?;
+    let inputs = dump.inputs(run)?;
     let asked = dump.runs[run].asked_at.as_ref().map_or_else(String::new, |at| format!(", asked for at {at}"));
     let _ = writeln!(text, "=== run {run}{asked}");
-    let Case { graph, leaves, slots } = case.clone();
+    let Inputs { graph, leaves, slots } = inputs.clone();
     let results = engine.run_graph(graph, leaves, &slots, RunOptions::default())?;
-    for (root, result) in case.graph.roots.iter().zip(&results) {
-        let node = case.graph.node(*root);
+    for (root, result) in inputs.graph.roots.iter().zip(&results) {
+        let node = inputs.graph.node(*root);
         let _ = writeln!(text, "root {root} : {}{} = {}", node.dtype, node.shape, shown(result));
     }
     if let Some(ran) = engine.last_evaluation() {
@@ -115,10 +116,10 @@ fn one(
     }
     let mut right = true;
     if arguments.check {
-        right &= checked(engine, &case, text)?;
+        right &= checked(engine, &inputs, text)?;
     }
     if arguments.bisect {
-        right &= searched(engine, &case, text)?;
+        right &= searched(engine, &inputs, text)?;
     }
     Ok(right)
 }
@@ -131,11 +132,11 @@ fn shown(buffer: &HostBuffer) -> String {
 /// Whether the plan is the one that the dump recorded, if it recorded one.
 fn compared(dump: &Dump, run: usize, ran: &Evaluation) -> Option<String> {
     let record = dump.programs[dump.runs[run].program].record.as_ref()?;
-    let now = lazurite::dump::Record::of(&ran.prepared);
+    let now = lazurite::inspect::dump::Record::of(&ran.prepared);
     if record.graph != now.graph {
         return Some("plan: another than the recorded one".into());
     }
-    let groups = |r: &lazurite::dump::Record| -> Vec<(String, String)> {
+    let groups = |r: &lazurite::inspect::dump::Record| -> Vec<(String, String)> {
         r.groups().map(|(_, _, g)| (g.core.clone(), g.program.clone())).collect()
     };
     let same = groups(record) == groups(&now);
@@ -144,7 +145,7 @@ fn compared(dump: &Dump, run: usize, ran: &Evaluation) -> Option<String> {
 
 /// Operations on elements, products counted in full: what the oracle would have to carry.
 fn work(graph: &Graph) -> f64 {
-    let of = |node: &lazurite::graph::Node| {
+    let of = |node: &lazurite::inspect::graph::Node| {
         let elements = node.shape.len() as f64;
         let inner = match (&node.op, node.operands.first()) {
             (Op::Contract { .. }, Some(&a)) => graph.node(a).shape.last().map_or(1.0, |&k| k as f64),
@@ -170,9 +171,10 @@ fn too_large(graph: &Graph, text: &mut String) -> lazurite::Result<()> {
     )))
 }
 
-fn checked(engine: &Engine, case: &Case, text: &mut String) -> lazurite::Result<bool> {
-    too_large(&case.graph, text)?;
-    let report = equivalence_of(engine, case);
+fn checked(engine: &Engine, inputs: &Inputs, text: &mut String) -> lazurite::Result<bool> {
+    too_large(&inputs.graph, text)?;
+    let Inputs { graph, leaves, slots } = inputs.clone();
+    let report = equivalence_of(engine, &Case { graph, leaves, slots });
     match &report.divergence {
         None => {
             let tally = report.coverage.tally;
@@ -199,15 +201,18 @@ fn checked(engine: &Engine, case: &Case, text: &mut String) -> lazurite::Result<
     }
 }
 
-fn searched(engine: &Engine, case: &Case, text: &mut String) -> lazurite::Result<bool> {
-    too_large(&case.graph, text)?;
+fn searched(engine: &Engine, inputs: &Inputs, text: &mut String) -> lazurite::Result<bool> {
+    too_large(&inputs.graph, text)?;
     // What a plan may reorder is allowed throughout: the search is for what no numerics class allows.
     let allow = Allowance::new(engine.device_name().is_some(), engine.numerics() != Numerics::Strict);
-    let known = evaluate(case, allow)?;
+    let known = evaluate(&inputs.graph, &inputs.leaves, &inputs.slots, allow)?;
     let judge = |results: &[Arc<HostBuffer>]| {
-        compare_roots(&case.graph, &known, results).map(drop).map_err(|wrong| wrong.to_string())
+        for (root, given) in inputs.graph.roots.iter().zip(results) {
+            compare(&known[root.index()], given).map_err(|m| format!("{root}: {m}"))?;
+        }
+        Ok(())
     };
-    let Bisection { found, runs } = bisect(engine, case, &judge);
+    let Bisection { found, runs } = bisect(engine, inputs, &judge);
     let _ = write!(text, "bisect: ");
     match &found {
         Found::Right => {

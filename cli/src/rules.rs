@@ -6,8 +6,9 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use lazurite::planner::{Class, Rules};
-use lazurite::soundness::{admit, try_rule};
+use lazurite::Rules;
+use lazurite::inspect::Class;
+use lazurite::unstable::soundness::{admit, try_rule};
 
 use crate::commands::{BAD_INPUT, ENGINE_FAILED, OK};
 

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use lazurite::DeviceChoice;
+use lazurite::check::strategies::Case;
 use lazurite::check::{Session, SessionOptions};
-use lazurite::dump::{Dump, nothing_beside};
+use lazurite::inspect::dump::{Dump, nothing_beside};
 
 struct Folder(PathBuf);
 
@@ -53,7 +54,7 @@ fn a_wrong_rule_is_named_and_leaves_a_file() {
     let rule = "rule sign-lost : exact abs(x) * sign(x) => sign(x)\n";
     std::fs::write(folder.0.join("mine.rules"), rule).unwrap();
     // The rule stands last, so its turn comes last: the number of its case is that of all directions of all rules.
-    let turn = lazurite::planner::Rules::builtin().checks().count().to_string();
+    let turn = lazurite::Rules::builtin().checks().count().to_string();
     let arguments = ["--cases", "1", "--first", &turn, "--only-rules", "--rules", "mine.rules", "--out", "kept"];
     let (ran, out, errors) = folder.check(&arguments);
     assert_eq!(ran.status.code(), Some(1), "{out}{errors}");
@@ -61,7 +62,7 @@ fn a_wrong_rule_is_named_and_leaves_a_file() {
     let file = folder.0.join(format!("kept/mismatch-1-{turn}.json"));
     let dump = Dump::read("mismatch", &std::fs::read_to_string(file).unwrap(), &nothing_beside).unwrap();
     assert!(dump.about.contains("sign-lost"), "{}", dump.about);
-    let case = dump.case(0).unwrap();
+    let case = Case::of_dump(&dump, 0).unwrap();
     assert!(case.graph.nodes.len() <= 8, "{case:?}");
     let rules = vec![("mine.rules".to_string(), rule.to_string())];
     let with = SessionOptions { rules, ..SessionOptions::new(DeviceChoice::Cpu, 1) };

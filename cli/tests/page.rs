@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use common::{run_with, settings};
-use lazurite::dump::{self, Dump, nothing_beside, page, trace};
+use lazurite::inspect::dump::{self, Dump, nothing_beside, page, trace};
 use lazurite::{DeviceChoice, Engine};
 
 const SCRIPT: &str = "X = reshape(linspace(0, 1, 60), 12, 5) .^ 2;\nXc = X - mean(X, 1);\nC = Xc' * Xc / 11; % </script><b>\ny = max(tanh(C .* 2), 0.1);\ndisp(y)\n[Q, R] = qr(C);\ndisp(R(1))\n";
@@ -261,7 +261,7 @@ fn a_browser_draws_the_pages() {
     // A pointer that is moved over a node and pressed there.
     let touched = touched(&browser, &folder, &page(&dump), gram.image);
     let tip = touched.split("id=\"tip\"").nth(1).unwrap_or_default();
-    let node = record.graph.node(lazurite::graph::NodeId(gram.image));
+    let node = record.graph.node(lazurite::inspect::graph::NodeId(gram.image));
     for part in [
         format!("%{} = ", gram.image),
         node.shape.to_string(),

@@ -6,5 +6,5 @@
 mod pool;
 mod residency;
 
-pub use pool::{Pool, PoolStats, size_class};
-pub use residency::{Place, Residency};
+pub use pool::{Pool, PoolStats};
+pub use residency::Residency;

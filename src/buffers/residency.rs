@@ -7,19 +7,6 @@ use std::sync::Arc;
 
 use crate::types::HostBuffer;
 
-/// Where a value can be found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Place {
-    /// Nowhere: not computed yet, or lost with its device.
-    Nowhere,
-    /// In host memory only.
-    Host,
-    /// In device memory only.
-    Device,
-    /// In both.
-    Both,
-}
-
 /// The copies of one stored value.
 #[derive(Debug)]
 pub struct Residency<H> {
@@ -40,21 +27,10 @@ impl<H> Residency<H> {
         Self { host: Some(copy), device: None }
     }
 
-    /// A value in device memory.
+    /// Whether there is no copy at all: not computed yet.
     #[must_use]
-    pub fn on_device(copy: Arc<H>) -> Self {
-        Self { host: None, device: Some(copy) }
-    }
-
-    /// Where the value is.
-    #[must_use]
-    pub fn place(&self) -> Place {
-        match (&self.host, &self.device) {
-            (None, None) => Place::Nowhere,
-            (Some(_), None) => Place::Host,
-            (None, Some(_)) => Place::Device,
-            (Some(_), Some(_)) => Place::Both,
-        }
+    pub fn is_nowhere(&self) -> bool {
+        self.host.is_none() && self.device.is_none()
     }
 
     /// The host copy.
@@ -78,35 +54,12 @@ impl<H> Residency<H> {
     pub fn add_device(&mut self, copy: Arc<H>) {
         self.device.get_or_insert(copy);
     }
-
-    /// Gives the device copy up when the host has one too; the handle comes back to be dropped outside any lock. The last
-    /// copy of a value never goes this way.
-    pub fn release_device(&mut self) -> Option<Arc<H>> {
-        if self.host.is_some() { self.device.take() } else { None }
-    }
-
-    /// Gives the host copy up when the device has one too; it comes back to be dropped outside any lock.
-    pub fn release_host(&mut self) -> Option<Arc<HostBuffer>> {
-        if self.device.is_some() { self.host.take() } else { None }
-    }
-
-    /// The device is gone: takes its copy away even if it was the only one. [`Residency::place`] then tells whether the
-    /// value survived.
-    pub fn lose_device(&mut self) -> Option<Arc<H>> {
-        self.device.take()
-    }
 }
 
 impl<H> Clone for Residency<H> {
     /// Shares the copies; needs no `H: Clone`.
     fn clone(&self) -> Self {
         Self { host: self.host.clone(), device: self.device.clone() }
-    }
-}
-
-impl<H> Default for Residency<H> {
-    fn default() -> Self {
-        Self::nowhere()
     }
 }
 
@@ -119,30 +72,10 @@ mod tests {
     }
 
     #[test]
-    fn the_last_copy_is_never_released() {
-        let mut r = Residency::on_device(Arc::new("d"));
-        assert!(r.release_device().is_none());
-        r.add_host(host(1.0));
-        assert_eq!(r.place(), Place::Both);
-        assert_eq!(r.release_device().as_deref(), Some(&"d"));
-        assert_eq!(r.place(), Place::Host);
-        assert!(r.release_host().is_none());
-    }
-
-    #[test]
     fn the_first_copy_stays() {
         let first = host(1.0);
         let mut r = Residency::<()>::on_host(first.clone());
         r.add_host(host(1.0));
         assert!(Arc::ptr_eq(r.host().unwrap(), &first));
-    }
-
-    #[test]
-    fn a_lost_device_takes_what_only_it_had() {
-        let mut both = Residency::on_host(host(2.0));
-        both.add_device(Arc::new(1u8));
-        let mut only = Residency::on_device(Arc::new(2u8));
-        assert!(both.lose_device().is_some() && only.lose_device().is_some());
-        assert_eq!((both.place(), only.place()), (Place::Host, Place::Nowhere));
     }
 }

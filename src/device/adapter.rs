@@ -4,6 +4,7 @@
 use std::fmt;
 
 use super::options::GpuOptions;
+use super::shared::Shared;
 use crate::error::{Error, Result};
 use crate::types::Limits;
 
@@ -95,8 +96,8 @@ const FEATURES: [(wgpu::Features, &str); 6] = [
 
 /// An adapter with its device.
 pub(super) struct Opened {
-    pub device: wgpu::Device,
-    pub queue: wgpu::Queue,
+    pub device: Shared<wgpu::Device>,
+    pub queue: Shared<wgpu::Queue>,
     pub info: wgpu::AdapterInfo,
     pub summary: AdapterSummary,
     pub offset_alignment: u64,
@@ -105,7 +106,7 @@ pub(super) struct Opened {
 }
 
 /// All adapters that can compute, best first. `WGPU_BACKEND` restricts the backends.
-pub(super) async fn find() -> Vec<(wgpu::Adapter, AdapterSummary)> {
+pub(super) async fn find() -> Vec<(Shared<wgpu::Adapter>, AdapterSummary)> {
     // wgpu's constructor panics when no backend is compiled in; without one there is nothing to find anyway.
     if wgpu::Instance::enabled_backend_features().is_empty() {
         return Vec::new();
@@ -113,14 +114,14 @@ pub(super) async fn find() -> Vec<(wgpu::Adapter, AdapterSummary)> {
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
     // Validation layers are a tool for those who ask for them (`WGPU_VALIDATION=1`), not a matter of the build profile.
     descriptor.flags = wgpu::InstanceFlags::empty();
-    let instance = wgpu::Instance::new(descriptor.with_env());
-    let adapters = instance.enumerate_adapters(wgpu::Backends::all()).await;
+    let search = wgpu::Instance::new(descriptor.with_env()).enumerate_adapters(wgpu::Backends::all());
+    let adapters = search.await;
     let mut found: Vec<_> = adapters
         .into_iter()
         .filter(|a| a.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS))
         .map(|a| {
             let summary = summarise(&a);
-            (a, summary)
+            (Shared(a), summary)
         })
         .collect();
     // The sort is stable: among equals the driver's own order stays.
@@ -153,8 +154,8 @@ pub(super) async fn open(options: &GpuOptions) -> Result<Opened> {
         match adapter.request_device(&request).await {
             Ok((device, queue)) => {
                 return Ok(Opened {
-                    device,
-                    queue,
+                    device: Shared(device),
+                    queue: Shared(queue),
                     info: adapter.get_info(),
                     summary,
                     offset_alignment,

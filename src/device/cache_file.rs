@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use super::adapter::Opened;
 use super::health::Health;
+use super::shared::Shared;
 use crate::error::{Error, Result};
 
 /// The driver's cache and its file.
 pub(super) struct CacheFile(Option<Open>);
 
 struct Open {
-    cache: wgpu::PipelineCache,
+    cache: Shared<wgpu::PipelineCache>,
     path: PathBuf,
     health: Arc<Health>,
 }
@@ -30,7 +31,7 @@ impl CacheFile {
                 wgpu::PipelineCacheDescriptor { label: Some("lazurite"), data: data.as_deref(), fallback: true };
             // SAFETY: the file is named after the adapter and written by `save` alone, from `get_data`; wgpu and the driver
             // check its header against their versions. The folder is one that the user chose to trust.
-            unsafe { opened.device.create_pipeline_cache(&descriptor) }
+            Shared(unsafe { opened.device.create_pipeline_cache(&descriptor) })
         };
         match health.guard(&opened.device, || "the pipeline cache".into(), create) {
             Ok(cache) => Self(Some(Open { cache, path, health: health.clone() })),
@@ -49,7 +50,7 @@ impl CacheFile {
 
     /// The cache to compile with.
     pub fn raw(&self) -> Option<&wgpu::PipelineCache> {
-        self.0.as_ref().map(|open| &open.cache)
+        self.0.as_ref().map(|open| &*open.cache)
     }
 
     /// Writes the cache beside its file and renames it into place, so that no reader ever sees half of it.

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use super::shared::Shared;
 use super::{Gpu, Inner, lock, over_limit};
+use crate::buffers::Pool;
 use crate::error::{Error, Result};
 
 /// What kernels, uploads and readbacks need of a buffer.
@@ -13,7 +15,7 @@ const STORAGE: wgpu::BufferUsages =
 /// all work goes through one queue, so whoever gets it next comes later there too.
 pub struct DeviceBuffer {
     /// `None` only while it is dropped.
-    raw: Option<wgpu::Buffer>,
+    raw: Option<Shared<wgpu::Buffer>>,
     bytes: u64,
     owner: Arc<Inner>,
 }
@@ -33,7 +35,7 @@ impl DeviceBuffer {
 
     /// The buffer of wgpu; the error cannot occur outside of `drop`.
     pub(super) fn raw(&self) -> Result<&wgpu::Buffer> {
-        self.raw.as_ref().ok_or_else(|| Error::internal("a device buffer was used after it was dropped"))
+        self.raw.as_deref().ok_or_else(|| Error::internal("a device buffer was used after it was dropped"))
     }
 
     /// Whether the buffer was made by this device.
@@ -83,7 +85,7 @@ impl Inner {
         Ok(DeviceBuffer { raw: Some(raw), bytes, owner: self.clone() })
     }
 
-    fn pooled_or_created(&self, bytes: u64) -> Result<wgpu::Buffer> {
+    fn pooled_or_created(&self, bytes: u64) -> Result<Shared<wgpu::Buffer>> {
         let class = {
             let mut pool = lock(&self.pool);
             if let Some(raw) = pool.take(bytes) {
@@ -111,7 +113,7 @@ impl Inner {
     }
 
     /// Pooled buffers to drop so that `class` more bytes stay within the configured limit.
-    fn make_room(&self, pool: &mut crate::buffers::Pool<wgpu::Buffer>, class: u64) -> Result<Vec<wgpu::Buffer>> {
+    fn make_room(&self, pool: &mut Pool<Shared<wgpu::Buffer>>, class: u64) -> Result<Vec<Shared<wgpu::Buffer>>> {
         let Some(limit) = self.options.memory_limit else { return Ok(Vec::new()) };
         let live = pool.stats().live_bytes;
         let Some(room) = limit.checked_sub(live.saturating_add(class)) else {
@@ -122,12 +124,12 @@ impl Inner {
         Ok(pool.trim(room))
     }
 
-    fn create(&self, size: u64) -> Result<wgpu::Buffer> {
+    fn create(&self, size: u64) -> Result<Shared<wgpu::Buffer>> {
         let descriptor = wgpu::BufferDescriptor { label: None, size, usage: STORAGE, mapped_at_creation: false };
         self.health.guard(
             &self.device,
             || format!("a buffer of {size} bytes"),
-            || self.device.create_buffer(&descriptor),
+            || Shared(self.device.create_buffer(&descriptor)),
         )
     }
 

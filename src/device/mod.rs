@@ -10,6 +10,7 @@ mod memory;
 mod options;
 mod pipelines;
 mod read;
+mod shared;
 mod stats;
 mod submit;
 mod timing;
@@ -17,7 +18,7 @@ mod upload;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub use adapter::{AdapterKind, AdapterSummary};
+pub use adapter::AdapterSummary;
 pub use memory::DeviceBuffer;
 pub use options::GpuOptions;
 pub use stats::DeviceStats;
@@ -26,6 +27,7 @@ pub use submit::Dispatch;
 use crate::buffers::Pool;
 use crate::error::{Error, Result};
 use crate::types::Limits;
+use shared::Shared;
 
 /// A device to allocate on, send kernels to and read from.
 ///
@@ -37,8 +39,8 @@ pub struct Gpu {
 
 /// What the clones of a [`Gpu`] and the buffers made by it share.
 struct Inner {
-    device: wgpu::Device,
-    queue: wgpu::Queue,
+    device: Shared<wgpu::Device>,
+    queue: Shared<wgpu::Queue>,
     summary: AdapterSummary,
     /// The alignment of a binding's offset.
     offset_alignment: u64,
@@ -46,36 +48,13 @@ struct Inner {
     options: GpuOptions,
     health: Arc<health::Health>,
     /// Storage buffers that were returned.
-    pool: Mutex<Pool<wgpu::Buffer>>,
+    pool: Mutex<Pool<Shared<wgpu::Buffer>>>,
     /// Readback buffers that were returned.
-    staging: Mutex<Pool<wgpu::Buffer>>,
+    staging: Mutex<Pool<Shared<wgpu::Buffer>>>,
     uploads: upload::Ring,
     pipelines: pipelines::Pipelines,
     counters: stats::Counters,
 }
-
-// Handles cross threads wherever wgpu's own do.
-#[cfg(not(target_arch = "wasm32"))]
-const _: () = {
-    const fn crosses_threads<T: Send + Sync>() {}
-    crosses_threads::<Inner>();
-    crosses_threads::<wgpu::Buffer>();
-};
-
-// Proving this for an outside crate takes the compiler through more of wgpu's types than its default recursion limit allows,
-// so a program with an engine in a thread would have to raise its own limit. The proof above is made here once and for all.
-// SAFETY: a `Gpu` is an `Arc<Inner>`, and `Inner` is `Send` and `Sync` by the assertion above.
-#[cfg(not(target_arch = "wasm32"))]
-unsafe impl Send for Gpu {}
-// SAFETY: as for `Send`.
-#[cfg(not(target_arch = "wasm32"))]
-unsafe impl Sync for Gpu {}
-// SAFETY: a `DeviceBuffer` is a `wgpu::Buffer`, a number and an `Arc<Inner>`, both `Send` and `Sync` by the assertion above.
-#[cfg(not(target_arch = "wasm32"))]
-unsafe impl Send for DeviceBuffer {}
-// SAFETY: as for `Send`.
-#[cfg(not(target_arch = "wasm32"))]
-unsafe impl Sync for DeviceBuffer {}
 
 impl Gpu {
     /// The best adapter of this machine with the options of the environment ([`GpuOptions::from_env`]).
@@ -177,14 +156,6 @@ impl Gpu {
         // The loss is known before it has effects, as it is when wgpu reports one: no thread may take the ruins for a defect.
         self.inner.health.lose("it was destroyed by a test");
         self.inner.device.destroy();
-    }
-
-    /// Writes the pipelines compiled so far into the cache folder, if one was named. Also done when the last handle goes.
-    ///
-    /// # Errors
-    /// An argument error when the folder cannot be written.
-    pub fn save_pipelines(&self) -> Result<()> {
-        self.inner.pipelines.save()
     }
 }
 

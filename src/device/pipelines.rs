@@ -1,17 +1,16 @@
 //! Compiled kernels: WGSL text in, pipelines out, each text compiled once.
 //!
 //! The key is the whole text with the access of its bindings; a hash finds the entry and the text is compared in full. At most a
-//! fixed count, fewer on a software adapter, and a fixed number of text bytes are kept; the least recently used is dropped first.
+//! fixed count, fewer on a software adapter, and a fixed number of text bytes are kept, the least recently used going first.
 
-use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex};
 
-use hashbrown::{DefaultHashBuilder, HashMap};
+use hashbrown::HashMap;
 
 use super::cache_file::CacheFile;
 use super::health::Health;
+use super::shared::Shared;
 use super::{Inner, lock};
-use crate::algorithms::Lru;
 use crate::error::{Error, Result};
 use crate::kernels::Kernel;
 
@@ -26,8 +25,15 @@ const MAX_BINDINGS: usize = 63;
 
 /// A compiled kernel and the layout that its bindings must have.
 pub(super) struct Pipeline {
-    pub raw: wgpu::ComputePipeline,
-    pub layout: wgpu::BindGroupLayout,
+    pub raw: Shared<wgpu::ComputePipeline>,
+    pub layout: Shared<wgpu::BindGroupLayout>,
+}
+
+/// The layouts that kernels of one [`Access`] share.
+#[derive(Clone)]
+struct Layouts {
+    bindings: Shared<wgpu::BindGroupLayout>,
+    pipeline: Shared<wgpu::PipelineLayout>,
 }
 
 /// How many storage bindings follow the parameters, and which of them are written.
@@ -48,16 +54,15 @@ impl Access {
 type Slot = Arc<Mutex<Option<Arc<Pipeline>>>>;
 
 struct Entry {
-    wgsl: Arc<str>,
-    access: Access,
     slot: Slot,
+    used: u64,
 }
 
 #[derive(Default)]
 struct Table {
-    hash: DefaultHashBuilder,
-    /// Each entry weighs the bytes of its text.
-    entries: Lru<Entry>,
+    entries: HashMap<(Arc<str>, Access), Entry>,
+    text_bytes: usize,
+    tick: u64,
     created: u64,
     evicted: u64,
 }
@@ -67,7 +72,7 @@ pub(super) struct Pipelines {
     checked: bool,
     most: usize,
     table: Mutex<Table>,
-    layouts: Mutex<HashMap<Access, (wgpu::BindGroupLayout, wgpu::PipelineLayout)>>,
+    layouts: Mutex<HashMap<Access, Layouts>>,
     file: CacheFile,
 }
 
@@ -86,21 +91,24 @@ impl Pipelines {
         self.file.save()
     }
 
-    /// The slot of a kernel, made if need be; what is over the bounds is dropped.
+    /// The slot of a kernel, made if need be; entries over the bounds go.
     fn slot(&self, kernel: &Kernel, access: Access) -> Slot {
         let mut table = lock(&self.table);
-        let hash = table.hash.hash_one((&*kernel.wgsl, access));
-        let known = table.entries.find(hash, |e| e.access == access && e.wgsl == kernel.wgsl);
-        if let Some(entry) = known.and_then(|place| table.entries.touch(place)) {
+        table.tick += 1;
+        let tick = table.tick;
+        let key = (kernel.wgsl.clone(), access);
+        if let Some(entry) = table.entries.get_mut(&key) {
+            entry.used = tick;
             return entry.slot.clone();
         }
+        table.text_bytes += kernel.wgsl.len();
         let slot = Slot::default();
-        let entry = Entry { wgsl: kernel.wgsl.clone(), access, slot: slot.clone() };
-        table.entries.insert(hash, kernel.wgsl.len(), entry);
-        while table.entries.len() > self.most || table.entries.weight() > MAX_TEXT {
-            if table.entries.remove_oldest().is_none() {
-                break;
-            }
+        table.entries.insert(key, Entry { slot: slot.clone(), used: tick });
+        // A scan per eviction is fine: evictions are as rare as compilations, and those take milliseconds.
+        while table.entries.len() > 1 && (table.entries.len() > self.most || table.text_bytes > MAX_TEXT) {
+            let Some(oldest) = table.entries.iter().min_by_key(|(_, e)| e.used).map(|(k, _)| k.clone()) else { break };
+            table.entries.remove(&oldest);
+            table.text_bytes -= oldest.0.len();
             table.evicted += 1;
         }
         slot
@@ -133,7 +141,7 @@ impl Inner {
 
     fn compile(&self, kernel: &Kernel, access: Access) -> Result<Pipeline> {
         check_workgroup_memory(kernel, self.summary.limits.max_workgroup_bytes)?;
-        let (layout, pipeline_layout) = self.layouts(access)?;
+        let Layouts { bindings: layout, pipeline: pipeline_layout } = self.layouts(access)?;
         let label = Some(kernel.label.as_str());
         let what = || format!("kernel '{}'", kernel.label);
         let build = || {
@@ -158,13 +166,13 @@ impl Inner {
             })
         };
         let raw = self.health.guard(&self.device, what, build).map_err(|e| with_excerpt(e, &kernel.wgsl))?;
-        Ok(Pipeline { raw, layout })
+        Ok(Pipeline { raw: Shared(raw), layout })
     }
 
-    fn layouts(&self, access: Access) -> Result<(wgpu::BindGroupLayout, wgpu::PipelineLayout)> {
+    fn layouts(&self, access: Access) -> Result<Layouts> {
         let mut layouts = lock(&self.pipelines.layouts);
-        if let Some((bindings, pipeline)) = layouts.get(&access) {
-            return Ok((bindings.clone(), pipeline.clone()));
+        if let Some(layouts) = layouts.get(&access) {
+            return Ok(layouts.clone());
         }
         let made = make_layouts(&self.device, &self.health, access)?;
         layouts.insert(access, made.clone());
@@ -172,11 +180,7 @@ impl Inner {
     }
 }
 
-fn make_layouts(
-    device: &wgpu::Device,
-    health: &Health,
-    access: Access,
-) -> Result<(wgpu::BindGroupLayout, wgpu::PipelineLayout)> {
+fn make_layouts(device: &wgpu::Device, health: &Health, access: Access) -> Result<Layouts> {
     let entry = |binding: u32, read_only| wgpu::BindGroupLayoutEntry {
         binding,
         visibility: wgpu::ShaderStages::COMPUTE,
@@ -200,7 +204,7 @@ fn make_layouts(
                 bind_group_layouts: &[Some(&bindings)],
                 immediate_size: 0,
             });
-            (bindings, pipeline)
+            Layouts { bindings: Shared(bindings), pipeline: Shared(pipeline) }
         },
     )
 }

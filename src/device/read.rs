@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use super::memory::DeviceBuffer;
+use super::shared::Shared;
 use super::{Gpu, Inner, lock};
 use crate::error::{Error, Result};
 use crate::types::{DType, HostBuffer};
@@ -21,10 +22,10 @@ const IN_FLIGHT: usize = 2;
 
 /// A chunk on its way.
 struct Pending {
-    staging: wgpu::Buffer,
+    staging: Shared<wgpu::Buffer>,
     offset: u64,
     bytes: u64,
-    submission: wgpu::SubmissionIndex,
+    submission: Shared<wgpu::SubmissionIndex>,
 }
 
 impl Gpu {
@@ -90,7 +91,7 @@ impl Gpu {
 
 impl Inner {
     /// A buffer to read `bytes` bytes through, pooled or new. On an error later on it is dropped, not returned.
-    pub(super) fn staging(&self, bytes: u64) -> Result<wgpu::Buffer> {
+    pub(super) fn staging(&self, bytes: u64) -> Result<Shared<wgpu::Buffer>> {
         let size = {
             let mut pool = lock(&self.staging);
             if let Some(buffer) = pool.take(bytes) {
@@ -105,7 +106,7 @@ impl Inner {
             usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
             mapped_at_creation: false,
         };
-        let create = || self.device.create_buffer(&descriptor);
+        let create = || Shared(self.device.create_buffer(&descriptor));
         let created = self.health.guard(&self.device, || "a buffer to read back through".into(), create);
         if created.is_err() {
             lock(&self.staging).not_created(bytes);
@@ -125,7 +126,7 @@ impl Inner {
             || {
                 let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
                 encoder.copy_buffer_to_buffer(raw, offset, &staging, 0, padded);
-                self.queue.submit([encoder.finish()])
+                Shared(self.queue.submit([encoder.finish()]))
             },
         )?;
         Ok(Pending { staging, offset, bytes, submission })
@@ -136,7 +137,7 @@ impl Inner {
         &self,
         staging: &wgpu::Buffer,
         bytes: u64,
-        submission: wgpu::SubmissionIndex,
+        submission: Shared<wgpu::SubmissionIndex>,
         to: &mut [u8],
     ) -> Result<()> {
         let range = ..bytes.next_multiple_of(4);
@@ -171,9 +172,9 @@ impl Inner {
 
     /// Waits until a callback of the device has fired.
     #[cfg(not(target_arch = "wasm32"))]
-    async fn settle(&self, signal: &Signal, mut submission: Option<wgpu::SubmissionIndex>) -> Result<bool> {
+    async fn settle(&self, signal: &Signal, mut submission: Option<Shared<wgpu::SubmissionIndex>>) -> Result<bool> {
         loop {
-            self.health.wait(&self.device, submission.take())?;
+            self.health.wait(&self.device, submission.take().map(|s| s.0))?;
             // The wait may end before the callback has run: another thread's wait can have collected it first, and is
             // about to fire it. So this thread sleeps on the signal, and asks again should nobody set it.
             if let Some(result) = signal.wait_briefly() {
@@ -185,7 +186,7 @@ impl Inner {
 
     /// Waits until a callback of the device has fired; in a browser the event loop fires it.
     #[cfg(target_arch = "wasm32")]
-    async fn settle(&self, signal: &Signal, _submission: Option<wgpu::SubmissionIndex>) -> Result<bool> {
+    async fn settle(&self, signal: &Signal, _submission: Option<Shared<wgpu::SubmissionIndex>>) -> Result<bool> {
         Ok(signal.clone().await)
     }
 }

@@ -9,6 +9,7 @@ use smallvec::SmallVec;
 
 use super::memory::DeviceBuffer;
 use super::pipelines::Pipeline;
+use super::shared::Shared;
 use super::{Gpu, Inner};
 use crate::error::{Error, Result};
 use crate::kernels::Kernel;
@@ -27,7 +28,7 @@ pub struct Dispatch<'a> {
 /// A dispatch that can be encoded.
 pub(super) struct Ready {
     pub pipeline: Arc<Pipeline>,
-    pub bindings: wgpu::BindGroup,
+    pub bindings: Shared<wgpu::BindGroup>,
     pub workgroups: [u32; 3],
 }
 
@@ -67,7 +68,7 @@ impl Ready {
     pub fn encode(&self, pass: &mut wgpu::ComputePass<'_>) {
         let [x, y, z] = self.workgroups;
         pass.set_pipeline(&self.pipeline.raw);
-        pass.set_bind_group(0, &self.bindings, &[]);
+        pass.set_bind_group(0, &*self.bindings, &[]);
         pass.dispatch_workgroups(x, y, z);
     }
 }
@@ -110,7 +111,7 @@ impl Inner {
         params: &wgpu::Buffer,
         offset: u64,
         size: u64,
-    ) -> Result<wgpu::BindGroup> {
+    ) -> Result<Shared<wgpu::BindGroup>> {
         let entry = |binding, buffer, offset, size| wgpu::BindGroupEntry {
             binding,
             resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
@@ -124,11 +125,11 @@ impl Inner {
         for (i, buffer) in dispatch.buffers.iter().enumerate() {
             entries.push(entry(i as u32 + 1, buffer.raw()?, 0, buffer.bound_bytes()));
         }
-        Ok(self.device.create_bind_group(&wgpu::BindGroupDescriptor {
+        Ok(Shared(self.device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some(&dispatch.kernel.label),
             layout: &pipeline.layout,
             entries: &entries,
-        }))
+        })))
     }
 
     /// Refuses what wgpu would refuse later, with the kernel's name.

@@ -1,5 +1,6 @@
 //! The same submission with a clock: how long each dispatch took on the device.
 
+use super::shared::Shared;
 use super::submit::{Dispatch, describe};
 use super::{Gpu, lock};
 use crate::error::{Error, Result};
@@ -60,7 +61,7 @@ impl Gpu {
                 }
                 encoder.resolve_query_set(&set, 0..n_queries, &resolved, 0);
                 encoder.copy_buffer_to_buffer(&resolved, 0, &staging, 0, bytes);
-                inner.queue.submit([encoder.finish()])
+                Shared(inner.queue.submit([encoder.finish()]))
             },
         )?;
         inner.counters.submits.add(1);

@@ -6,6 +6,7 @@
 use std::sync::{Arc, Mutex};
 
 use super::memory::DeviceBuffer;
+use super::shared::Shared;
 use super::{Gpu, Inner, lock};
 use crate::error::{Error, Result};
 use crate::types::{DType, HostBuffer};
@@ -23,7 +24,7 @@ pub(super) struct Ring(Arc<Mutex<RingState>>);
 
 #[derive(Default)]
 struct RingState {
-    mapped: Vec<wgpu::Buffer>,
+    mapped: Vec<Shared<wgpu::Buffer>>,
     /// Buffers that exist: mapped, being written, or on their way back.
     n_alive: usize,
 }
@@ -89,7 +90,7 @@ impl Inner {
     }
 
     /// A mapped buffer, waited for when all of them are in flight; `None` when other threads keep taking them away.
-    fn mapped_chunk(&self) -> Result<Option<wgpu::Buffer>> {
+    fn mapped_chunk(&self) -> Result<Option<Shared<wgpu::Buffer>>> {
         for _ in 0..8 {
             {
                 let mut ring = lock(&self.uploads.0);
@@ -108,14 +109,14 @@ impl Inner {
         Ok(None)
     }
 
-    fn create_chunk(&self) -> Result<wgpu::Buffer> {
+    fn create_chunk(&self) -> Result<Shared<wgpu::Buffer>> {
         let descriptor = wgpu::BufferDescriptor {
             label: Some("upload"),
             size: CHUNK as u64,
             usage: wgpu::BufferUsages::MAP_WRITE | wgpu::BufferUsages::COPY_SRC,
             mapped_at_creation: true,
         };
-        let create = || self.device.create_buffer(&descriptor);
+        let create = || Shared(self.device.create_buffer(&descriptor));
         let created = self.health.guard(&self.device, || "a buffer to upload through".into(), create);
         match created {
             Ok(_) => self.counters.upload_buffers.add(1),
@@ -125,7 +126,7 @@ impl Inner {
     }
 
     /// Writes one chunk and sends it off; the mapped buffer comes back to the ring once the device has copied it.
-    fn write_through(&self, staging: wgpu::Buffer, to: &wgpu::Buffer, offset: u64, part: &[u8]) -> Result<()> {
+    fn write_through(&self, staging: Shared<wgpu::Buffer>, to: &wgpu::Buffer, offset: u64, part: &[u8]) -> Result<()> {
         let padded = part.len().next_multiple_of(4);
         if let Err(e) = self.fill(&staging, part, padded) {
             lock(&self.uploads.0).n_alive -= 1;

@@ -219,7 +219,7 @@ impl<'a> Run<'a> {
         let mut of = |v: ValueId| -> Result<Arc<Stored>> {
             let value = self.prepared.schedule.value(v);
             let residency = &self.values[v.index()];
-            if residency.place() == crate::buffers::Place::Nowhere {
+            if residency.is_nowhere() {
                 return Err(Error::internal(format!("the result {v} ({}) was not computed", value.node)));
             }
             let one = stored[v.index()].get_or_insert_with(|| match value.kind {

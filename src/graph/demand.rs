@@ -23,15 +23,6 @@ pub trait Known {
     fn find(&self, hash: u64, same: &mut dyn FnMut(&Graph) -> bool) -> Option<Arc<Graph>>;
 }
 
-/// No graph is known.
-pub struct NoneKnown;
-
-impl Known for NoneKnown {
-    fn find(&self, _: u64, _: &mut dyn FnMut(&Graph) -> bool) -> Option<Arc<Graph>> {
-        None
-    }
-}
-
 /// A cone under evaluation. Hand it back through `publish` or `abandon`.
 pub struct Demand<P> {
     /// The cone.

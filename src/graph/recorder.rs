@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 
 use super::demand::{Demand, collect};
 use super::infer::infer;
-use super::nodes::{MAX_ORIGINS, Notes, Places};
+use super::nodes::{MAX_ORIGINS, Places};
 use super::state::State;
 use super::{BinaryOp, Known, NodeId, Op};
 use crate::error::{Error, Result};
@@ -226,12 +226,6 @@ impl<P> Recorder<P> {
         }
     }
 
-    /// Where the node was written, and the name of the composite it is the result of.
-    #[must_use]
-    pub fn notes(&self, node: NodeRef) -> Option<Arc<Notes>> {
-        self.lock().entry(node).ok().and_then(|e| e.notes.clone())
-    }
-
     /// Gives a node a name, for dumps: the label of `origin`. A place on the same line that has none takes it; otherwise the
     /// place is one more of the node's.
     pub fn label(&self, node: NodeRef, origin: &Origin) {
@@ -250,14 +244,6 @@ impl<P> Recorder<P> {
             Some(i) => origins[i].label.clone_from(&origin.label),
             None if origins.len() < MAX_ORIGINS => origins.push(origin.clone()),
             None => {}
-        }
-    }
-
-    /// One more handle on a node.
-    pub fn retain(&self, node: NodeRef) {
-        let mut state = self.lock();
-        if state.entry(node).is_ok() {
-            state.hold(node.index);
         }
     }
 

@@ -36,6 +36,7 @@ use crate::graph::{Graph, NodeId};
 use crate::types::{CostTable, Fault, Numerics, seeded};
 
 pub use check::{Case, Input, Operator, RuleCheck, VariableSort, Wanted, expressions};
+#[cfg(feature = "check")]
 pub use instances::Instance;
 pub use proof::{Proof, ProofStep, Prover, why};
 pub use rules::{Class, Phase, RuleInfo, Rules};

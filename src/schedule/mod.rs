@@ -21,10 +21,9 @@ mod reads;
 mod steps;
 mod waits;
 
-pub use place::gpu_supports;
 pub use program::{Coord, Inst, Level, Load, Program, Reg, Window};
 pub use steps::{
-    Block, BlockId, Core, Group, Lifetime, Place, Refusal, Schedule, Step, Store, StoreShape, Value, ValueId, ValueKind,
+    Block, Core, Group, Lifetime, Place, Refusal, Schedule, Step, Store, StoreShape, Value, ValueId, ValueKind,
 };
 
 use crate::error::Result;

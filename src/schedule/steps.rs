@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{Program, Reg};
 use crate::graph::{NodeId, ScanOp};
-use crate::types::{DType, Dims, Scalar, Shape};
+use crate::types::{DType, Dims, Shape};
 
 /// A stored value: the result of a step, a leaf, or nothing that a program keeps in registers.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -206,10 +206,6 @@ pub struct Lifetime {
     pub to: u32,
 }
 
-/// A piece of memory of the plan.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub struct BlockId(pub u32);
-
 /// A piece of scratch or root memory and the values that use it one after the other.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Block {
@@ -294,11 +290,5 @@ impl Schedule {
             Step::Run(g) => Some(g),
             _ => None,
         })
-    }
-
-    /// What the run's scalars are worth, given the values of all host-scalar nodes.
-    #[must_use]
-    pub fn scalar_values(&self, of: impl Fn(NodeId) -> Scalar) -> Vec<Scalar> {
-        self.scalars.iter().map(|&n| of(n)).collect()
     }
 }

@@ -9,10 +9,9 @@ mod inputs;
 mod trial;
 mod values;
 
-pub use compare::compare;
 pub use inputs::{Ground, each_assignment, operator_choices};
-pub use trial::{Trial, evaluate, fill, try_case, try_rule};
-pub use values::{Mood, Values};
+pub use trial::{Trial, fill, try_case, try_rule};
+pub use values::{Dice, Mood};
 
 use crate::error::{Error, Result};
 use crate::planner::Rules;

@@ -136,8 +136,6 @@ mod active {
 }
 
 #[cfg(feature = "check")]
-pub use active::Seeded;
-#[cfg(feature = "check")]
 pub(crate) use active::seeded;
 
 /// Whether this fault is in force: never, without the feature `check`.

@@ -16,8 +16,6 @@ pub use buffer::{Element, HostBuffer};
 pub use cost::CostTable;
 pub use dtype::{DType, Kind};
 pub use faults::Fault;
-#[cfg(feature = "check")]
-pub use faults::Seeded;
 pub(crate) use faults::seeded;
 pub use limits::Limits;
 pub use options::{DeviceChoice, Numerics, Order, Origin};

@@ -9,8 +9,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::support::gpu;
-use lazurite::algorithms::{Lcg, Random};
-use lazurite::{Array, DType, DeviceChoice, Engine};
+use lazurite::inspect::RunOptions;
+use lazurite::inspect::graph::Graph;
+#[cfg(feature = "gpu")]
+use lazurite::unstable::device::{DeviceBuffer, Gpu};
+use lazurite::{Array, DType, DeviceChoice, Engine, Order};
 
 const THREADS: u64 = 8;
 /// Rounds of each thread unless a time is given.
@@ -26,8 +29,12 @@ fn goes_on(round: u64, began: Instant, rounds: u64) -> bool {
 
 /// Whole numbers from −4 to 4, the same for the same seed.
 fn whole(n: usize, seed: u64) -> Vec<f32> {
-    let mut random = Lcg(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
-    (0..n).map(|_| random.below(9) as f32 - 4.0).collect()
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let mut next = || {
+        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+        (state >> 33) % 9
+    };
+    (0..n).map(|_| next() as f32 - 4.0).collect()
 }
 
 /// What all threads see.
@@ -231,4 +238,40 @@ fn eight_threads_on_the_gpu() {
 fn eight_threads_on_an_engine_that_can_keep_little() {
     let builder = Engine::builder().device(DeviceChoice::Cpu).plan_cache(2).max_pending(20);
     hold(builder.build().unwrap(), ROUNDS);
+}
+
+/// Gives a future to another thread, as the executors of async programs do.
+fn on_another_thread<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> T {
+    std::thread::spawn(move || pollster::block_on(future)).join().unwrap()
+}
+
+/// This crate sets no `recursion_limit`, so neither need a user's.
+#[test]
+fn every_future_may_move_to_another_thread() {
+    let engine = on_another_thread(Engine::builder().device(DeviceChoice::Cpu).build_async()).unwrap();
+    let x = engine.from_slice(&[0.0f32, 3.0], &[2]).unwrap();
+    let (y, z) = (&x + 1.0, &x * 2.0);
+    assert_eq!(on_another_thread(async move { y.read().await }).unwrap().as_slice::<f32>().unwrap(), [1.0, 4.0]);
+    let evaluated = (engine.clone(), z.clone());
+    on_another_thread(async move { evaluated.0.eval_async(&[&evaluated.1]).await }).unwrap();
+    assert!(z.is_evaluated());
+    let found = on_another_thread(async move { x.nonzero_async(Order::C).await }).unwrap();
+    assert_eq!(found.to_vec::<i32>().unwrap(), [1]);
+    let graph = Graph::default();
+    let run = async move { engine.run_graph_async(graph, Vec::new(), &[], RunOptions::default()).await };
+    assert!(on_another_thread(run).unwrap().is_empty());
+
+    fn is_send<T: Send>(_: T) {}
+    is_send(Engine::new_async());
+    #[cfg(feature = "gpu")]
+    {
+        is_send(Gpu::new());
+        is_send(Gpu::list());
+        fn of_a_device(gpu: &Gpu, buffer: &DeviceBuffer) {
+            is_send(gpu.read(buffer, DType::F32, 1));
+            is_send(gpu.wait());
+            is_send(gpu.submit_timed(&[]));
+        }
+        let _ = of_a_device;
+    }
 }

@@ -2,8 +2,8 @@
 //!
 //! `LAZURITE_CASES=20000` runs longer, `LAZURITE_SEED=7` runs other cases.
 
+use lazurite::Rules;
 use lazurite::check::{Blame, Coverage, Session, SessionOptions, case_of, equivalence};
-use lazurite::planner::Rules;
 use lazurite::{Array, DeviceChoice, Engine, Numerics, SliceSpec};
 
 fn number(name: &str) -> Option<u64> {

@@ -7,10 +7,11 @@
 
 use std::sync::{Arc, OnceLock};
 
-use lazurite::device::{DeviceBuffer, Dispatch, Gpu, GpuOptions};
-use lazurite::kernels::{Binding, Kernel, Param, Source};
-use lazurite::schedule::ValueId;
-use lazurite::types::HostBuffer;
+use lazurite::HostBuffer;
+use lazurite::inspect::Kernel;
+use lazurite::inspect::ValueId;
+use lazurite::unstable::device::{DeviceBuffer, Dispatch, Gpu, GpuOptions};
+use lazurite::unstable::kernels::{Binding, Param, Source};
 use lazurite::{DType, Scalar};
 use pollster::block_on;
 

@@ -6,8 +6,9 @@ use lazurite::DeviceChoice;
 
 use super::alone;
 use lazurite::check::{Session, SessionOptions};
-use lazurite::planner::{Input, PlanOptions, expressions, plan, why};
-use lazurite::types::{CostTable, DType, Fault, Shape};
+use lazurite::unstable::planner::{Input, PlanOptions, expressions, plan, why};
+use lazurite::unstable::types::Fault;
+use lazurite::{CostTable, DType, Shape};
 
 /// The cases of this seed are what every limit speaks of.
 const SEED: u64 = 7;

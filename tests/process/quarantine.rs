@@ -3,8 +3,9 @@
 
 use super::alone;
 use lazurite::check::strategies::{Recipe, grow};
-use lazurite::types::Fault;
-use lazurite::{Array, DeviceChoice, Engine, Numerics, RunOptions, Verify};
+use lazurite::inspect::RunOptions;
+use lazurite::unstable::types::Fault;
+use lazurite::{Array, DeviceChoice, Engine, Numerics, Verify};
 
 fn engine(verify: Verify) -> Engine {
     Engine::builder().device(DeviceChoice::Cpu).verify(verify).build().unwrap()

@@ -1,6 +1,6 @@
 //! Texts that are no dumps. Each error names what is wrong and where; none takes long, and none takes memory.
 
-use lazurite::dump::{Dump, nothing_beside};
+use lazurite::inspect::dump::{Dump, nothing_beside};
 
 const GRAPH: &str = r#"{"nodes":[
 {"id":0,"op":"leaf","leaf":0,"operands":[],"dtype":"f32","shape":[2,3]},
@@ -125,7 +125,7 @@ fn refused(text: &str) -> String {
 #[test]
 fn the_good_one_is_read() {
     let dump = Dump::read("x.json", &good(), &nothing_beside).unwrap();
-    assert_eq!(dump.case(0).unwrap().leaves[0].as_slice::<f32>().unwrap(), [1.0; 6]);
+    assert_eq!(dump.inputs(0).unwrap().leaves[0].as_slice::<f32>().unwrap(), [1.0; 6]);
 }
 
 #[test]

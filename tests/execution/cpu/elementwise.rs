@@ -1,16 +1,17 @@
 //! Elementwise groups: all operations on all dtypes with special values, and random programs through all kinds of loads.
 
-use lazurite::algorithms::{Random, SplitMix};
-use lazurite::graph::{BinaryOp, CastMode, UnaryOp};
-use lazurite::schedule::{Core, Inst, Reg, StoreShape};
-use lazurite::types::{HostBuffer, View};
+use lazurite::HostBuffer;
+use lazurite::inspect::Core;
+use lazurite::inspect::graph::View;
+use lazurite::inspect::graph::{BinaryOp, CastMode, UnaryOp};
+use lazurite::unstable::schedule::{Inst, Reg, StoreShape};
 use lazurite::{DType, Scalar, Shape};
 
-use super::r#gen::Maker;
+use super::r#gen::{Dice, Maker, same};
 
 /// Distance in units of the last place of `want`.
 fn ulps(got: Scalar, want: Scalar) -> f64 {
-    if got.is_same(want) {
+    if same(got, want) {
         return 0.0;
     }
     let (g, w) = (got.to_f64(), want.to_f64());
@@ -38,7 +39,7 @@ fn every_unary_operation_on_every_dtype() {
             let found = case.run();
             for i in 0..1500 {
                 let x = case.inputs[0].get(i);
-                let want = lazurite::cpu::reference::unary(op, x);
+                let want = lazurite::unstable::cpu::reference::unary(op, x);
                 let distance = ulps(found[0].get(i), want);
                 assert!(distance <= 2.5, "{op:?} of {x:?}: expected {want:?}, found {:?}", found[0].get(i));
             }
@@ -47,19 +48,19 @@ fn every_unary_operation_on_every_dtype() {
 }
 
 /// Numbers of all sizes: near 0, near 1, near multiples of π/2, and of random exponents.
-fn wide(random: &mut SplitMix, dtype: DType, n: usize) -> HostBuffer {
+fn wide(dice: &mut Dice, dtype: DType, n: usize) -> HostBuffer {
     let mut b = HostBuffer::zeros(dtype, n).unwrap();
     for i in 0..n {
-        let sign = if random.one_in(2) { -1.0 } else { 1.0 };
-        let x = match random.below(6) {
-            0 => 1.0 + (random.unit() - 0.5) * 2f64.powi(-(random.below(50) as i32)),
-            1 => random.unit() * 800.0,
-            2 => (random.below(200_000) as f64) * std::f64::consts::FRAC_PI_2,
-            3 => 2f64.powf(random.unit() * 2.0 - 1.0),
-            4 => random.unit() * (random.below(2000) as f64 - 1000.0).exp2(),
-            _ => random.unit() * 2f64.powi(random.below(60) as i32 - 40),
+        let sign = if dice.one_in(2) { -1.0 } else { 1.0 };
+        let x = match dice.below(6) {
+            0 => 1.0 + (dice.unit() - 0.5) * 2f64.powi(-(dice.below(50) as i32)),
+            1 => dice.unit() * 800.0,
+            2 => (dice.below(200_000) as f64) * std::f64::consts::FRAC_PI_2,
+            3 => 2f64.powf(dice.unit() * 2.0 - 1.0),
+            4 => dice.unit() * (dice.below(2000) as f64 - 1000.0).exp2(),
+            _ => dice.unit() * 2f64.powi(dice.below(60) as i32 - 40),
         };
-        b.set(i, lazurite::cpu::reference::scalar::from_f64(dtype, sign * x));
+        b.set(i, lazurite::unstable::cpu::reference::scalar::from_f64(dtype, sign * x));
     }
     b
 }
@@ -71,32 +72,32 @@ fn transcendental_functions_on_numbers_of_all_sizes() {
     for dtype in [DType::F32, DType::F64] {
         for op in UnaryOp::ALL.into_iter().filter(|o| o.is_transcendental() || *o == UnaryOp::Rsqrt) {
             let mut m = Maker::new(1, shape.clone());
-            let data = wide(&mut m.random, dtype, n);
+            let data = wide(&mut m.dice, dtype, n);
             let x = m.load_data(View::dense(&shape), data.clone());
             let r = m.program.push(Inst::Unary(op, x), dtype);
             let found = m.finish(Core::Map, &[(r, StoreShape::Full)]).run();
             let mut worst = (0.0, 0);
             for i in 0..n {
-                let distance = ulps(found[0].get(i), lazurite::cpu::reference::unary(op, data.get(i)));
+                let distance = ulps(found[0].get(i), lazurite::unstable::cpu::reference::unary(op, data.get(i)));
                 worst = if distance > worst.0 { (distance, i) } else { worst };
             }
             let (x, limit) = (data.get(worst.1), if dtype == DType::F32 { 1.0 } else { 2.5 });
-            let want = lazurite::cpu::reference::unary(op, x);
+            let want = lazurite::unstable::cpu::reference::unary(op, x);
             assert!(worst.0 <= limit, "{op:?} of {x:?}: {} ulp, {want:?}, {:?}", worst.0, found[0].get(worst.1));
         }
         for op in [BinaryOp::Pow, BinaryOp::Hypot, BinaryOp::Atan2, BinaryOp::Mod, BinaryOp::Rem] {
             let mut m = Maker::new(2, shape.clone());
-            let (x, mut y) = (wide(&mut m.random, dtype, n), wide(&mut m.random, dtype, n));
+            let (x, mut y) = (wide(&mut m.dice, dtype, n), wide(&mut m.dice, dtype, n));
             // Exponents that keep the power in range, among others.
             for i in (0..n).filter(|i| i % 3 > 0) {
-                let small = m.random.unit() * 20.0 - 10.0;
+                let small = m.dice.unit() * 20.0 - 10.0;
                 y.set(i, Scalar::from_f64(dtype, if i % 3 == 1 { small } else { small.round() }));
             }
             let (a, b) = (m.load_data(View::dense(&shape), x.clone()), m.load_data(View::dense(&shape), y.clone()));
             let r = m.program.push(Inst::Binary(op, a, b), dtype);
             let found = m.finish(Core::Map, &[(r, StoreShape::Full)]).run();
             for i in 0..n {
-                let want = lazurite::cpu::reference::binary(op, x.get(i), y.get(i));
+                let want = lazurite::unstable::cpu::reference::binary(op, x.get(i), y.get(i));
                 let distance = ulps(found[0].get(i), want);
                 let got = found[0].get(i);
                 assert!(distance <= 1.0, "{op:?} of {:?}, {:?}: {want:?}, {got:?}", x.get(i), y.get(i));
@@ -117,7 +118,7 @@ fn every_binary_operation_on_every_dtype() {
             let found = case.run();
             for i in 0..2000 {
                 let (x, y) = (case.inputs[0].get(i), case.inputs[1].get(i));
-                let want = lazurite::cpu::reference::binary(op, x, y);
+                let want = lazurite::unstable::cpu::reference::binary(op, x, y);
                 let distance = ulps(found[0].get(i), want);
                 assert!(distance <= 2.5, "{op:?} of {x:?}, {y:?}: expected {want:?}, found {:?}", found[0].get(i));
             }
@@ -142,18 +143,18 @@ fn every_cast() {
 #[test]
 fn random_programs_over_random_views() {
     for seed in 0..400 {
-        let mut random = SplitMix(seed);
-        let rank = random.below(5);
-        let domain: Shape = (0..rank).map(|_| random.pick(&[1, 2, 3, 5, 9, 17])).collect();
+        let mut dice = Dice(seed);
+        let rank = dice.below(5);
+        let domain: Shape = (0..rank).map(|_| dice.pick(&[1, 2, 3, 5, 9, 17])).collect();
         if domain.len() > 6000 {
             continue;
         }
         let mut m = Maker::new(seed * 7 + 1, domain);
-        let n = 1 + random.below(12);
+        let n = 1 + dice.below(12);
         let regs: Vec<Reg> = (0..n).map(|_| m.step()).collect();
-        let mut stores = vec![(regs[n - 1], StoreShape::Full), (random.pick(&regs), StoreShape::Full)];
-        if rank >= 2 && random.one_in(2) {
-            stores.push((random.pick(&regs), StoreShape::Diagonal));
+        let mut stores = vec![(regs[n - 1], StoreShape::Full), (dice.pick(&regs), StoreShape::Full)];
+        if rank >= 2 && dice.one_in(2) {
+            stores.push((dice.pick(&regs), StoreShape::Diagonal));
         }
         m.finish(Core::Map, &stores).check(&format!("seed {seed}"), None);
     }
@@ -183,7 +184,7 @@ fn a_group_that_contradicts_itself_is_an_error() {
     assert!(case.try_run().unwrap_err().is_internal());
     let mut m = Maker::new(1, Shape::new(&[4]));
     let a = m.load(DType::F32, true);
-    m.program.push(Inst::Reduce(lazurite::graph::ReduceOp::Sum, a), DType::F32);
+    m.program.push(Inst::Reduce(lazurite::inspect::graph::ReduceOp::Sum, a), DType::F32);
     let mut case = m.finish(Core::Map, &[(a, StoreShape::Full)]);
     assert!(case.try_run().unwrap_err().is_internal());
     case.group.body.insts.pop();

@@ -1,13 +1,13 @@
 //! Library routines: identities on random matrices, Octave 7.3's values on fixed ones, and bad input.
 #![cfg(feature = "linalg")]
 
-use lazurite::algorithms::SplitMix;
-use lazurite::cpu::run_host;
-use lazurite::graph::{HostOp, Node, Op, infer};
-use lazurite::types::HostBuffer;
+use lazurite::HostBuffer;
+use lazurite::inspect::graph::{HostOp, Node, Op};
+use lazurite::unstable::cpu::run_host;
+use lazurite::unstable::graph::infer;
 use lazurite::{DType, Result, Shape};
 
-use super::r#gen::buffer;
+use super::r#gen::{Dice, buffer};
 
 /// A matrix in f64 for checking, row-major.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ impl M {
         Self { r, c, v: v.to_vec() }
     }
     fn random(seed: u64, r: usize, c: usize) -> Self {
-        let b = buffer(&mut SplitMix(seed), DType::F64, r * c, false);
+        let b = buffer(&mut Dice(seed), DType::F64, r * c, false);
         Self { r, c, v: b.as_slice::<f64>().unwrap().to_vec() }
     }
     fn at(&self, i: usize, j: usize) -> f64 {
@@ -65,7 +65,7 @@ fn run(op: HostOp, outputs: &[u8], operands: &[&M], dtype: DType) -> Result<Vec<
         .map(|&output| {
             let op = Op::Host { op, output };
             let given: Vec<_> = shapes.iter().map(|s| (s, dtype)).collect();
-            let (shape, dtype) = infer::infer(&op, &given, None).unwrap();
+            let (shape, dtype) = infer(&op, &given, None).unwrap();
             Node { op, operands: Default::default(), shape, dtype }
         })
         .collect();

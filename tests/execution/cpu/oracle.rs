@@ -1,9 +1,11 @@
 //! What a group means, element by element and register by register, on top of the reference alone.
 
-use lazurite::cpu::reference::{self, fold, random};
-use lazurite::graph::{ReduceOp, ScanOp};
-use lazurite::schedule::{Core, Group, Inst, Program, StoreShape};
-use lazurite::types::{HostBuffer, View};
+use lazurite::HostBuffer;
+use lazurite::inspect::graph::View;
+use lazurite::inspect::graph::{ReduceOp, ScanOp};
+use lazurite::inspect::{Core, Group};
+use lazurite::unstable::cpu::reference::{self, fold, random};
+use lazurite::unstable::schedule::{Inst, Program, StoreShape};
 use lazurite::{DType, Scalar, Shape};
 
 /// All coordinates of a shape, last axis fastest.
@@ -59,7 +61,7 @@ pub fn registers(
                 .iter()
                 .enumerate()
                 .map(|(e, c)| {
-                    let reg = |r: &lazurite::schedule::Reg| regs[r.index()][e];
+                    let reg = |r: &lazurite::unstable::schedule::Reg| regs[r.index()][e];
                     match inst {
                         Inst::Load(l) => load(*l).1.get(at(load(*l).0, c)),
                         Inst::Window { load: l, window, otherwise } => {
@@ -81,7 +83,7 @@ pub fn registers(
                         Inst::Scalar(n) => scalars[*n as usize],
                         Inst::Index(coord) => {
                             let s = Scalar::from_i64(DType::I64, coord.view.index(c));
-                            reference::cast(lazurite::graph::CastMode::Wrap, s, dtype)
+                            reference::cast(lazurite::inspect::graph::CastMode::Wrap, s, dtype)
                         }
                         Inst::Rng { dist, key, stream, index } => {
                             let (k, s) = (reg(key).bits() as u32, reg(stream).bits() as u32);

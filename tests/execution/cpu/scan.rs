@@ -1,7 +1,8 @@
 //! Running folds along any axis, with work before and after.
 
-use lazurite::graph::{BinaryOp, ScanOp};
-use lazurite::schedule::{Core, Inst, StoreShape};
+use lazurite::inspect::Core;
+use lazurite::inspect::graph::{BinaryOp, ScanOp};
+use lazurite::unstable::schedule::{Inst, StoreShape};
 use lazurite::{DType, Shape};
 
 use super::r#gen::Maker;

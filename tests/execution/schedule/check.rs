@@ -3,9 +3,10 @@
 
 use std::collections::HashSet;
 
-use lazurite::graph::{Graph, Op};
-use lazurite::schedule::{Core, Inst, Level, Place, Program, Schedule, Step, StoreShape, ValueId, ValueKind};
-use lazurite::types::Shape;
+use lazurite::Shape;
+use lazurite::inspect::graph::{Graph, Op};
+use lazurite::inspect::{Core, Place, Schedule, Step, ValueId};
+use lazurite::unstable::schedule::{Inst, Level, Program, StoreShape, ValueKind};
 
 pub fn check(graph: &Graph, s: &Schedule) {
     let n = s.values.len();

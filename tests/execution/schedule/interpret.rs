@@ -1,10 +1,12 @@
 //! The plainest possible executor of a schedule: every register for every element, by the reference's scalar functions. It
 //! shares nothing with the tiled executor, so that both can be held against it.
 
-use lazurite::cpu::reference::{self, fold, random};
-use lazurite::graph::{CastMode, Graph, NodeId, Op, ReduceOp, ScanOp};
-use lazurite::schedule::{Core, Group, Inst, Program, Schedule, Step, StoreShape, ValueId, ValueKind};
-use lazurite::types::{DType, HostBuffer, Scalar, Shape, View};
+use lazurite::inspect::graph::View;
+use lazurite::inspect::graph::{CastMode, Graph, NodeId, Op, ReduceOp, ScanOp};
+use lazurite::inspect::{Core, Group, Schedule, Step, ValueId};
+use lazurite::unstable::cpu::reference::{self, fold, random};
+use lazurite::unstable::schedule::{Inst, Program, StoreShape, ValueKind};
+use lazurite::{DType, HostBuffer, Scalar, Shape};
 
 /// The values of the roots.
 pub fn run(graph: &Graph, s: &Schedule, leaves: &[&HostBuffer], slots: &[Scalar]) -> Vec<HostBuffer> {
@@ -15,7 +17,7 @@ pub fn run(graph: &Graph, s: &Schedule, leaves: &[&HostBuffer], slots: &[Scalar]
 pub fn run_tiled(graph: &Graph, s: &Schedule, leaves: &[&HostBuffer], slots: &[Scalar]) -> Vec<HostBuffer> {
     run_with(graph, s, leaves, slots, &|s, g, scalars, memory| {
         let input = |v: ValueId| Ok(memory[v.index()].as_ref().expect("an input"));
-        let stored = lazurite::cpu::run_group(g, &s.values, &input, scalars).unwrap();
+        let stored = lazurite::unstable::cpu::run_group(g, &s.values, &input, scalars).unwrap();
         for (v, buffer) in stored {
             memory[v.index()] = Some(buffer);
         }
@@ -25,8 +27,13 @@ pub fn run_tiled(graph: &Graph, s: &Schedule, leaves: &[&HostBuffer], slots: &[S
 /// Whether two arrays have the same values, relative to the largest magnitude: sums in other orders, single precision somewhere
 /// below.
 pub fn alike(a: &HostBuffer, b: &HostBuffer) -> bool {
-    let tolerance = 64.0 * DType::F32.unit_roundoff() * b.largest_magnitude();
-    a.first_beyond(b, tolerance).is_none()
+    let all = |f: &HostBuffer| (0..f.len()).map(|i| f.get(i).to_f64()).collect::<Vec<_>>();
+    let (x, y) = (all(a), all(b));
+    let most = y.iter().filter(|v| v.is_finite()).fold(0.0f64, |m, v| m.max(v.abs()));
+    let tolerance = 64.0 * DType::F32.unit_roundoff() * most;
+    a.dtype() == b.dtype()
+        && x.len() == y.len()
+        && x.iter().zip(&y).all(|(x, y)| x == y || x.is_nan() && y.is_nan() || (x - y).abs() <= tolerance)
 }
 
 type RunGroup<'a> = &'a dyn Fn(&Schedule, &Group, &[Scalar], &mut [Option<HostBuffer>]);
@@ -38,7 +45,7 @@ fn run_with(
     slots: &[Scalar],
     run_group: RunGroup<'_>,
 ) -> Vec<HostBuffer> {
-    let scalars = s.scalar_values(|n| scalar(graph, n, slots));
+    let scalars: Vec<Scalar> = s.scalars.iter().map(|&n| scalar(graph, n, slots)).collect();
     let mut memory: Vec<Option<HostBuffer>> = s
         .values
         .iter()
@@ -142,7 +149,7 @@ impl Run<'_> {
                     each(&|_, c| reference::cast(CastMode::Wrap, Scalar::from_i64(DType::I64, x.view.index(c)), dtype))
                 }
                 Inst::Rng { dist, key, stream, index } => each(&|i, c| {
-                    let word = |r: lazurite::schedule::Reg| regs[r.index()][i].bits() as u32;
+                    let word = |r: lazurite::unstable::schedule::Reg| regs[r.index()][i].bits() as u32;
                     random::element(*dist, dtype, word(*key), word(*stream), index.view.index(c) as u64)
                 }),
                 Inst::Unary(op, a) => each(&|i, _| reference::unary(*op, regs[a.index()][i])),

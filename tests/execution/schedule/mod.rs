@@ -7,9 +7,12 @@ mod limits;
 pub mod random;
 
 use check::check;
-use lazurite::graph::{BinaryOp, Graph, LeafInfo, NodeId, Op, PlannedKernel, ReduceOp, UnaryOp};
-use lazurite::schedule::{Core, Group, Inst, Place, Schedule, ScheduleOptions, Step, StoreShape, schedule};
-use lazurite::types::{DType, DeviceChoice, Dims, HostBuffer, Limits, Scalar, Shape, View};
+use lazurite::inspect::graph::View;
+use lazurite::inspect::graph::{BinaryOp, Graph, LeafInfo, NodeId, Op, PlannedKernel, ReduceOp, UnaryOp};
+use lazurite::inspect::{Core, Group, Place, Schedule, Step};
+use lazurite::unstable::schedule::{Inst, ScheduleOptions, StoreShape, schedule};
+use lazurite::unstable::types::{Dims, Limits};
+use lazurite::{DType, DeviceChoice, HostBuffer, Scalar, Shape};
 
 /// Building graphs in few words.
 struct G(Graph);
@@ -190,7 +193,7 @@ fn an_unplanned_product_has_no_epilogue() {
 
 #[test]
 fn values_agree_with_the_reference_on_the_covariance() {
-    use lazurite::cpu::reference::eval_graph;
+    use lazurite::unstable::cpu::reference::eval_graph;
     let mut graph = covariance();
     graph.leaves[0].shape = Shape::new(&[9, 4]);
     let mut g = G::new();
@@ -235,7 +238,7 @@ fn random_graphs_give_what_the_reference_gives() {
     for seed in 1..=count {
         let case = random::case(seed, 6 + (seed as usize * 7) % 40, false);
         let leaves: Vec<&HostBuffer> = case.leaves.iter().collect();
-        let expected = lazurite::cpu::reference::eval_graph(&case.graph, &leaves, &case.slots).unwrap();
+        let expected = lazurite::unstable::cpu::reference::eval_graph(&case.graph, &leaves, &case.slots).unwrap();
         let tight = Limits { max_storage_buffers: 5, ..Limits::webgpu() };
         let on = |limits: Limits, fuse| ScheduleOptions { limits: Some(limits), fuse, ..gpu() };
         let options = [
@@ -272,7 +275,7 @@ fn random_graphs_run_by_the_tiled_executor() {
     for seed in 1..=count {
         let case = random::case(1_000_000 + seed, 6 + (seed as usize * 7) % 40, true);
         let leaves: Vec<&HostBuffer> = case.leaves.iter().collect();
-        let expected = lazurite::cpu::reference::eval_graph(&case.graph, &leaves, &case.slots).unwrap();
+        let expected = lazurite::unstable::cpu::reference::eval_graph(&case.graph, &leaves, &case.slots).unwrap();
         for o in [cpu(), ScheduleOptions { fuse: false, ..cpu() }, gpu()] {
             let s = plan(&case.graph, &o);
             for (got, root) in interpret::run_tiled(&case.graph, &s, &leaves, &case.slots).iter().zip(&case.graph.roots)
@@ -298,7 +301,7 @@ fn what_is_sent_to_the_gpu_lowers_within_its_limits() {
             let s = plan(&case.graph, &ScheduleOptions { limits: Some(limits.clone()), fuse, ..gpu() });
             let scalars: Vec<DType> = s.scalars.iter().map(|n| case.graph.node(*n).dtype).collect();
             for g in s.groups().filter(|g| g.place == Place::Gpu) {
-                let kernels = lazurite::kernels::lower(g, &s.values, &scalars, &limits)
+                let kernels = lazurite::unstable::kernels::lower(g, &s.values, &scalars, &limits)
                     .unwrap_or_else(|e| panic!("seed {seed}: g{} does not lower: {e}\n{s}", g.id));
                 for k in &kernels.kernels {
                     assert!(k.bindings.len() < limits.max_storage_buffers as usize, "seed {seed}: g{}\n{s}", g.id);
@@ -376,7 +379,7 @@ fn one_kernel_stores_what_several_need() {
     let x = g.x(&[64, 64]);
     let a = g.sum(x, &[1]);
     let b = g.add(Op::Reduce { op: ReduceOp::Max, axes: Dims::from_slice(&[1]) }, &[x]);
-    let i = g.add(Op::ArgReduce { op: lazurite::graph::ArgOp::Max, axis: 1 }, &[x]);
+    let i = g.add(Op::ArgReduce { op: lazurite::inspect::graph::ArgOp::Max, axis: 1 }, &[x]);
     let s = plan(&g.done(&[a, b, i]), &cpu());
     assert_eq!(cores(&s), ["rows"], "{s}");
     assert_eq!(group(&s, 0).stores.len(), 3);

@@ -1,25 +1,34 @@
 //! Random graphs of every operation, over shapes with extents of 0 and 1, with sharing, views, slots and planned kernels.
 
-use lazurite::algorithms::{Random, Xorshift};
-use lazurite::graph::{
-    ArgOp, BinaryOp, Case, CastMode, LeafInfo, NodeId, Op, PlannedKernel, ReduceOp, RngDist, ScanOp, UnaryOp,
+use lazurite::inspect::graph::View;
+use lazurite::inspect::graph::{
+    ArgOp, BinaryOp, CastMode, Graph, LeafInfo, NodeId, Op, PlannedKernel, ReduceOp, RngDist, ScanOp, UnaryOp,
 };
-use lazurite::types::{DType, Dims, HostBuffer, Order, Scalar, Shape, View};
+use lazurite::unstable::types::Dims;
+use lazurite::{DType, HostBuffer, Order, Scalar, Shape};
 
-/// What a case is grown by.
-struct Choices {
-    random: Xorshift,
-    /// Whether all executors must agree on the case to the last digits.
-    exact: bool,
+/// A small deterministic generator.
+pub struct Dice(u64, bool);
+
+impl Dice {
+    pub fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1, false)
+    }
+    pub fn roll(&mut self, n: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        ((self.0 >> 20) % n.max(1) as u64) as usize
+    }
+    pub fn pick<T: Copy>(&mut self, of: &[T]) -> T {
+        of[self.roll(of.len())]
+    }
 }
 
-impl Choices {
-    fn below(&mut self, n: usize) -> usize {
-        self.random.below(n)
-    }
-    fn pick<T: Copy>(&mut self, of: &[T]) -> T {
-        self.random.pick(of)
-    }
+pub struct Case {
+    pub graph: Graph,
+    pub leaves: Vec<HostBuffer>,
+    pub slots: Vec<Scalar>,
 }
 
 const DTYPES: [DType; 4] = [DType::F32, DType::F32, DType::F64, DType::I32];
@@ -27,9 +36,10 @@ const DTYPES: [DType; 4] = [DType::F32, DType::F32, DType::F64, DType::I32];
 /// A case of about `ops` nodes. An `exact` one has only operations whose results every executor must agree on to the last
 /// digits: nothing transcendental and no product over an axis, whose rounding a later comparison would blow up.
 pub fn case(seed: u64, ops: usize, exact: bool) -> Case {
-    let mut d = Choices { random: Xorshift(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1), exact };
-    let mut c = Case::default();
-    for _ in 0..2 + d.below(3) {
+    let mut d = Dice::new(seed);
+    d.1 = exact;
+    let mut c = Case { graph: Graph::default(), leaves: Vec::new(), slots: Vec::new() };
+    for _ in 0..2 + d.roll(3) {
         leaf(&mut c, &mut d);
     }
     let mut tries = 0;
@@ -38,25 +48,25 @@ pub fn case(seed: u64, ops: usize, exact: bool) -> Case {
         grow(&mut c, &mut d);
     }
     let n = c.graph.nodes.len();
-    let n_roots = 1 + d.below(4);
-    c.graph.roots = (0..n_roots).map(|_| NodeId((n - 1 - d.below(n.min(8))) as u32)).collect();
+    let n_roots = 1 + d.roll(4);
+    c.graph.roots = (0..n_roots).map(|_| NodeId((n - 1 - d.roll(n.min(8))) as u32)).collect();
     kernels(&mut c, &mut d);
     c.graph.verify().unwrap();
     c
 }
 
-fn leaf(c: &mut Case, d: &mut Choices) {
-    let rank = d.below(4);
-    let shape: Shape = (0..rank).map(|_| if d.below(80) == 0 { 0 } else { d.pick(&[1, 2, 3, 4, 3, 2, 5]) }).collect();
+fn leaf(c: &mut Case, d: &mut Dice) {
+    let rank = d.roll(4);
+    let shape: Shape = (0..rank).map(|_| if d.roll(80) == 0 { 0 } else { d.pick(&[1, 2, 3, 4, 3, 2, 5]) }).collect();
     let dtype = d.pick(&[DType::F32, DType::F32, DType::F64, DType::I32, DType::Bool, DType::U8]);
     let mut data = HostBuffer::zeros(dtype, shape.len()).unwrap();
     for i in 0..data.len() {
-        let special = d.below(25);
+        let special = d.roll(25);
         let x = match (special, dtype.is_float()) {
             (0, true) => f64::NAN,
             (1, true) => f64::INFINITY,
             (2, true) => -0.0,
-            _ => (d.below(17) as f64 - 8.0) / 4.0,
+            _ => (d.roll(17) as f64 - 8.0) / 4.0,
         };
         data.set(i, Scalar::from_f64(dtype, x));
     }
@@ -66,22 +76,22 @@ fn leaf(c: &mut Case, d: &mut Choices) {
     c.graph.add(Op::Leaf(number), &[], None).unwrap();
 }
 
-fn grow(c: &mut Case, d: &mut Choices) {
+fn grow(c: &mut Case, d: &mut Dice) {
     let n = c.graph.nodes.len();
     // Mostly recent nodes, so that chains form; sometimes any, so that things are shared.
-    let some = |d: &mut Choices| NodeId(if d.below(3) > 0 { n - 1 - d.below(n.min(4)) } else { d.below(n) } as u32);
+    let some = |d: &mut Dice| NodeId(if d.roll(3) > 0 { n - 1 - d.roll(n.min(4)) } else { d.roll(n) } as u32);
     let x = some(d);
     let (shape, dtype) = (c.graph.node(x).shape.clone(), c.graph.node(x).dtype);
     let rank = shape.rank();
-    let axis = d.below(rank);
-    let (op, operands, to): (Op, Vec<NodeId>, Option<DType>) = match d.below(30) {
+    let axis = d.roll(rank);
+    let (op, operands, to): (Op, Vec<NodeId>, Option<DType>) = match d.roll(30) {
         0..4 => {
             let all = [
                 UnaryOp::Neg,
                 UnaryOp::Abs,
                 UnaryOp::Square,
-                if d.exact { UnaryOp::Ceil } else { UnaryOp::Exp },
-                if d.exact { UnaryOp::Sign } else { UnaryOp::Sqrt },
+                if d.1 { UnaryOp::Ceil } else { UnaryOp::Exp },
+                if d.1 { UnaryOp::Sign } else { UnaryOp::Sqrt },
                 UnaryOp::Floor,
                 UnaryOp::Not,
                 UnaryOp::IsNan,
@@ -95,7 +105,7 @@ fn grow(c: &mut Case, d: &mut Choices) {
                 BinaryOp::Add,
                 BinaryOp::Sub,
                 BinaryOp::Mul,
-                if d.exact { BinaryOp::Fmax } else { BinaryOp::Div },
+                if d.1 { BinaryOp::Fmax } else { BinaryOp::Div },
                 BinaryOp::Maximum,
                 BinaryOp::Fmin,
                 BinaryOp::Lt,
@@ -113,7 +123,7 @@ fn grow(c: &mut Case, d: &mut Choices) {
             (Op::Select, vec![y, x, x], None)
         }
         12 => {
-            let mode = if d.below(2) == 0 { CastMode::Wrap } else { CastMode::RoundSaturate };
+            let mode = if d.roll(2) == 0 { CastMode::Wrap } else { CastMode::RoundSaturate };
             let to = d.pick(&DTYPES);
             (Op::Cast(mode), vec![x], Some(to))
         }
@@ -122,20 +132,18 @@ fn grow(c: &mut Case, d: &mut Choices) {
             None => return,
         },
         17..20 if rank > 0 => {
-            let mut axes: Dims = (0..rank).filter(|_| d.below(2) == 0).collect();
+            let mut axes: Dims = (0..rank).filter(|_| d.roll(2) == 0).collect();
             if axes.is_empty() {
                 axes.push(axis);
             }
-            let prod = if d.exact { ReduceOp::Min } else { ReduceOp::Prod };
+            let prod = if d.1 { ReduceOp::Min } else { ReduceOp::Prod };
             let op = d.pick(&[ReduceOp::Sum, ReduceOp::Max, ReduceOp::Fmin, prod, ReduceOp::Any]);
             (Op::Reduce { op, axes }, vec![x], None)
         }
         20 if rank > 0 => (Op::ArgReduce { op: d.pick(&ArgOp::ALL), axis }, vec![x], None),
-        21 if rank > 0 => (
-            Op::Scan { op: d.pick(if d.exact { &[ScanOp::Sum, ScanOp::Max] } else { &ScanOp::ALL }), axis },
-            vec![x],
-            None,
-        ),
+        21 if rank > 0 => {
+            (Op::Scan { op: d.pick(if d.1 { &[ScanOp::Sum, ScanOp::Max] } else { &ScanOp::ALL }), axis }, vec![x], None)
+        }
         22 | 23 => {
             let y = (0..30).map(|_| some(d)).find(|&y| {
                 let s = &c.graph.node(y).shape;
@@ -151,7 +159,7 @@ fn grow(c: &mut Case, d: &mut Choices) {
                 .map(|_| some(d))
                 .find(|&i| c.graph.node(i).dtype == DType::I32 && c.graph.node(i).shape.rank() == 1);
             match i {
-                Some(i) if d.below(4) > 0 => (Op::Gather { axis }, vec![x, i], None),
+                Some(i) if d.roll(4) > 0 => (Op::Gather { axis }, vec![x, i], None),
                 Some(i) => {
                     let want = shape.with_axis(axis, c.graph.node(i).shape[0]);
                     let u = (0..n as u32)
@@ -162,7 +170,7 @@ fn grow(c: &mut Case, d: &mut Choices) {
                         None => return,
                     }
                 }
-                None => (Op::Iota { shape: Shape::new(&[d.below(4)]), axis: 0 }, vec![], Some(DType::I32)),
+                None => (Op::Iota { shape: Shape::new(&[d.roll(4)]), axis: 0 }, vec![], Some(DType::I32)),
             }
         }
         25 if rank > 0 => {
@@ -171,7 +179,7 @@ fn grow(c: &mut Case, d: &mut Choices) {
                 o.dtype == dtype && o.shape.rank() == rank && o.shape.with_axis(axis, 0) == shape.with_axis(axis, 0)
             });
             let mut parts = vec![x, y.unwrap_or(x)];
-            if d.below(3) == 0 {
+            if d.roll(3) == 0 {
                 parts.push(x);
             }
             (Op::Concat { axis }, parts, None)
@@ -181,7 +189,7 @@ fn grow(c: &mut Case, d: &mut Choices) {
                 .map(NodeId)
                 .find(|&f| c.graph.node(f).shape.rank() == 0 && c.graph.node(f).dtype == dtype);
             let Some(fill) = fill else { return };
-            let mut some = || (0..rank).map(|_| d.below(3)).collect::<Dims>();
+            let mut some = || (0..rank).map(|_| d.roll(3)).collect::<Dims>();
             (Op::Pad { before: some(), after: some() }, vec![x, fill], None)
         }
         27 if rank > 0 => {
@@ -192,14 +200,14 @@ fn grow(c: &mut Case, d: &mut Choices) {
             let Some(u) = u else { return };
             let small = c.graph.node(u).shape.clone();
             let step: Dims =
-                (0..rank).map(|a| if small[a] > 0 && small[a] * 2 <= shape[a] { 1 + d.below(2) } else { 1 }).collect();
+                (0..rank).map(|a| if small[a] > 0 && small[a] * 2 <= shape[a] { 1 + d.roll(2) } else { 1 }).collect();
             let start: Dims = (0..rank)
-                .map(|a| d.below((shape[a] + 1).saturating_sub(step[a] * small[a].saturating_sub(1) + 1)))
+                .map(|a| d.roll((shape[a] + 1).saturating_sub(step[a] * small[a].saturating_sub(1) + 1)))
                 .collect();
             (Op::SliceUpdate { start, step }, vec![x, u], None)
         }
         28 => return source(c, d),
-        29 if rank > 0 => (Op::Sort { axis, descending: d.below(2) == 0, indices: d.below(3) == 0 }, vec![x], None),
+        29 if rank > 0 => (Op::Sort { axis, descending: d.roll(2) == 0, indices: d.roll(3) == 0 }, vec![x], None),
         _ => return,
     };
     // What does not fit is refused at the door; bounded so that products and paddings do not explode.
@@ -210,22 +218,22 @@ fn grow(c: &mut Case, d: &mut Choices) {
     }
 }
 
-fn source(c: &mut Case, d: &mut Choices) {
-    let shape: Shape = (0..d.below(3)).map(|_| 1 + d.below(4)).collect();
-    match d.below(4) {
+fn source(c: &mut Case, d: &mut Dice) {
+    let shape: Shape = (0..d.roll(3)).map(|_| 1 + d.roll(4)).collect();
+    match d.roll(4) {
         0 => {
-            let s = Scalar::from_f64(d.pick(&DTYPES), d.below(7) as f64 / 2.0 - 1.0);
+            let s = Scalar::from_f64(d.pick(&DTYPES), d.roll(7) as f64 / 2.0 - 1.0);
             c.graph.add(Op::Literal(s), &[], None).unwrap();
         }
         1 => {
             let dtype = d.pick(&DTYPES);
             c.graph.slots.push(dtype);
-            c.slots.push(Scalar::from_f64(dtype, d.below(9) as f64 / 2.0));
+            c.slots.push(Scalar::from_f64(dtype, d.roll(9) as f64 / 2.0));
             let number = c.slots.len() as u32 - 1;
             c.graph.add(Op::Slot(number), &[], None).unwrap();
         }
         2 if shape.rank() > 0 => {
-            let axis = d.below(shape.rank());
+            let axis = d.roll(shape.rank());
             let dtype = d.pick(&DTYPES);
             c.graph.add(Op::Iota { shape, axis }, &[], Some(dtype)).unwrap();
         }
@@ -236,40 +244,40 @@ fn source(c: &mut Case, d: &mut Choices) {
     }
 }
 
-fn view(shape: &Shape, d: &mut Choices) -> Option<View> {
+fn view(shape: &Shape, d: &mut Dice) -> Option<View> {
     let v = View::dense(shape);
     let rank = shape.rank();
-    let axis = d.below(rank);
-    match d.below(7) {
+    let axis = d.roll(rank);
+    match d.roll(7) {
         0 if rank > 1 => {
             let mut axes: Vec<usize> = (0..rank).collect();
-            axes.swap(axis, d.below(rank));
+            axes.swap(axis, d.roll(rank));
             v.permute(&axes).ok()
         }
         1 if rank > 0 => v.flip(axis).ok(),
         2 if rank > 0 && shape[axis] > 1 => v.slice(axis, 1, 1, shape[axis] - 1).ok(),
         3 if rank > 0 && shape[axis] > 2 => v.slice(axis, 0, 2, shape[axis].div_ceil(2)).ok(),
         4 => {
-            let mut wide = vec![1 + d.below(3)];
-            wide.extend(shape.iter().map(|&n| if n == 1 { 1 + d.below(3) } else { n }));
+            let mut wide = vec![1 + d.roll(3)];
+            wide.extend(shape.iter().map(|&n| if n == 1 { 1 + d.roll(3) } else { n }));
             v.broadcast_to(&Shape::new(&wide)).ok()
         }
         5 if rank > 1 => v.diagonal().ok(),
         _ => {
             let flat = Shape::new(&[shape.len()]);
-            let order = if d.below(2) == 0 { Order::C } else { Order::F };
-            let to = if rank > 1 && d.below(2) == 0 { shape.iter().rev().copied().collect() } else { flat };
+            let order = if d.roll(2) == 0 { Order::C } else { Order::F };
+            let to = if rank > 1 && d.roll(2) == 0 { shape.iter().rev().copied().collect() } else { flat };
             v.reshape(&to, order).ok().flatten()
         }
     }
 }
 
 /// Turns elementwise chains and diagonals behind some products into planned kernels.
-fn kernels(c: &mut Case, d: &mut Choices) {
+fn kernels(c: &mut Case, d: &mut Dice) {
     let users = c.graph.users();
     let mut taken = vec![false; c.graph.nodes.len()];
     for core in c.graph.ids() {
-        if !matches!(c.graph.node(core).op, Op::Contract { .. }) || d.below(4) == 0 {
+        if !matches!(c.graph.node(core).op, Op::Contract { .. }) || d.roll(4) == 0 {
             continue;
         }
         let mut stages: Vec<NodeId> = Vec::new();

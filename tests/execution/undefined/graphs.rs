@@ -1,7 +1,7 @@
 //! Random graphs of every operation, scheduled with fusion and without and run by the tiled executor, against the reference.
 
-use lazurite::schedule::{ScheduleOptions, schedule};
-use lazurite::types::{DeviceChoice, HostBuffer};
+use lazurite::unstable::schedule::{ScheduleOptions, schedule};
+use lazurite::{DeviceChoice, HostBuffer};
 
 use crate::schedule::interpret::{self, alike};
 use crate::schedule::random as cases;
@@ -24,7 +24,7 @@ fn random_graphs_fused_and_node_by_node() {
             }
             continue;
         }
-        let expected = lazurite::cpu::reference::eval_graph(&case.graph, &leaves, &case.slots).unwrap();
+        let expected = lazurite::unstable::cpu::reference::eval_graph(&case.graph, &leaves, &case.slots).unwrap();
         for fuse in [true, false] {
             let s = schedule(&case.graph, &options(fuse)).unwrap();
             let plain = interpret::run(&case.graph, &s, &leaves, &case.slots);

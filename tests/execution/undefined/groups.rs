@@ -1,13 +1,14 @@
 //! Elementwise groups, rows and scans: all dtypes through every kind of load, tails of tiles, and every kind of store.
 
-use lazurite::algorithms::{Random, SplitMix};
-use lazurite::graph::{BinaryOp, ReduceOp, ScanOp, UnaryOp};
-use lazurite::schedule::{Core, Inst, Reg, StoreShape};
-use lazurite::types::{Dims, View};
+use lazurite::inspect::Core;
+use lazurite::inspect::graph::View;
+use lazurite::inspect::graph::{BinaryOp, ReduceOp, ScanOp, UnaryOp};
+use lazurite::unstable::schedule::{Inst, Reg, StoreShape};
+use lazurite::unstable::types::Dims;
 use lazurite::{DType, Scalar, Shape};
 
 use super::{TILE, check};
-use crate::cpu::r#gen::Maker;
+use crate::cpu::r#gen::{Dice, Maker};
 
 fn rows(axes: &[usize]) -> Core {
     Core::Rows { axes: Dims::from_slice(axes), split: 1 }
@@ -47,15 +48,15 @@ fn every_dtype_through_every_kind_of_load_and_store() {
 #[test]
 fn random_programs() {
     for seed in 0..if cfg!(miri) { 8 } else { 200 } {
-        let mut random = SplitMix(seed);
-        let rank = random.below(4);
-        let domain: Shape = (0..rank).map(|_| random.pick(&[1, 2, 3, 5])).collect();
+        let mut dice = Dice(seed);
+        let rank = dice.below(4);
+        let domain: Shape = (0..rank).map(|_| dice.pick(&[1, 2, 3, 5])).collect();
         let mut m = Maker::new(seed * 7 + 1, domain);
-        let n = 1 + random.below(10);
+        let n = 1 + dice.below(10);
         let regs: Vec<Reg> = (0..n).map(|_| m.step()).collect();
-        let mut stores = vec![(regs[n - 1], StoreShape::Full), (random.pick(&regs), StoreShape::Full)];
+        let mut stores = vec![(regs[n - 1], StoreShape::Full), (dice.pick(&regs), StoreShape::Full)];
         if rank >= 2 {
-            stores.push((random.pick(&regs), StoreShape::Diagonal));
+            stores.push((dice.pick(&regs), StoreShape::Diagonal));
         }
         check(&m.finish(Core::Map, &stores), &format!("seed {seed}"), None);
     }
@@ -125,7 +126,7 @@ fn several_phases_with_stores_of_elements_and_rows() {
         let d = m.program.push(Inst::Binary(BinaryOp::Sub, x, mean), dtype);
         let top = m.program.push(Inst::Reduce(ReduceOp::Max, d), dtype);
         let y = m.program.push(Inst::Binary(BinaryOp::Sub, d, top), dtype);
-        let place = m.program.push(Inst::ArgReduce(lazurite::graph::ArgOp::Max, x), DType::I32);
+        let place = m.program.push(Inst::ArgReduce(lazurite::inspect::graph::ArgOp::Max, x), DType::I32);
         let stores = [
             (y, StoreShape::Full),
             (top, StoreShape::Row),

@@ -1,8 +1,9 @@
 //! Library routines on small matrices: what goes through the library and comes back.
 #![cfg(feature = "linalg")]
 
-use lazurite::graph::{HostOp, Node, Op, infer};
-use lazurite::types::HostBuffer;
+use lazurite::HostBuffer;
+use lazurite::inspect::graph::{HostOp, Node, Op};
+use lazurite::unstable::graph::infer;
 use lazurite::{DType, Shape};
 
 const N: usize = 3;
@@ -18,11 +19,11 @@ fn run(op: HostOp, outputs: &[u8], n_operands: usize) -> Vec<Vec<f64>> {
         .map(|&output| {
             let op = Op::Host { op, output };
             let given: Vec<_> = operands.iter().map(|o| (o.1, o.0.dtype())).collect();
-            let (shape, dtype) = infer::infer(&op, &given, None).unwrap();
+            let (shape, dtype) = infer(&op, &given, None).unwrap();
             Node { op, operands: Default::default(), shape, dtype }
         })
         .collect();
-    let found = lazurite::cpu::run_host(&nodes.iter().collect::<Vec<_>>(), &operands).unwrap();
+    let found = lazurite::unstable::cpu::run_host(&nodes.iter().collect::<Vec<_>>(), &operands).unwrap();
     found.iter().map(|b| b.as_slice::<f64>().unwrap().to_vec()).collect()
 }
 
@@ -69,8 +70,8 @@ fn a_matrix_of_another_dtype_is_widened() {
     let shape = Shape::new(&[1, 1]);
     let four = HostBuffer::from_slice(&[4.0f32]).unwrap();
     let op = Op::Host { op: HostOp::Cholesky, output: 0 };
-    let (of, dtype) = infer::infer(&op, &[(&shape, DType::F32)], None).unwrap();
+    let (of, dtype) = infer(&op, &[(&shape, DType::F32)], None).unwrap();
     let node = Node { op, operands: Default::default(), shape: of, dtype };
-    let found = lazurite::cpu::run_host(&[&node], &[(&four, &shape)]).unwrap();
+    let found = lazurite::unstable::cpu::run_host(&[&node], &[(&four, &shape)]).unwrap();
     assert_eq!(found[0].as_slice::<f32>().unwrap(), [2.0]);
 }

@@ -1,8 +1,11 @@
 //! Work that is large enough for several threads: each core's tasks write into one result at the same time.
 
-use lazurite::graph::{ReduceOp, ScanOp};
-use lazurite::schedule::{Core, Inst, StoreShape};
-use lazurite::types::{Dims, HostBuffer, View};
+use lazurite::HostBuffer;
+use lazurite::inspect::Core;
+use lazurite::inspect::graph::View;
+use lazurite::inspect::graph::{ReduceOp, ScanOp};
+use lazurite::unstable::schedule::{Inst, StoreShape};
+use lazurite::unstable::types::Dims;
 use lazurite::{DType, Shape};
 
 use crate::cpu::r#gen::{Case, Maker};
@@ -12,10 +15,15 @@ fn whole(n: usize) -> Vec<f32> {
     (0..n).map(|i| (i % 11) as f32 - 5.0).collect()
 }
 
-fn case(shape: &Shape, core: Core, fold: impl Fn(lazurite::schedule::Reg) -> Inst, of_fold: StoreShape) -> Case {
+fn case(
+    shape: &Shape,
+    core: Core,
+    fold: impl Fn(lazurite::unstable::schedule::Reg) -> Inst,
+    of_fold: StoreShape,
+) -> Case {
     let mut m = Maker::new(1, shape.clone());
     let x = m.load_data(View::dense(shape), HostBuffer::from_slice(&whole(shape.len())).unwrap());
-    let y = m.program.push(Inst::Unary(lazurite::graph::UnaryOp::Neg, x), DType::F32);
+    let y = m.program.push(Inst::Unary(lazurite::inspect::graph::UnaryOp::Neg, x), DType::F32);
     let r = m.program.push(fold(y), DType::F32);
     m.finish(core, &[(y, StoreShape::Full), (r, of_fold)])
 }
@@ -27,7 +35,7 @@ fn negated(buffer: &HostBuffer, values: &[f32]) -> bool {
 #[test]
 fn maps() {
     let shape = Shape::new(&[if cfg!(miri) { 137 } else { 32_768 + 700 }]);
-    let abs = |r| Inst::Unary(lazurite::graph::UnaryOp::Abs, r);
+    let abs = |r| Inst::Unary(lazurite::inspect::graph::UnaryOp::Abs, r);
     let found = case(&shape, Core::Map, abs, StoreShape::Full).run();
     let values = whole(shape.len());
     assert!(negated(&found[0], &values));

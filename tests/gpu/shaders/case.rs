@@ -1,10 +1,12 @@
 //! Groups to lower and run: a builder, and the oracle that computes a group instruction by instruction with the functions of
 //! `cpu::reference`, whole arrays at a time. It knows no GPU.
 
-use lazurite::cpu::reference::{fold, random, scalar};
-use lazurite::graph::NodeId;
-use lazurite::schedule::{Core, Group, Inst, Load, Place, Program, Reg, Store, StoreShape, Value, ValueId, ValueKind};
-use lazurite::types::{HostBuffer, View};
+use lazurite::HostBuffer;
+use lazurite::inspect::graph::NodeId;
+use lazurite::inspect::graph::View;
+use lazurite::inspect::{Core, Group, Place, Value, ValueId};
+use lazurite::unstable::cpu::reference::{fold, random, scalar};
+use lazurite::unstable::schedule::{Inst, Load, Program, Reg, Store, StoreShape, ValueKind};
 use lazurite::{DType, Scalar, Shape};
 
 /// A group with the data it runs on.

@@ -1,8 +1,11 @@
 //! Cases for reductions, positions of extremes and running folds, in every shape of rows that lowering tells apart.
 
-use lazurite::graph::{ArgOp, BinaryOp, ReduceOp, ScanOp, UnaryOp};
-use lazurite::schedule::{Coord, Core, Inst, StoreShape};
-use lazurite::types::{HostBuffer, Kind, View};
+use lazurite::HostBuffer;
+use lazurite::inspect::Core;
+use lazurite::inspect::graph::View;
+use lazurite::inspect::graph::{ArgOp, BinaryOp, ReduceOp, ScanOp, UnaryOp};
+use lazurite::unstable::schedule::{Coord, Inst, StoreShape};
+use lazurite::unstable::types::Kind;
 use lazurite::{DType, Scalar, Shape};
 
 use super::case::Case;

@@ -1,14 +1,14 @@
 //! Cases for how elements are found: views, windows, gathers, indices, random numbers, scalars and literals, many stores.
 
-use lazurite::graph::{BinaryOp, CastMode, RngDist, UnaryOp};
-use lazurite::schedule::{Coord, Inst, Load, Reg, StoreShape, Window};
-use lazurite::types::View;
+use lazurite::inspect::graph::View;
+use lazurite::inspect::graph::{BinaryOp, CastMode, RngDist, UnaryOp};
+use lazurite::unstable::schedule::{Coord, Inst, Load, Reg, StoreShape, Window};
 use lazurite::{DType, Scalar, Shape};
 
 use super::case::Case;
 use super::elementwise::numbers;
 
-fn f32s(n: usize, seed: u64) -> lazurite::types::HostBuffer {
+fn f32s(n: usize, seed: u64) -> lazurite::HostBuffer {
     numbers(DType::F32, n, -3.0, 3.0, seed)
 }
 
@@ -55,7 +55,7 @@ fn flips() -> Case {
 
 fn window(
     c: &mut Case,
-    id: lazurite::schedule::ValueId,
+    id: lazurite::inspect::ValueId,
     view: View,
     window: (&[i64], &[i64], &[i64]),
     other: Reg,

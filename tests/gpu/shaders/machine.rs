@@ -2,9 +2,11 @@
 
 use std::sync::OnceLock;
 
-use lazurite::device::{DeviceBuffer, Dispatch, Gpu};
-use lazurite::kernels::{Lowered, Param, Source, lower};
-use lazurite::types::{HostBuffer, Limits};
+use lazurite::HostBuffer;
+use lazurite::inspect::Lowered;
+use lazurite::unstable::device::{DeviceBuffer, Dispatch, Gpu};
+use lazurite::unstable::kernels::{Param, Source, lower};
+use lazurite::unstable::types::Limits;
 use lazurite::{DType, Scalar};
 use pollster::block_on;
 

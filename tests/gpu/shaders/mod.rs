@@ -13,8 +13,8 @@ mod machine;
 mod products;
 
 use case::Case;
-use lazurite::kernels::lower;
-use lazurite::types::Limits;
+use lazurite::unstable::kernels::lower;
+use lazurite::unstable::types::Limits;
 
 fn cases() -> Vec<Case> {
     [

@@ -1,8 +1,9 @@
 //! Cases for matrix products: shapes, batches, transposes, prologues that do not keep zero, epilogues, symmetric ones.
 
-use lazurite::graph::{BinaryOp, UnaryOp};
-use lazurite::schedule::{Core, Inst, Program, Reg, StoreShape, ValueId};
-use lazurite::types::View;
+use lazurite::inspect::graph::View;
+use lazurite::inspect::graph::{BinaryOp, UnaryOp};
+use lazurite::inspect::{Core, ValueId};
+use lazurite::unstable::schedule::{Inst, Program, Reg, StoreShape};
 use lazurite::{DType, Scalar, Shape};
 
 use super::case::{Case, load, load_view};

@@ -1,9 +1,10 @@
 //! Every node that a plan computes has a proof, and the check accepts it.
 
 use super::graphs::{pca, random, transposes};
-use lazurite::graph::Graph;
-use lazurite::planner::{PlanOptions, Prover, plan};
-use lazurite::types::{CostTable, Numerics};
+use lazurite::inspect::Prover;
+use lazurite::inspect::graph::Graph;
+use lazurite::unstable::planner::{PlanOptions, plan};
+use lazurite::{CostTable, Numerics};
 
 fn options(numerics: Numerics) -> PlanOptions {
     PlanOptions { numerics, ..PlanOptions::new(CostTable::cpu()) }

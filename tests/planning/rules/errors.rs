@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lazurite::planner::Rules;
+use lazurite::Rules;
 use lazurite::{DeviceChoice, Engine};
 
 fn folder() -> PathBuf {

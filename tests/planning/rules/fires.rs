@@ -8,11 +8,13 @@ use std::fs;
 use std::path::Path;
 
 use super::proofs::prove;
-use lazurite::graph::Graph;
-use lazurite::planner::{Case, Input, Plan, PlanOptions, RuleCheck, Rules, expressions, plan};
-use lazurite::types::{CostTable, DType, Numerics, Shape};
+use lazurite::Rules;
+use lazurite::inspect::Plan;
+use lazurite::inspect::graph::Graph;
+use lazurite::unstable::planner::{Case, Input, PlanOptions, RuleCheck, expressions, plan};
+use lazurite::{CostTable, DType, Numerics, Shape};
 
-use lazurite::soundness::{Ground, each_assignment, operator_choices};
+use lazurite::unstable::soundness::{Ground, each_assignment, operator_choices};
 
 /// Programs written by hand: rule, expression; arrays are named by their shapes in `inputs`.
 const WRITTEN: &[(&str, &str)] = &[

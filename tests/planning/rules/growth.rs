@@ -1,9 +1,11 @@
 //! Rules that go in circles or grow for ever end at the caps, and what comes out is still the program.
 
-use lazurite::cpu::reference::eval_graph;
-use lazurite::graph::Graph;
-use lazurite::planner::{Input, Plan, PlanOptions, Rules, expressions, plan};
-use lazurite::types::{CostTable, DType, HostBuffer, Numerics, Scalar, Shape};
+use lazurite::Rules;
+use lazurite::inspect::Plan;
+use lazurite::inspect::graph::Graph;
+use lazurite::unstable::cpu::reference::eval_graph;
+use lazurite::unstable::planner::{Input, PlanOptions, expressions, plan};
+use lazurite::{CostTable, DType, HostBuffer, Numerics, Scalar, Shape};
 use std::sync::Arc;
 
 fn program(texts: &[&str]) -> Graph {

@@ -1,10 +1,12 @@
 //! Chains that normalise are one kernel in any spelling: along rows of any length with the mean, the spread, the greatest element or
 //! the norm, on CPU and GPU; and what only looks like one is not.
 
-use lazurite::graph::Graph;
-use lazurite::planner::{Input, PlanOptions, expressions, plan};
-use lazurite::schedule::{Schedule, ScheduleOptions, schedule};
-use lazurite::types::{CostTable, DType, DeviceChoice, Limits, Numerics, Shape};
+use lazurite::inspect::Schedule;
+use lazurite::inspect::graph::Graph;
+use lazurite::unstable::planner::{Input, PlanOptions, expressions, plan};
+use lazurite::unstable::schedule::{ScheduleOptions, schedule};
+use lazurite::unstable::types::Limits;
+use lazurite::{CostTable, DType, DeviceChoice, Numerics, Shape};
 
 fn graph(text: &str) -> Graph {
     let array = |dims: &[usize]| Input::Array(Shape::new(dims), DType::F32);

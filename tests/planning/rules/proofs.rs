@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use lazurite::Rules;
 use lazurite::check::strategies::{Recipe, grow, rule_case};
-use lazurite::graph::Graph;
-use lazurite::planner::{Plan, PlanOptions, Prover, Rules};
-use lazurite::types::{CostTable, Numerics};
+use lazurite::inspect::graph::Graph;
+use lazurite::inspect::{Plan, Prover};
+use lazurite::unstable::planner::PlanOptions;
+use lazurite::{CostTable, Numerics};
 
 /// Proves every node that a plan computes and checks the proofs; the rules in them.
 pub fn prove(graph: &Graph, options: &PlanOptions, plan: &Plan) -> BTreeSet<String> {
@@ -37,7 +39,7 @@ fn graphs_out_of_every_rule_have_proofs() {
         let i = i as u64;
         let Some(made) = rule_case(rules, &rule, (i % 4 == 3, i % 5), 7, i) else { continue };
         let options = options(MODES[(i % 2) as usize]);
-        let plan = lazurite::planner::plan(&made.case.graph, &options);
+        let plan = lazurite::unstable::planner::plan(&made.case.graph, &options);
         prove(&made.case.graph, &options, &plan);
     }
 }
@@ -47,7 +49,7 @@ fn random_graphs_of_all_operations_have_proofs() {
     for index in 0..100 {
         let case = grow(&Recipe::random(31, index, 30));
         let options = options(MODES[index as usize % 3]);
-        let plan = lazurite::planner::plan(&case.graph, &options);
+        let plan = lazurite::unstable::planner::plan(&case.graph, &options);
         prove(&case.graph, &options, &plan);
     }
 }

@@ -1,8 +1,8 @@
 //! Rules on random shapes beyond the small ones, by proptest: what the exhaustive trial cannot reach.
 
-use lazurite::planner::Rules;
-use lazurite::soundness::{Ground, Trial, each_assignment, operator_choices, try_case};
-use lazurite::types::{DType, Shape};
+use lazurite::Rules;
+use lazurite::unstable::soundness::{Ground, Trial, each_assignment, operator_choices, try_case};
+use lazurite::{DType, Shape};
 use proptest::prelude::*;
 
 /// Shapes over three random extents, so that many of them fit each other.

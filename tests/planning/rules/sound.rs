@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use lazurite::planner::Rules;
-use lazurite::soundness::try_rule;
+use lazurite::Rules;
+use lazurite::unstable::soundness::try_rule;
 
 #[test]
 fn every_rule_is_sound_in_its_class() {

@@ -6,9 +6,10 @@ use std::fs;
 use std::path::Path;
 
 use super::proofs::prove;
-use lazurite::graph::{Graph, Op};
-use lazurite::planner::{Input, Plan, PlanOptions, expressions, plan};
-use lazurite::types::{CostTable, DType, Numerics, Shape};
+use lazurite::inspect::Plan;
+use lazurite::inspect::graph::{Graph, Op};
+use lazurite::unstable::planner::{Input, PlanOptions, expressions, plan};
+use lazurite::{CostTable, DType, Numerics, Shape};
 
 use Numerics::{Fast, Standard};
 

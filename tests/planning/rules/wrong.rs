@@ -1,8 +1,8 @@
 //! Wrong rules, each of a kind that has been seen somewhere: the trial must catch every one.
 
-use lazurite::planner::Rules;
+use lazurite::Rules;
 
-use lazurite::soundness::try_rule;
+use lazurite::unstable::soundness::try_rule;
 
 const WRONG: &[(&str, &str)] = &[
     ("minus zero is lost", "rule w : exact x + 0 => x"),

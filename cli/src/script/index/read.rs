@@ -1,6 +1,6 @@
 //! `x(i, j)`: the part of a value that subscripts name.
 
-use lazurite::array::SliceSpec;
+use lazurite::SliceSpec;
 use lazurite::{Array, Order};
 
 use super::super::classes::Class;

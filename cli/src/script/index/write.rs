@@ -1,6 +1,6 @@
 //! `x(i, j) = v`: a value with a part replaced, grown or removed.
 
-use lazurite::array::SliceSpec;
+use lazurite::SliceSpec;
 use lazurite::{Array, Order};
 
 use super::super::classes::{self, Class};

@@ -1,0 +1,43 @@
+//! wgpu's objects as fields and locals whose thread safety the compiler need not work out.
+//!
+//! Whether a type is `Send` is decided field by field, and wgpu's objects nest deeper than the compiler's default recursion limit. A
+//! crate that spawns a future which holds one would have to raise that limit. [`Shared`] ends the search: everything in this room
+//! that outlives a statement holds wgpu's objects in it.
+
+use std::ops::Deref;
+
+/// An object of wgpu.
+#[derive(Clone, Debug)]
+pub(super) struct Shared<T>(pub(super) T);
+
+impl<T> Deref for Shared<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+/// Declares that objects cross threads. On wasm32 wgpu's do not, and then neither do these.
+macro_rules! cross_threads {
+    ($($object:ident),* $(,)?) => { $(
+        // SAFETY: wgpu asserts `Send` for this type when it is compiled for a target with threads.
+        #[cfg(not(target_arch = "wasm32"))]
+        unsafe impl Send for Shared<wgpu::$object> {}
+        // SAFETY: wgpu asserts `Sync` for this type when it is compiled for a target with threads.
+        #[cfg(not(target_arch = "wasm32"))]
+        unsafe impl Sync for Shared<wgpu::$object> {}
+    )* };
+}
+cross_threads!(
+    Adapter,
+    BindGroup,
+    BindGroupLayout,
+    Buffer,
+    ComputePipeline,
+    Device,
+    PipelineCache,
+    PipelineLayout,
+    Queue,
+    SubmissionIndex,
+);
