@@ -32,7 +32,7 @@ impl Build {
     }
 
     fn add(&mut self, op: Op, operands: &[NodeId]) -> NodeId {
-        self.graph.add(op, operands, None).expect("workloads are well-formed")
+        self.graph.add(op, operands).expect("workloads are well-formed")
     }
 
     fn num(&mut self, v: f64) -> NodeId {

@@ -133,7 +133,7 @@ fn what_is_no_dump_is_refused() {
     );
     for (arguments, code, says) in [
         (&["replay", "missing.json"][..], 2, "missing.json: No such file"),
-        (&["replay", "a.json"], 2, "a.json:1:37: version: expected version 2 of the schema, given 1"),
+        (&["replay", "a.json"], 2, "a.json:1:37: version: expected version 3 or 2 of the schema, given 1"),
         (&["replay", "b.json"], 2, "b.json:2:13: expected a value, found 'n'"),
         (&["replay", "c.json"], 2, "byte 1 is not UTF-8"),
         (&["replay", "d.json", "--run", "7"], 2, "expected a run below"),

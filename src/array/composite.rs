@@ -131,7 +131,7 @@ impl Array {
     }
 
     fn tagged_binary(&self, op: crate::graph::BinaryOp, other: &Self, tag: &'static str) -> Result<Self> {
-        Self::record(self.engine(), Op::Binary(op), &[self, other], None, Some(tag))
+        Self::record(self.engine(), Op::Binary(op), &[self, other], Some(tag))
     }
 
     /// The reduced axes dropped unless they are to stay.

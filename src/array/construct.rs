@@ -71,7 +71,7 @@ impl Engine {
     /// # Errors
     /// An argument error for an axis that is not there, a dtype error for bool.
     pub fn iota(&self, shape: &[usize], axis: usize, dtype: DType) -> Result<Array> {
-        Array::record(self, Op::Iota { shape: Shape::new(shape), axis }, &[], Some(dtype), None)
+        Array::record(self, Op::Iota { shape: Shape::new(shape), axis, dtype }, &[], None)
     }
 
     /// `n` evenly spaced values from `first` to `last`, both included; just `last` when `n` is 1. Floats only.
@@ -123,7 +123,7 @@ impl Engine {
             let value = Scalar::from_i64(DType::U32, i64::from(v));
             Array::adopt(self, self.recorder().record_slot(value, origin.as_ref()))
         };
-        Array::record(self, Op::Rng { dist, shape: Shape::new(shape) }, &[&slot(key), &slot(stream)], Some(dtype), None)
+        Array::record(self, Op::Rng { dist, shape: Shape::new(shape), dtype }, &[&slot(key), &slot(stream)], None)
     }
 }
 

@@ -143,7 +143,7 @@ const MAX_POWI: i64 = 64;
 
 impl Array {
     pub(super) fn unary(&self, op: UnaryOp) -> Result<Self> {
-        Self::record(self.engine(), Op::Unary(op), &[self], None, None)
+        Self::record(self.engine(), Op::Unary(op), &[self], None)
     }
 
     pub(super) fn binary(&self, op: BinaryOp, other: Operand<'_>) -> Result<Self> {
@@ -161,7 +161,7 @@ impl Array {
 
     fn binary_node(&self, op: BinaryOp, other: &Operand<'_>, given: bool) -> Result<Recorded> {
         match other.array() {
-            Some(other) => Self::record_node(self.engine(), Op::Binary(op), &[self, other], given, None, None),
+            Some(other) => Self::record_node(self.engine(), Op::Binary(op), &[self, other], given, None),
             None => self.with_number(op, other, false, given),
         }
     }
@@ -221,7 +221,7 @@ impl Array {
         if self.dtype()? == dtype {
             return Ok(self.clone());
         }
-        Self::record(self.engine(), Op::Cast(mode), &[self], Some(dtype), None)
+        Self::record(self.engine(), Op::Cast { to: dtype, mode }, &[self], None)
     }
 
     /// Where this bool array holds, `then`, else `otherwise`; all three broadcast. At least one of the two must be an array.
@@ -242,6 +242,6 @@ impl Array {
         let dtype = array.dtype()?;
         let then = then.into_array(self.engine(), dtype)?;
         let otherwise = otherwise.into_array(self.engine(), dtype)?;
-        Self::record(self.engine(), Op::Select, &[self, &then, &otherwise], None, None)
+        Self::record(self.engine(), Op::Select, &[self, &then, &otherwise], None)
     }
 }

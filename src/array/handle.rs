@@ -147,14 +147,8 @@ impl Array {
     }
 
     /// Records `op` on `operands`, all of this array's engine.
-    pub(super) fn record(
-        engine: &Engine,
-        op: Op,
-        operands: &[&Self],
-        cast_to: Option<DType>,
-        tag: Option<&'static str>,
-    ) -> Result<Self> {
-        Ok(Self::adopt(engine, Self::record_node(engine, op, operands, false, cast_to, tag)?))
+    pub(super) fn record(engine: &Engine, op: Op, operands: &[&Self], tag: Option<&'static str>) -> Result<Self> {
+        Ok(Self::adopt(engine, Self::record_node(engine, op, operands, false, tag)?))
     }
 
     /// As [`record`](Self::record), without a handle for the node. The first operand's handle goes if it is `given` away.
@@ -163,7 +157,6 @@ impl Array {
         op: Op,
         operands: &[&Self],
         given: bool,
-        cast_to: Option<DType>,
         tag: Option<&'static str>,
     ) -> Result<Recorded> {
         let mut nodes: smallvec::SmallVec<[NodeRef; 4]> = smallvec::SmallVec::new();
@@ -179,7 +172,7 @@ impl Array {
         }
         let given = nodes.first().copied().filter(|_| given);
         crate::engine::origin::with_current(|origin| {
-            engine.recorder().record(op, &nodes, given, cast_to, origin, tag).map_err(|e| e.at(origin.cloned()))
+            engine.recorder().record(op, &nodes, given, origin, tag).map_err(|e| e.at(origin.cloned()))
         })
     }
 

@@ -49,7 +49,7 @@ impl Array {
     /// # Errors
     /// A shape error when `positions` is not a 1-d i32 array.
     pub fn try_take(&self, positions: &Self, axis: usize) -> Result<Self> {
-        Self::record(self.engine(), Op::Gather { axis }, &[self, positions], None, None)
+        Self::record(self.engine(), Op::Gather { axis }, &[self, positions], None)
     }
 
     /// As [`try_take`](Self::try_take), poisoning on error.
@@ -64,7 +64,7 @@ impl Array {
     /// # Errors
     /// A shape error when `updates` is not this array's shape with `axis` as long as `positions`.
     pub fn try_scatter(&self, axis: usize, positions: &Self, updates: &Self) -> Result<Self> {
-        Self::record(self.engine(), Op::Scatter { axis }, &[self, positions, updates], None, None)
+        Self::record(self.engine(), Op::Scatter { axis }, &[self, positions, updates], None)
     }
 
     /// As [`try_scatter`](Self::try_scatter), poisoning on error.
@@ -105,7 +105,7 @@ impl Array {
             }
             step.push(s.step.unsigned_abs().max(1) as usize);
         }
-        Self::record(self.engine(), Op::SliceUpdate { start, step }, &[self, &update], None, None)
+        Self::record(self.engine(), Op::SliceUpdate { start, step }, &[self, &update], None)
     }
 
     /// As [`try_slice_update`](Self::try_slice_update), poisoning on error.
@@ -121,7 +121,7 @@ impl Array {
     pub fn try_pad<'a>(&self, before: &[usize], after: &[usize], fill: impl Into<Operand<'a>>) -> Result<Self> {
         let fill = fill.into().into_array(self.engine(), self.dtype()?)?;
         let op = Op::Pad { before: Dims::from_slice(before), after: Dims::from_slice(after) };
-        Self::record(self.engine(), op, &[self, &fill], None, None)
+        Self::record(self.engine(), op, &[self, &fill], None)
     }
 
     /// As [`try_pad`](Self::try_pad), poisoning on error.

@@ -17,7 +17,7 @@ impl Array {
     /// A shape error when the inner extents or the batches do not fit or an operand has fewer than 2 axes; a dtype error when
     /// the dtypes differ or are bool.
     pub fn try_matmul(&self, other: &Self) -> Result<Self> {
-        Self::record(self.engine(), Op::Contract { symmetric: false }, &[self, other], None, None)
+        Self::record(self.engine(), Op::Contract { symmetric: false }, &[self, other], None)
     }
 
     /// Sum over the last axis of the elementwise product with `other`, which broadcasts.
@@ -32,7 +32,7 @@ impl Array {
     }
 
     fn host(&self, op: HostOp, output: u8, operands: &[&Self]) -> Self {
-        Self::lift(self.engine(), Self::record(self.engine(), Op::Host { op, output }, operands, None, None))
+        Self::lift(self.engine(), Self::record(self.engine(), Op::Host { op, output }, operands, None))
     }
 
     /// QR of an m×n matrix by Householder reflections: Q (m×k) and R (k×n) with k = min(m, n), or m×m and m×n when

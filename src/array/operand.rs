@@ -97,7 +97,7 @@ impl Array {
     /// A 0-d array of one value.
     pub(super) fn from_scalar(engine: &Engine, value: Scalar) -> Result<Self> {
         if value.is_structural() {
-            return Self::record(engine, Op::Literal(value), &[], None, None);
+            return Self::record(engine, Op::Literal(value), &[], None);
         }
         let slot = crate::engine::origin::with_current(|origin| engine.recorder().record_slot(value, origin));
         Ok(Self::adopt(engine, slot))
@@ -105,6 +105,6 @@ impl Array {
 
     /// A 0-d constant that is part of plans whatever its value: for numbers that follow from shapes.
     pub(super) fn literal(engine: &Engine, value: Scalar) -> Result<Self> {
-        Self::record(engine, Op::Literal(value), &[], None, None)
+        Self::record(engine, Op::Literal(value), &[], None)
     }
 }

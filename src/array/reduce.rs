@@ -122,7 +122,7 @@ macro_rules! arg_reduction {
             /// # Errors
             /// An argument error for an axis that is not there or empty.
             pub fn $try_name(&self, axis: usize, keepdims: bool) -> Result<Self> {
-                let kept = Self::record(self.engine(), Op::ArgReduce { op: ArgOp::$op, axis }, &[self], None, None)?;
+                let kept = Self::record(self.engine(), Op::ArgReduce { op: ArgOp::$op, axis }, &[self], None)?;
                 if keepdims { Ok(kept) } else { kept.drop_axes(&[axis], None) }
             }
         )* }
@@ -146,7 +146,7 @@ impl Array {
         if axes.is_empty() {
             return Ok(self.clone());
         }
-        let kept = Self::record(self.engine(), Op::Reduce { op, axes: axes.clone() }, &[self], None, tag)?;
+        let kept = Self::record(self.engine(), Op::Reduce { op, axes: axes.clone() }, &[self], tag)?;
         if keepdims { Ok(kept) } else { kept.drop_axes(&axes, tag) }
     }
 
@@ -161,7 +161,7 @@ impl Array {
     }
 
     fn scan(&self, op: ScanOp, axis: usize) -> Self {
-        Self::lift(self.engine(), Self::record(self.engine(), Op::Scan { op, axis }, &[self], None, None))
+        Self::lift(self.engine(), Self::record(self.engine(), Op::Scan { op, axis }, &[self], None))
     }
 
     /// Running sum along `axis`.
@@ -192,14 +192,14 @@ impl Array {
     #[must_use]
     pub fn sort(&self, axis: usize, descending: bool) -> Self {
         let op = Op::Sort { axis, descending, indices: false };
-        Self::lift(self.engine(), Self::record(self.engine(), op, &[self], None, None))
+        Self::lift(self.engine(), Self::record(self.engine(), op, &[self], None))
     }
 
     /// Positions (i32) that sort the elements along `axis`, NaN as the largest; stable.
     #[must_use]
     pub fn argsort(&self, axis: usize, descending: bool) -> Self {
         let op = Op::Sort { axis, descending, indices: true };
-        Self::lift(self.engine(), Self::record(self.engine(), op, &[self], None, None))
+        Self::lift(self.engine(), Self::record(self.engine(), op, &[self], None))
     }
 
     /// How many elements `axes` hold together, in this array's dtype, as a constant of plans.

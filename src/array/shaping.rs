@@ -150,6 +150,6 @@ impl Array {
         if arrays.len() == 1 && axis < first.rank()? {
             return Ok((*first).clone());
         }
-        Self::record(first.engine(), Op::Concat { axis }, arrays, None, None)
+        Self::record(first.engine(), Op::Concat { axis }, arrays, None)
     }
 }

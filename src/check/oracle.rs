@@ -109,12 +109,12 @@ fn compute(node: &Node, operands: &[&Tensor], allow: Allowance) -> Vec<Element> 
     match &node.op {
         Op::Leaf(_) | Op::Slot(_) | Op::View(_) => Vec::new(),
         Op::Literal(s) => vec![Element::from_scalar(*s)],
-        Op::Iota { axis, .. } => gathered(shape, |c| {
+        Op::Iota { axis, dtype, .. } => gathered(shape, |c| {
             let e = Element::integer(c[*axis] as i128);
-            if node.dtype.is_float() { allow.round(e, node.dtype, super::allowance::ROUNDED) } else { e }
+            if dtype.is_float() { allow.round(e, *dtype, super::allowance::ROUNDED) } else { e }
         }),
-        Op::Rng { dist, .. } => {
-            philox::elements(*dist, shape.len(), of(0).elements[0], of(1).elements[0], node.dtype, allow)
+        Op::Rng { dist, shape, dtype } => {
+            philox::elements(*dist, shape.len(), of(0).elements[0], of(1).elements[0], *dtype, allow)
         }
         Op::Unary(op) => {
             let dtype = of(0).dtype;
@@ -142,9 +142,9 @@ fn compute(node: &Node, operands: &[&Tensor], allow: Allowance) -> Vec<Element> 
                 _ => a.or(b),
             }
         }),
-        Op::Cast(mode) => {
+        Op::Cast { to, mode } => {
             let from = of(0).dtype;
-            of(0).elements.iter().map(|e| functions::cast(*mode, *e, from, node.dtype, allow)).collect()
+            of(0).elements.iter().map(|e| functions::cast(*mode, *e, from, *to, allow)).collect()
         }
         Op::Reduce { op, axes } => {
             let mut folds: Vec<Fold> = (0..shape.len()).map(|_| Fold::new(*op, node.dtype, allow)).collect();

@@ -4,8 +4,9 @@
 use super::json::{At, Object, lines, list};
 use super::op::{self, shape};
 use super::scalar::dtype;
+use super::version::Version;
 use crate::error::Result;
-use crate::graph::infer::{carries_dtype, infer};
+use crate::graph::infer::infer;
 use crate::graph::{Graph, LeafInfo, Node, NodeId, Op, Operands, PlannedKernel};
 use crate::types::{DType, Shape};
 
@@ -40,7 +41,7 @@ pub(super) fn write(graph: &Graph) -> String {
     object.finish()
 }
 
-pub(super) fn read(at: &At<'_>) -> Result<Graph> {
+pub(super) fn read(at: &At<'_>, version: Version) -> Result<Graph> {
     let leaf = |_, at: &At<'_>| Ok(LeafInfo { shape: shape(&at.field("shape")?)?, dtype: dtype(&at.field("dtype")?)? });
     let leaves = at.field("leaves")?;
     let slots = at.field("slots")?;
@@ -50,7 +51,7 @@ pub(super) fn read(at: &At<'_>) -> Result<Graph> {
     let nodes = at.field("nodes")?;
     let total = at_most(&nodes, MAX_NODES)?;
     nodes.items(|i, at| {
-        let node = node(at, i, total, &graph)?;
+        let node = node(at, i, total, &graph, version)?;
         graph.nodes.push(node);
         Ok(())
     })?;
@@ -91,14 +92,14 @@ pub(super) fn id(at: &At<'_>, total: usize) -> Result<NodeId> {
     }
 }
 
-fn node(at: &At<'_>, i: usize, total: usize, graph: &Graph) -> Result<Node> {
+fn node(at: &At<'_>, i: usize, total: usize, graph: &Graph, version: Version) -> Result<Node> {
     if let Some(number) = at.maybe("id")?
         && number.int::<usize>()? != i
     {
         return Err(number.error(format!("expected {i}: nodes are numbered in order")));
     }
     let (shape, dtype) = (shape(&at.field("shape")?)?, dtype(&at.field("dtype")?)?);
-    let op = op::read(at, &shape, dtype)?;
+    let op = op::read(at, &shape, dtype, version)?;
     let list = at.field("operands")?;
     let operands: Operands = list
         .items(|_, item| {
@@ -116,7 +117,7 @@ fn node(at: &At<'_>, i: usize, total: usize, graph: &Graph) -> Result<Node> {
         op => {
             let given: Vec<(&Shape, DType)> =
                 operands.iter().map(|&o| (&graph.node(o).shape, graph.node(o).dtype)).collect();
-            Some(infer(op, &given, carries_dtype(op).then_some(dtype)).map_err(|e| at.error(e.message()))?)
+            Some(infer(op, &given).map_err(|e| at.error(e.message()))?)
         }
     };
     match expected {

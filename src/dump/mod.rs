@@ -19,6 +19,7 @@ mod record;
 mod record_text;
 mod scalar;
 mod trace;
+mod version;
 mod work;
 mod write;
 
@@ -33,15 +34,13 @@ pub use record::{
     FiredRecord, GroupRecord, KernelRecord, PlanRecord, Record, StepKind, StepRecord, WhyRecord, WhyStep,
 };
 pub use trace::trace;
+pub use version::VERSION;
 pub use work::Work;
 
 use crate::engine::{Prepared, Times};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::types::{DeviceChoice, HostBuffer, Numerics, Origin, Scalar};
-
-/// The version of the schema; it changes when a field changes its meaning or goes.
-pub const VERSION: u32 = 2;
 
 /// Programs, data and runs.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -2,6 +2,7 @@
 
 use super::json::{At, Object, list, shortened};
 use super::scalar;
+use super::version::Version;
 use crate::error::Result;
 use crate::graph::{ArgOp, BinaryOp, CastMode, HostOp, Node, Op, ReduceOp, RngDist, ScanOp, UnaryOp};
 use crate::types::{DType, Dims, Shape, View};
@@ -31,15 +32,16 @@ pub(super) fn write(object: Object, node: &Node) -> Object {
         Op::Pad { before, after } => object.field("before", list(before)).field("after", list(after)),
         Op::Sort { axis, descending, .. } => object.field("axis", axis).field("descending", descending),
         Op::Host { output, .. } => object.field("output", output),
-        Op::Rng { .. } | Op::Unary(_) | Op::Binary(_) | Op::Select | Op::Cast(_) | Op::Contract { .. } => object,
+        Op::Cast { to, .. } => object.text("to", to.name()),
+        Op::Rng { .. } | Op::Unary(_) | Op::Binary(_) | Op::Select | Op::Contract { .. } => object,
     }
 }
 
-/// The operation of a node whose shape and dtype were read.
+/// The operation of a node whose shape and dtype were read: those of an array that is counted, random or viewed are its own.
 ///
 /// # Errors
 /// An unknown name, an attribute that is missing or out of range. Whether operands fit is for inference to say.
-pub(super) fn read(at: &At<'_>, shape: &Shape, dtype: DType) -> Result<Op> {
+pub(super) fn read(at: &At<'_>, shape: &Shape, dtype: DType, version: Version) -> Result<Op> {
     let field = at.field("op")?;
     let name = field.text()?;
     let axis = || -> Result<usize> {
@@ -50,19 +52,26 @@ pub(super) fn read(at: &At<'_>, shape: &Shape, dtype: DType) -> Result<Op> {
         }
     };
     let dims = |name| dims(&at.field(name)?);
-    let dist = |dist| Op::Rng { dist, shape: shape.clone() };
+    let cast = |mode| -> Result<Op> {
+        let to = match version {
+            Version::Two => dtype,
+            Version::Three => scalar::dtype(&at.field("to")?)?,
+        };
+        Ok(Op::Cast { to, mode })
+    };
+    let dist = |dist| Op::Rng { dist, shape: shape.clone(), dtype };
     Ok(match name {
         "leaf" => Op::Leaf(at.field("leaf")?.int()?),
         "literal" => Op::Literal(scalar::read(&at.field("value")?, dtype)?),
         "slot" => Op::Slot(at.field("slot")?.int()?),
-        "iota" => Op::Iota { shape: shape.clone(), axis: axis()? },
+        "iota" => Op::Iota { shape: shape.clone(), axis: axis()?, dtype },
         "rng_bits" => dist(RngDist::Bits),
         "rng_uniform" => dist(RngDist::Uniform),
         "rng_normal" => dist(RngDist::Normal),
         "powi" => Op::Unary(UnaryOp::Powi(at.field("exponent")?.int()?)),
         "select" => Op::Select,
-        "cast" => Op::Cast(CastMode::Wrap),
-        "cast_round_saturate" => Op::Cast(CastMode::RoundSaturate),
+        "cast" => cast(CastMode::Wrap)?,
+        "cast_round_saturate" => cast(CastMode::RoundSaturate)?,
         "view" => {
             let strides = at.field("strides")?;
             let offset = at.field("offset")?;

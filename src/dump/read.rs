@@ -2,8 +2,9 @@
 
 use super::data::MAX_BYTES;
 use super::json::{At, Document, parse};
+use super::version::Version;
 use super::write::{DEVICES, NUMERICS};
-use super::{Data, Dump, Note, Program, Run, Settings, Source, VERSION, graph, record_text, scalar};
+use super::{Data, Dump, Note, Program, Run, Settings, Source, graph, record_text, scalar};
 use crate::error::Result;
 use crate::types::Origin;
 
@@ -29,14 +30,10 @@ impl Dump {
         if format.text()? != "lazurite-dump" {
             return Err(format.error("expected \"lazurite-dump\""));
         }
-        let version = at.field("version")?;
-        match version.int::<u32>()? {
-            VERSION => {}
-            other => return Err(version.error(format!("expected version {VERSION} of the schema, given {other}"))),
-        }
+        let version = Version::read(&at.field("version")?)?;
         let mut room = MAX_BYTES;
         let data = at.field("data")?.items(|_, at| Data::read(at, beside, &mut room))?;
-        let programs = at.field("programs")?.items(|_, at| program(at))?;
+        let programs = at.field("programs")?.items(|_, at| program(at, version))?;
         let runs = at.field("runs")?.items(|_, at| run(at, &data, &programs))?;
         Ok(Self {
             about: at.maybe("about")?.map(|a| a.text().map(str::to_owned)).transpose()?.unwrap_or_default(),
@@ -77,8 +74,8 @@ fn settings(at: &At<'_>) -> Result<Settings> {
     Ok(settings)
 }
 
-fn program(at: &At<'_>) -> Result<Program> {
-    let graph = graph::read(&at.field("graph")?)?;
+fn program(at: &At<'_>, version: Version) -> Result<Program> {
+    let graph = graph::read(&at.field("graph")?, version)?;
     let notes = match at.maybe("notes")? {
         None => Vec::new(),
         Some(notes) if notes.len()? != graph.nodes.len() && notes.len()? != 0 => {
@@ -90,7 +87,7 @@ fn program(at: &At<'_>) -> Result<Program> {
         }
         Some(notes) => notes.items(|_, at| note(at))?,
     };
-    let record = at.maybe("record")?.map(|r| record_text::read(&r, graph.nodes.len())).transpose()?;
+    let record = at.maybe("record")?.map(|r| record_text::read(&r, version, graph.nodes.len())).transpose()?;
     Ok(Program { notes, record, ..Program::new(graph) })
 }
 

@@ -7,6 +7,7 @@ use super::record::{
     FiredRecord, GroupRecord, KernelRecord, PlanRecord, Record, StepKind, StepRecord, WhyRecord, WhyStep,
 };
 use super::scalar::dtype;
+use super::version::Version;
 use super::work::Work;
 use crate::engine::{KernelTime, PrepareTimes, Span, Times};
 use crate::error::Result;
@@ -150,8 +151,8 @@ fn write_step(step: &StepRecord) -> String {
     object.finish()
 }
 
-pub(super) fn read(at: &At<'_>, n_recorded: usize) -> Result<Record> {
-    let graph = graph::read(&at.field("graph")?)?;
+pub(super) fn read(at: &At<'_>, version: Version, n_recorded: usize) -> Result<Record> {
+    let graph = graph::read(&at.field("graph")?, version)?;
     let total = graph.nodes.len();
     let stored = at.field("values")?.items(|_, at| value(at, total))?;
     let n = stored.len();

@@ -184,8 +184,8 @@ mod tests {
     fn graph(n: usize) -> Graph {
         let leaf = crate::graph::LeafInfo { shape: Shape::new(&[n]), dtype: DType::F32 };
         let mut graph = Graph { leaves: vec![leaf], ..Graph::default() };
-        let x = graph.add(Op::Leaf(0), &[], None).unwrap();
-        let y = graph.add(Op::Unary(UnaryOp::Exp), &[x], None).unwrap();
+        let x = graph.add(Op::Leaf(0), &[]).unwrap();
+        let y = graph.add(Op::Unary(UnaryOp::Exp), &[x]).unwrap();
         graph.roots = vec![y];
         graph
     }

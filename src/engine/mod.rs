@@ -251,7 +251,7 @@ impl Engine {
     /// # Errors
     /// What inference says of operands that do not fit.
     pub fn infer(&self, op: &crate::graph::Op, operands: &[(&Shape, DType)]) -> Result<(Shape, DType)> {
-        crate::graph::infer::infer(op, operands, None)
+        crate::graph::infer::infer(op, operands)
     }
 
     /// Evaluates `node` because more is pending than the engine was told to hold, counted in nodes or in bytes of inputs that only

@@ -85,7 +85,7 @@ impl HostScalars {
                         at(2)?
                     }
                 }
-                Op::Cast(mode) => reference::cast(*mode, at(0)?, node.dtype),
+                Op::Cast { to, mode } => reference::cast(*mode, at(0)?, *to),
                 other => return Err(Error::internal(format!("{} = {other} is no scalar of the host", step.node))),
             };
             values.push(value);

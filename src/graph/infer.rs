@@ -6,12 +6,11 @@ use super::{HostOp, Op, RngDist};
 use crate::error::{Error, Result};
 use crate::types::{DType, Shape};
 
-/// Shape and dtype of `op` applied to `operands`. `cast_to` is the target of a cast and ignored otherwise. Leaves and slots
-/// are described by their graph and not inferred here.
+/// Shape and dtype of `op` applied to `operands`. Leaves and slots are described by their graph and not inferred here.
 ///
 /// # Errors
 /// A shape, dtype or argument error when the operands do not fit the operation.
-pub fn infer(op: &Op, operands: &[(&Shape, DType)], cast_to: Option<DType>) -> Result<(Shape, DType)> {
+pub fn infer(op: &Op, operands: &[(&Shape, DType)]) -> Result<(Shape, DType)> {
     // The commonest ones by hand; what does not fit goes the long way, which says why.
     match (op, operands) {
         (Op::Unary(u), &[(shape, dtype)]) => {
@@ -38,15 +37,17 @@ pub fn infer(op: &Op, operands: &[(&Shape, DType)], cast_to: Option<DType>) -> R
     match op {
         Op::Leaf(_) | Op::Slot(_) => Err(Error::internal(format!("{name}: described by its graph, not inferred"))),
         Op::Literal(s) => Ok((Shape::scalar(), s.dtype())),
-        Op::Iota { shape, axis } => {
+        Op::Iota { shape, axis, dtype } => {
             in_rank(name, *axis, shape)?;
-            let dtype = cast_to.ok_or_else(|| Error::internal("iota: no dtype given"))?;
-            if dtype == DType::Bool {
+            if *dtype == DType::Bool {
                 return Err(Error::dtype("iota: expected a numeric dtype, given bool"));
             }
-            Ok((shape.clone(), dtype))
+            Ok((shape.clone(), *dtype))
         }
-        Op::Rng { dist, shape } => rng(name, *dist, shape, operands, cast_to),
+        Op::Rng { dist, shape, dtype } => {
+            rng(name, *dist, *dtype, operands)?;
+            Ok((shape.clone(), *dtype))
+        }
         Op::Unary(u) => {
             let (shape, dtype) = operands[0];
             Ok((shape.clone(), u.result(dtype).ok_or_else(|| not_for(name, dtype))?))
@@ -66,9 +67,7 @@ pub fn infer(op: &Op, operands: &[(&Shape, DType)], cast_to: Option<DType>) -> R
             let shape = a.0.broadcast(b.0).and_then(|s| s.broadcast(c.0)).map_err(|e| prefix(name, &e))?;
             Ok((shape, a.1))
         }
-        Op::Cast(_) => {
-            Ok((operands[0].0.clone(), cast_to.ok_or_else(|| Error::internal("cast: no target dtype given"))?))
-        }
+        Op::Cast { to, .. } => Ok((operands[0].0.clone(), *to)),
         Op::View(view) => {
             let (shape, dtype) = operands[0];
             if !view.fits(shape.len()) {
@@ -187,7 +186,7 @@ fn arity(op: &Op) -> Option<usize> {
     Some(match op {
         Op::Leaf(_) | Op::Literal(_) | Op::Slot(_) | Op::Iota { .. } => 0,
         Op::Unary(_)
-        | Op::Cast(_)
+        | Op::Cast { .. }
         | Op::View(_)
         | Op::Reduce { .. }
         | Op::ArgReduce { .. }
@@ -206,24 +205,17 @@ fn arity(op: &Op) -> Option<usize> {
     })
 }
 
-fn rng(
-    name: &str,
-    dist: RngDist,
-    shape: &Shape,
-    operands: &[(&Shape, DType)],
-    cast_to: Option<DType>,
-) -> Result<(Shape, DType)> {
+fn rng(name: &str, dist: RngDist, dtype: DType, operands: &[(&Shape, DType)]) -> Result<()> {
     for (s, d) in operands {
         if s.rank() != 0 || *d != DType::U32 {
             return Err(Error::dtype(format!("{name}: expected a 0-d u32 key and stream, given {d}{s}")));
         }
     }
-    let dtype = cast_to.unwrap_or(DType::U32);
     let fits = match dist {
         RngDist::Bits => dtype == DType::U32,
         RngDist::Uniform | RngDist::Normal => matches!(dtype, DType::F32 | DType::F64),
     };
-    if fits { Ok((shape.clone(), dtype)) } else { Err(not_for(name, dtype)) }
+    if fits { Ok(()) } else { Err(not_for(name, dtype)) }
 }
 
 fn contract(a: (&Shape, DType), b: (&Shape, DType)) -> Result<(Shape, DType)> {
@@ -333,12 +325,6 @@ fn prefix(name: &str, error: &Error) -> Error {
     Error::shape(format!("{name}: {}", error.message()))
 }
 
-/// Whether a node's dtype follows from its attributes alone, so that `cast_to` must be handed on when it is rebuilt.
-#[must_use]
-pub fn carries_dtype(op: &Op) -> bool {
-    matches!(op, Op::Cast(_) | Op::Iota { .. } | Op::Rng { .. })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -347,17 +333,16 @@ mod tests {
     #[test]
     fn products_broadcast_their_batches() {
         let (a, b) = (Shape::new(&[5, 1, 2, 3]), Shape::new(&[4, 3, 7]));
-        let (shape, _) =
-            infer(&Op::Contract { symmetric: false }, &[(&a, DType::F32), (&b, DType::F32)], None).unwrap();
+        let (shape, _) = infer(&Op::Contract { symmetric: false }, &[(&a, DType::F32), (&b, DType::F32)]).unwrap();
         assert_eq!(shape, Shape::new(&[5, 4, 2, 7]));
     }
 
     #[test]
     fn messages_say_expected_and_given() {
         let a = Shape::new(&[2, 3]);
-        let e = infer(&Op::Contract { symmetric: false }, &[(&a, DType::F32), (&a, DType::F32)], None).unwrap_err();
+        let e = infer(&Op::Contract { symmetric: false }, &[(&a, DType::F32), (&a, DType::F32)]).unwrap_err();
         assert!(e.is_shape() && e.message().contains("expected equal inner extents"), "{e}");
-        let e = infer(&Op::Binary(BinaryOp::Add), &[(&a, DType::F32), (&a, DType::F64)], None).unwrap_err();
+        let e = infer(&Op::Binary(BinaryOp::Add), &[(&a, DType::F32), (&a, DType::F64)]).unwrap_err();
         assert!(e.is_dtype() && e.message().contains("f32 and f64"), "{e}");
     }
 }

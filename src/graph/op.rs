@@ -9,7 +9,7 @@ use std::fmt;
 use smallvec::SmallVec;
 
 use super::{BinaryOp, NodeId, UnaryOp};
-use crate::types::{Dims, Scalar, Shape, View};
+use crate::types::{DType, Dims, Scalar, Shape, View};
 
 /// Operands in order.
 pub type Operands = SmallVec<[NodeId; 3]>;
@@ -115,12 +115,14 @@ pub enum Op {
     Literal(Scalar),
     /// A 0-d value that is not part of the plan; the number indexes the run's scalars.
     Slot(u32),
-    /// The coordinate along `axis` of an array of the node's shape.
+    /// The coordinate along `axis`.
     Iota {
         /// The array's shape.
         shape: Shape,
         /// The axis counted.
         axis: usize,
+        /// The array's dtype; numeric.
+        dtype: DType,
     },
     /// Random elements of Philox4x32-10 by (key: u32 0-d, stream: u32 0-d); element i depends on i, key and stream only.
     Rng {
@@ -128,6 +130,8 @@ pub enum Op {
         dist: RngDist,
         /// The array's shape.
         shape: Shape,
+        /// The array's dtype.
+        dtype: DType,
     },
     /// Elementwise function of one operand.
     Unary(UnaryOp),
@@ -135,8 +139,13 @@ pub enum Op {
     Binary(BinaryOp),
     /// Where the first operand (bool) holds the second, else the third; broadcasting.
     Select,
-    /// Conversion to the node's dtype.
-    Cast(CastMode),
+    /// Conversion to another dtype.
+    Cast {
+        /// The dtype of the result.
+        to: DType,
+        /// What becomes of values that it cannot hold.
+        mode: CastMode,
+    },
     /// The operand read through a view that is relative to its dense, row-major form.
     View(View),
     /// Fold over `axes` (ascending, not empty), which stay with extent 1.
@@ -228,8 +237,8 @@ impl Op {
             Self::Unary(op) => op.name(),
             Self::Binary(op) => op.name(),
             Self::Select => "select",
-            Self::Cast(CastMode::Wrap) => "cast",
-            Self::Cast(CastMode::RoundSaturate) => "cast_round_saturate",
+            Self::Cast { mode: CastMode::Wrap, .. } => "cast",
+            Self::Cast { mode: CastMode::RoundSaturate, .. } => "cast_round_saturate",
             Self::View(_) => "view",
             Self::Reduce { op, .. } => op.name(),
             Self::ArgReduce { op, .. } => op.name(),
@@ -250,7 +259,7 @@ impl Op {
     /// Whether each element of the result depends only on the elements of the operands at the same (broadcast) place.
     #[must_use]
     pub fn is_elementwise(&self) -> bool {
-        matches!(self, Self::Unary(_) | Self::Binary(_) | Self::Select | Self::Cast(_))
+        matches!(self, Self::Unary(_) | Self::Binary(_) | Self::Select | Self::Cast { .. })
     }
 }
 

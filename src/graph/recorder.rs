@@ -80,7 +80,6 @@ impl<P> Recorder<P> {
         op: Op,
         operands: &[NodeRef],
         given: Option<NodeRef>,
-        cast_to: Option<DType>,
         origin: Option<&Origin>,
         tag: Option<&'static str>,
     ) -> Result<Recorded> {
@@ -93,7 +92,7 @@ impl<P> Recorder<P> {
                 kinds.push((&entry.shape, entry.dtype));
                 places.push(o.index);
             }
-            infer(&op, &kinds, cast_to)?
+            infer(&op, &kinds)?
         };
         let node = state.intern(op, places, shape, dtype);
         state.note(node.index, origin, tag);
@@ -176,7 +175,7 @@ impl<P> Recorder<P> {
         let (of_node, of_number) = ((&entry.shape, entry.dtype), (&Shape::scalar(), number.dtype()));
         let kinds = if number_first { [of_number, of_node] } else { [of_node, of_number] };
         let op = Op::Binary(op);
-        let (shape, dtype) = infer(&op, &kinds, None)?;
+        let (shape, dtype) = infer(&op, &kinds)?;
         let number = if number.is_structural() {
             state.intern(Op::Literal(number), Places::new(), Shape::scalar(), number.dtype()).index
         } else {

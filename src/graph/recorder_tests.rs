@@ -17,11 +17,11 @@ fn leaf(r: &Recorder<i32>, dims: &[usize], value: i32) -> NodeRef {
 }
 
 fn unary(r: &Recorder<i32>, op: UnaryOp, x: NodeRef) -> NodeRef {
-    r.record(Op::Unary(op), &[x], None, None, None, None).unwrap().node
+    r.record(Op::Unary(op), &[x], None, None, None).unwrap().node
 }
 
 fn binary(r: &Recorder<i32>, op: BinaryOp, x: NodeRef, y: NodeRef) -> NodeRef {
-    r.record(Op::Binary(op), &[x, y], None, None, None, None).unwrap().node
+    r.record(Op::Binary(op), &[x, y], None, None, None).unwrap().node
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn an_operand_that_is_given_away_loses_its_handle_where_nothing_fails() {
     let r = Recorder::default();
     let (x, other) = (leaf(&r, &[3], 1), leaf(&r, &[2], 2));
     let a = unary(&r, UnaryOp::Exp, x);
-    let add = |y| r.record(Op::Binary(BinaryOp::Add), &[a, y], Some(a), None, None, None);
+    let add = |y| r.record(Op::Binary(BinaryOp::Add), &[a, y], Some(a), None, None);
     assert!(add(other).is_err());
     r.release(other);
     assert_eq!(r.counts(), (2, 1), "the handle on the operand is still there");
@@ -170,14 +170,13 @@ fn a_known_graph_is_taken_only_where_it_is_equal_in_full() {
     let r = Recorder::default();
     let (x, y, z) = (leaf(&r, &[3], 1), leaf(&r, &[3], 2), leaf(&r, &[3, 1], 3));
     let number = |v: f64| r.record_slot(Scalar::from_f64(DType::F32, v), None).node;
-    let literal =
-        |v: f64| r.record(Op::Literal(Scalar::from_f64(DType::F32, v)), &[], None, None, None, None).unwrap().node;
+    let literal = |v: f64| r.record(Op::Literal(Scalar::from_f64(DType::F32, v)), &[], None, None, None).unwrap().node;
     let view = |n: NodeRef, axis: usize, start: usize| {
         let shape = r.describe(n).unwrap().0;
         r.record_view(n, View::dense(&shape).slice(axis, start, 1, 2).unwrap(), None, None).unwrap().node
     };
     let cast = |n: NodeRef, to: DType| {
-        r.record(Op::Cast(super::super::CastMode::Wrap), &[n], None, Some(to), None, None).unwrap().node
+        r.record(Op::Cast { to, mode: super::super::CastMode::Wrap }, &[n], None, None, None).unwrap().node
     };
     // Pairs differ in an operand, an order, an operation, an attribute, a bit of a literal, a shape, a dtype, or in being a slot.
     let roots = [

@@ -99,7 +99,7 @@ impl Graph {
     ///
     /// # Errors
     /// What [`infer`](super::infer::infer) says about operands that do not fit.
-    pub fn add(&mut self, op: Op, operands: &[NodeId], cast_to: Option<DType>) -> Result<NodeId> {
+    pub fn add(&mut self, op: Op, operands: &[NodeId]) -> Result<NodeId> {
         let (shape, dtype) = {
             let given: smallvec::SmallVec<[(&Shape, DType); 4]> =
                 operands.iter().map(|&o| (&self.node(o).shape, self.node(o).dtype)).collect();
@@ -109,7 +109,7 @@ impl Graph {
                     (leaf.shape.clone(), leaf.dtype)
                 }
                 Op::Slot(i) => (Shape::scalar(), self.slots[*i as usize]),
-                _ => super::infer::infer(&op, &given, cast_to)?,
+                _ => super::infer::infer(&op, &given)?,
             }
         };
         let id = NodeId(self.nodes.len() as u32);

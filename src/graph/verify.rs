@@ -1,7 +1,7 @@
 //! Checks that a graph is what it claims: operands before users, shapes and dtypes as inference gives them, kernels and roots
 //! that exist. Run on every planned graph in debug builds and in tests, and on every dump that is read.
 
-use super::infer::{carries_dtype, infer};
+use super::infer::infer;
 use super::{Graph, NodeId, Op};
 use crate::error::{Error, Result};
 use crate::types::{DType, Shape};
@@ -33,10 +33,7 @@ impl Graph {
         let expected = match &node.op {
             Op::Leaf(i) => self.leaves.get(*i as usize).map(|l| (l.shape.clone(), l.dtype)),
             Op::Slot(i) => self.slots.get(*i as usize).map(|&d| (Shape::scalar(), d)),
-            op => {
-                let cast_to = carries_dtype(op).then_some(node.dtype);
-                Some(infer(op, &given, cast_to).map_err(|e| Error::internal(format!("{id}: {}", e.message())))?)
-            }
+            op => Some(infer(op, &given).map_err(|e| Error::internal(format!("{id}: {}", e.message())))?),
         };
         match expected {
             Some((shape, dtype)) if shape == node.shape && dtype == node.dtype => Ok(()),

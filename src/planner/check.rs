@@ -401,8 +401,8 @@ impl Builder {
                 self.add(EOp::Unary(UnaryOp::Neg), &[product])
             }
             Input::Coordinate(shape, axis) => {
-                let op = Op::Iota { shape: shape.clone(), axis: *axis };
-                let opaque = self.terms.analysis.opaque(op, DType::I32);
+                let op = Op::Iota { shape: shape.clone(), axis: *axis, dtype: DType::I32 };
+                let opaque = self.terms.analysis.opaque(op);
                 self.add(EOp::Opaque(opaque), &[])
             }
             Input::Slot(_) => {

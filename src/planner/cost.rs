@@ -32,7 +32,7 @@ pub(super) fn product_ns(a: &Shape, b: &Shape, gram: bool, dtype: DType, costs: 
 }
 
 /// The cost of a term with these facts over children with those.
-pub(super) fn own(op: &EOp, facts: &Facts, children: &[&Facts], opaques: &[(Op, DType)], costs: &CostTable) -> f64 {
+pub(super) fn own(op: &EOp, facts: &Facts, children: &[&Facts], opaques: &[Op], costs: &CostTable) -> f64 {
     let bytes = |f: &Facts| f.shape.len() as f64 * f.dtype.size() as f64 * costs.byte_ns;
     let n = facts.shape.len() as f64;
     let read: f64 = children.iter().filter(|f| f.is_tensor()).map(|f| bytes(f)).sum();
@@ -84,7 +84,7 @@ pub(super) fn own(op: &EOp, facts: &Facts, children: &[&Facts], opaques: &[(Op, 
                 };
                 10.0 * costs.launch_ns + read + effort * len * len.sqrt() * costs.fma_ns * factor
             }
-            EOp::Opaque(i) => match opaques.get(*i as usize).map(|o| &o.0) {
+            EOp::Opaque(i) => match opaques.get(*i as usize) {
                 Some(Op::Iota { .. }) => share + n * costs.op_ns,
                 Some(Op::Rng { .. }) => share + n * costs.transcendental_ns * 2.0,
                 _ => costs.launch_ns + read + bytes(facts),

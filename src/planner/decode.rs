@@ -10,7 +10,7 @@ use super::language::{ENode, EOp};
 use super::saturate::Applied;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, NodeId, Op, Operands};
-use crate::types::{DType, View};
+use crate::types::View;
 
 /// A graph with what the kernels are made from and who asked for what.
 #[derive(Clone, Debug, Default)]
@@ -102,7 +102,7 @@ pub(super) fn stored(terms: &Terms, kernel: Id) -> Option<Id> {
 struct Decoder<'a> {
     encoded: &'a Encoded,
     choice: &'a Choice,
-    memo: HashMap<(Op, Operands, DType), NodeId>,
+    memo: HashMap<(Op, Operands), NodeId>,
     of_class: HashMap<Id, NodeId>,
     out: Decoded,
     /// Views that belong to a kernel: views over them do not read past them.
@@ -232,7 +232,7 @@ impl Decoder<'_> {
             EOp::Run => operands[0],
             EOp::RunDiag => {
                 let view = View::dense(&facts[0].shape).diagonal()?;
-                let n = self.add(Op::View(view), &operands, None)?;
+                let n = self.add(Op::View(view), &operands)?;
                 self.out.stages.insert(n);
                 self.pinned.insert(n);
                 n
@@ -245,11 +245,11 @@ impl Decoder<'_> {
                 self.view(view, operands[0])?
             }
             op => {
-                let (graph_op, dtype) = terms
+                let graph_op = terms
                     .analysis
                     .graph_op(op, &facts, attribute)
                     .ok_or_else(|| Error::internal(format!("{op:?} has no form in a graph")))?;
-                self.add(graph_op, &operands, dtype)?
+                self.add(graph_op, &operands)?
             }
         };
         if matches!(node.op, EOp::Gemm | EOp::Syrk) {
@@ -274,22 +274,22 @@ impl Decoder<'_> {
             if both.is_identity(&self.out.graph.node(base).shape) {
                 return Ok(base);
             }
-            return self.add(Op::View(both), &[base], None);
+            return self.add(Op::View(both), &[base]);
         }
-        self.add(Op::View(view), &[operand], None)
+        self.add(Op::View(view), &[operand])
     }
 
-    fn add(&mut self, op: Op, operands: &[NodeId], dtype: Option<DType>) -> Result<NodeId> {
+    fn add(&mut self, op: Op, operands: &[NodeId]) -> Result<NodeId> {
         let symmetric = self.join_symmetric && op == Op::Contract { symmetric: true };
         let shared = if symmetric { Op::Contract { symmetric: false } } else { op.clone() };
-        let key = (shared, Operands::from_slice(operands), dtype.unwrap_or(DType::Bool));
+        let key = (shared, Operands::from_slice(operands));
         if let Some(&id) = self.memo.get(&key) {
             if symmetric {
                 self.out.graph.nodes[id.index()].op = op;
             }
             return Ok(id);
         }
-        let id = self.out.graph.add(op, operands, dtype)?;
+        let id = self.out.graph.add(op, operands)?;
         self.memo.insert(key, id);
         Ok(id)
     }

@@ -138,7 +138,7 @@ impl Encoder<'_> {
             Op::Unary(u) => self.add(EOp::Unary(*u), operands),
             Op::Binary(b) => self.add(EOp::Binary(*b), operands),
             Op::Select => self.add(EOp::Select, operands),
-            Op::Cast(mode) => with(self, EOp::Cast(*mode), EOp::Type(node.dtype)),
+            Op::Cast { to, mode } => with(self, EOp::Cast(*mode), EOp::Type(*to)),
             Op::Reduce { op, axes } => with(self, EOp::Reduce(*op), EOp::Axes(axes.clone().into())),
             Op::Contract { symmetric: false } => self.add(EOp::Contract, operands),
             Op::Contract { symmetric: true } => {
@@ -168,7 +168,7 @@ impl Encoder<'_> {
                 id
             }
             other => {
-                let opaque = self.terms.analysis.opaque(other.clone(), node.dtype);
+                let opaque = self.terms.analysis.opaque(other.clone());
                 self.add(EOp::Opaque(opaque), operands)
             }
         }

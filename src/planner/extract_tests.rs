@@ -43,7 +43,7 @@ fn random(seed: u64, n_ops: usize) -> Graph {
             2 => b.bin(BinaryOp::Add, x, y),
             3 => b.bin(BinaryOp::Sub, x, y),
             4 => b.bin(BinaryOp::Div, x, y),
-            5 => b.graph.add(Op::Unary([UnaryOp::Exp, UnaryOp::Neg, UnaryOp::Abs][dice.roll(3)]), &[x], None).unwrap(),
+            5 => b.graph.add(Op::Unary([UnaryOp::Exp, UnaryOp::Neg, UnaryOp::Abs][dice.roll(3)]), &[x]).unwrap(),
             6 if square(&b, x) => b.sum(x, &[dice.roll(2)]),
             7 | 8 if square(&b, x) && square(&b, y) && b.graph.node(x).shape[1] == b.graph.node(y).shape[0] => {
                 b.dot(x, y)
@@ -66,9 +66,8 @@ fn known() -> Vec<(String, Graph)> {
         b.graph.roots = f(&mut b);
         out.push((name.to_owned(), b.graph));
     };
-    let number = |b: &mut Build, v: f64| {
-        b.graph.add(Op::Literal(Scalar::from_f64(crate::types::DType::F32, v)), &[], None).unwrap()
-    };
+    let number =
+        |b: &mut Build, v: f64| b.graph.add(Op::Literal(Scalar::from_f64(crate::types::DType::F32, v)), &[]).unwrap();
     case("covariance", &|b| {
         let (x, n, m) = (b.leaf(&[1797, 64]), b.slot(), b.slot());
         let s = b.sum(x, &[0]);
@@ -84,7 +83,7 @@ fn known() -> Vec<(String, Graph)> {
         let zero = number(b, 0.0);
         let relu = b.bin(BinaryOp::Maximum, y, zero);
         let gate = b.bin(BinaryOp::Gt, y, zero);
-        let other = b.graph.add(Op::Select, &[gate, y, zero], None).unwrap();
+        let other = b.graph.add(Op::Select, &[gate, y, zero]).unwrap();
         let sum = b.bin(BinaryOp::Add, relu, other);
         vec![sum, y]
     });
@@ -100,9 +99,9 @@ fn known() -> Vec<(String, Graph)> {
     });
     case("softmax", &|b| {
         let x = b.leaf(&[512, 64]);
-        let m = b.graph.add(Op::Reduce { op: ReduceOp::Max, axes: [1].into_iter().collect() }, &[x], None).unwrap();
+        let m = b.graph.add(Op::Reduce { op: ReduceOp::Max, axes: [1].into_iter().collect() }, &[x]).unwrap();
         let c = b.bin(BinaryOp::Sub, x, m);
-        let e = b.graph.add(Op::Unary(UnaryOp::Exp), &[c], None).unwrap();
+        let e = b.graph.add(Op::Unary(UnaryOp::Exp), &[c]).unwrap();
         let s = b.sum(e, &[1]);
         vec![b.bin(BinaryOp::Div, e, s)]
     });

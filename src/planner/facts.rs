@@ -123,9 +123,9 @@ pub(super) struct Knowledge {
     /// Views that have no name of their own.
     pub(super) views: Vec<View>,
     view_ids: HashMap<View, u32>,
-    /// Operations no rule looks into, with the dtype they carry.
-    pub(super) opaques: Vec<(Op, DType)>,
-    opaque_ids: HashMap<(Op, DType), u32>,
+    /// Operations no rule looks into.
+    pub(super) opaques: Vec<Op>,
+    opaque_ids: HashMap<Op, u32>,
     /// How many terms were ever made; they are numbered from 0.
     pub(super) n_made: usize,
     /// The facts of the next term, where they were inferred when it was drafted.
@@ -165,14 +165,13 @@ impl Knowledge {
     }
 
     /// The number of an operation.
-    pub(super) fn opaque(&mut self, op: Op, dtype: DType) -> u32 {
-        let key = (op, dtype);
-        if let Some(&id) = self.opaque_ids.get(&key) {
+    pub(super) fn opaque(&mut self, op: Op) -> u32 {
+        if let Some(&id) = self.opaque_ids.get(&op) {
             return id;
         }
         let id = self.opaques.len() as u32;
-        self.opaques.push(key.clone());
-        self.opaque_ids.insert(key, id);
+        self.opaques.push(op.clone());
+        self.opaque_ids.insert(op, id);
         id
     }
 
@@ -197,33 +196,25 @@ impl Knowledge {
         }
     }
 
-    /// The graph operation of a term that has one, and the dtype it carries.
-    pub(super) fn graph_op(
-        &self,
-        op: &EOp,
-        operands: &[&Facts],
-        attribute: Option<&EOp>,
-    ) -> Option<(Op, Option<DType>)> {
-        let plain = |op: Op| Some((op, None));
-        match (op, attribute) {
-            (EOp::Leaf(i), _) => plain(Op::Leaf(*i)),
-            (EOp::Literal(s), _) => plain(Op::Literal(*s)),
-            (EOp::Slot(i), _) => plain(Op::Slot(*i)),
-            (EOp::Unary(u), _) => plain(Op::Unary(*u)),
-            (EOp::Powi, Some(EOp::Int(n))) => plain(Op::Unary(UnaryOp::Powi(*n))),
-            (EOp::Binary(b), _) => plain(Op::Binary(*b)),
-            (EOp::Select, _) => plain(Op::Select),
-            (EOp::Cast(mode), Some(EOp::Type(d))) => Some((Op::Cast(*mode), Some(*d))),
-            (EOp::Reduce(r), Some(EOp::Axes(axes))) => plain(Op::Reduce { op: *r, axes: (**axes).clone() }),
-            (EOp::Contract | EOp::Gemm, _) => plain(Op::Contract { symmetric: false }),
-            (EOp::Syrk, _) => plain(Op::Contract { symmetric: true }),
-            (EOp::Host(op, output), _) => plain(Op::Host { op: *op, output: *output }),
-            (EOp::Opaque(i), _) => self.opaques.get(*i as usize).map(|(op, d)| (op.clone(), Some(*d))),
-            (view, attribute) if view.is_view() => {
-                plain(Op::View(self.view_of(view, &operands.first()?.shape, attribute)?))
-            }
-            _ => None,
-        }
+    /// The graph operation of a term that has one.
+    pub(super) fn graph_op(&self, op: &EOp, operands: &[&Facts], attribute: Option<&EOp>) -> Option<Op> {
+        Some(match (op, attribute) {
+            (EOp::Leaf(i), _) => Op::Leaf(*i),
+            (EOp::Literal(s), _) => Op::Literal(*s),
+            (EOp::Slot(i), _) => Op::Slot(*i),
+            (EOp::Unary(u), _) => Op::Unary(*u),
+            (EOp::Powi, Some(EOp::Int(n))) => Op::Unary(UnaryOp::Powi(*n)),
+            (EOp::Binary(b), _) => Op::Binary(*b),
+            (EOp::Select, _) => Op::Select,
+            (EOp::Cast(mode), Some(EOp::Type(to))) => Op::Cast { to: *to, mode: *mode },
+            (EOp::Reduce(r), Some(EOp::Axes(axes))) => Op::Reduce { op: *r, axes: (**axes).clone() },
+            (EOp::Contract | EOp::Gemm, _) => Op::Contract { symmetric: false },
+            (EOp::Syrk, _) => Op::Contract { symmetric: true },
+            (EOp::Host(op, output), _) => Op::Host { op: *op, output: *output },
+            (EOp::Opaque(i), _) => self.opaques.get(*i as usize)?.clone(),
+            (view, attribute) if view.is_view() => Op::View(self.view_of(view, &operands.first()?.shape, attribute)?),
+            _ => return None,
+        })
     }
 
     /// The facts of a term from those of its children; `None` where the term would be ill-formed. This is the shape guard.
@@ -285,13 +276,13 @@ impl Knowledge {
         if core.is_some() && !op.is_elementwise() {
             return None;
         }
-        let (graph_op, cast_to) = self.graph_op(op, operands, attribute)?;
+        let graph_op = self.graph_op(op, operands, attribute)?;
         let given: Vec<(&Shape, DType)> = operands.iter().map(|f| (&f.shape, f.dtype)).collect();
-        let (shape, dtype) = infer(&graph_op, &given, cast_to).ok()?;
+        let (shape, dtype) = infer(&graph_op, &given).ok()?;
         let mut facts = Facts::tensor(shape, dtype);
         promise(&mut facts, op, operands, attribute, self);
         let interned = match op {
-            EOp::Opaque(i) => self.opaques.get(*i as usize).map(|o| &o.0),
+            EOp::Opaque(i) => self.opaques.get(*i as usize),
             _ => None,
         };
         facts.structure = structure::of(op, operands, &facts.shape, interned);
@@ -402,7 +393,7 @@ fn promise(facts: &mut Facts, op: &EOp, operands: &[&Facts], attribute: Option<&
             facts.nonneg = at(0).nonneg && at(1).nonneg || !facts.dtype.is_signed();
             facts.symmetric = true;
         }
-        EOp::Opaque(i) => match &store.opaques[*i as usize].0 {
+        EOp::Opaque(i) => match &store.opaques[*i as usize] {
             Op::Iota { .. } => {
                 facts.nonneg = true;
                 facts.finite = facts.dtype != DType::F16;

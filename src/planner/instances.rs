@@ -74,8 +74,8 @@ impl RuleCheck {
         if wanted.identity || wanted.diagonal {
             let axis = shape.rank().checked_sub(2)?;
             let mut count = |axis: usize| {
-                let iota = Op::Iota { shape: shape.clone(), axis };
-                let number = b.terms.analysis.opaque(iota, DType::I32);
+                let iota = Op::Iota { shape: shape.clone(), axis, dtype: DType::I32 };
+                let number = b.terms.analysis.opaque(iota);
                 b.add(EOp::Opaque(number), &[])
             };
             let (row, column) = (count(axis), count(axis + 1));

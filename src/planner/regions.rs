@@ -14,7 +14,6 @@ use super::decode::{Decoded, prune};
 use super::facts::LeafPromise;
 use crate::error::Result;
 use crate::graph::{Graph, LeafInfo, NodeId, Op, Operands};
-use crate::types::DType;
 
 /// Operations that are planned in one piece.
 const WHOLE: usize = 2_000;
@@ -213,7 +212,7 @@ struct Joiner<'a> {
     host: Vec<bool>,
     /// What is known of values that later regions read.
     promises: HashMap<NodeId, LeafPromise>,
-    memo: HashMap<(Op, Operands, DType), NodeId>,
+    memo: HashMap<(Op, Operands), NodeId>,
     out: Decoded,
 }
 
@@ -263,7 +262,7 @@ impl<'a> Joiner<'a> {
         if !node.operands.is_empty() {
             return Err(crate::error::Error::internal("a node of an earlier region was not computed"));
         }
-        let new = self.add(node.op.clone(), &[], node.dtype)?;
+        let new = self.add(node.op.clone(), &[])?;
         self.out.image[id.index()] = Some(new);
         Ok(new)
     }
@@ -274,13 +273,13 @@ impl<'a> Joiner<'a> {
         for (i, node) in planned.graph.nodes.iter().enumerate() {
             let id = match &node.op {
                 Op::Leaf(n) => match region.sources[*n as usize] {
-                    Source::Leaf(n) => self.add(Op::Leaf(n), &[], node.dtype)?,
+                    Source::Leaf(n) => self.add(Op::Leaf(n), &[])?,
                     Source::Node(of) => self.node(of)?,
                 },
                 op => {
                     let operands: Operands = node.operands.iter().map(|o| joined[o.index()]).collect();
                     let stage = planned.stages.contains(&NodeId(i as u32));
-                    self.over(op, &operands, node.dtype, stage)?
+                    self.over(op, &operands, stage)?
                 }
             };
             joined.push(id);
@@ -301,7 +300,7 @@ impl<'a> Joiner<'a> {
     }
 
     /// A node over joined ones. A view of a view across a cut is one view, unless a kernel stores the inner one.
-    fn over(&mut self, op: &Op, operands: &Operands, dtype: DType, stage: bool) -> Result<NodeId> {
+    fn over(&mut self, op: &Op, operands: &Operands, stage: bool) -> Result<NodeId> {
         if let (Op::View(view), false) = (op, stage) {
             let below = self.out.graph.node(operands[0]);
             if let (Op::View(inner), false) = (&below.op, self.out.stages.contains(&operands[0]))
@@ -311,23 +310,23 @@ impl<'a> Joiner<'a> {
                 if both.is_identity(&self.out.graph.node(base).shape) {
                     return Ok(base);
                 }
-                return self.add(Op::View(both), &[base], dtype);
+                return self.add(Op::View(both), &[base]);
             }
         }
-        self.add(op.clone(), operands, dtype)
+        self.add(op.clone(), operands)
     }
 
-    fn add(&mut self, op: Op, operands: &[NodeId], dtype: DType) -> Result<NodeId> {
+    fn add(&mut self, op: Op, operands: &[NodeId]) -> Result<NodeId> {
         let symmetric = op == Op::Contract { symmetric: true };
         let shared = if symmetric { Op::Contract { symmetric: false } } else { op.clone() };
-        let key = (shared, Operands::from_slice(operands), dtype);
+        let key = (shared, Operands::from_slice(operands));
         if let Some(&id) = self.memo.get(&key) {
             if symmetric {
                 self.out.graph.nodes[id.index()].op = op;
             }
             return Ok(id);
         }
-        let id = self.out.graph.add(op, operands, Some(dtype))?;
+        let id = self.out.graph.add(op, operands)?;
         self.memo.insert(key, id);
         Ok(id)
     }

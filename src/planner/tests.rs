@@ -17,25 +17,25 @@ impl Build {
     pub(super) fn leaf(&mut self, dims: &[usize]) -> NodeId {
         let i = self.graph.leaves.len() as u32;
         self.graph.leaves.push(LeafInfo { shape: Shape::new(dims), dtype: DType::F32 });
-        self.graph.add(Op::Leaf(i), &[], None).unwrap()
+        self.graph.add(Op::Leaf(i), &[]).unwrap()
     }
 
     pub(super) fn slot(&mut self) -> NodeId {
         let i = self.graph.slots.len() as u32;
         self.graph.slots.push(DType::F32);
-        self.graph.add(Op::Slot(i), &[], None).unwrap()
+        self.graph.add(Op::Slot(i), &[]).unwrap()
     }
 
     pub(super) fn bin(&mut self, op: BinaryOp, x: NodeId, y: NodeId) -> NodeId {
-        self.graph.add(Op::Binary(op), &[x, y], None).unwrap()
+        self.graph.add(Op::Binary(op), &[x, y]).unwrap()
     }
 
     pub(super) fn dot(&mut self, x: NodeId, y: NodeId) -> NodeId {
-        self.graph.add(Op::Contract { symmetric: false }, &[x, y], None).unwrap()
+        self.graph.add(Op::Contract { symmetric: false }, &[x, y]).unwrap()
     }
 
     pub(super) fn sum(&mut self, x: NodeId, axes: &[usize]) -> NodeId {
-        self.graph.add(Op::Reduce { op: ReduceOp::Sum, axes: axes.into() }, &[x], None).unwrap()
+        self.graph.add(Op::Reduce { op: ReduceOp::Sum, axes: axes.into() }, &[x]).unwrap()
     }
 
     pub(super) fn dense(&self, x: NodeId) -> View {
@@ -43,7 +43,7 @@ impl Build {
     }
 
     pub(super) fn view(&mut self, x: NodeId, v: View) -> NodeId {
-        self.graph.add(Op::View(v), &[x], None).unwrap()
+        self.graph.add(Op::View(v), &[x]).unwrap()
     }
 
     pub(super) fn t(&mut self, x: NodeId) -> NodeId {
@@ -90,7 +90,7 @@ fn recorded_nodes_find_the_planned_nodes_that_compute_them() {
     let scaled = b.bin(BinaryOp::Add, product, s);
     let again = b.dot(twice, y);
     let sum = b.bin(BinaryOp::Mul, scaled, again);
-    let zero = b.graph.add(Op::Literal(crate::types::Scalar::from_f64(DType::F32, 0.0)), &[], None).unwrap();
+    let zero = b.graph.add(Op::Literal(crate::types::Scalar::from_f64(DType::F32, 0.0)), &[]).unwrap();
     let same = b.bin(BinaryOp::Sub, sum, zero);
     let plan = b.plan(&[same]);
     let image = |id: NodeId| plan.image[id.index()];
@@ -138,7 +138,7 @@ fn plans_by_regions_cost_little_more_than_whole_ones() {
                     b.bin(BinaryOp::Sub, y, s)
                 }
                 3 => b.bin(BinaryOp::Mul, x, y),
-                4 => b.graph.add(Op::Unary(crate::graph::UnaryOp::Exp), &[x], None).unwrap(),
+                4 => b.graph.add(Op::Unary(crate::graph::UnaryOp::Exp), &[x]).unwrap(),
                 _ => b.bin(BinaryOp::Add, x, y),
             };
             values.push(new);

@@ -214,7 +214,7 @@ fn role(graph: &Graph, id: NodeId) -> Role {
         Op::Leaf(_) => Role::Leaf,
         Op::Literal(_) | Op::Slot(_) => Role::Scalar,
         Op::Iota { .. } | Op::Rng { .. } => Role::Source,
-        Op::Unary(_) | Op::Binary(_) | Op::Select | Op::Cast(_) => Role::Each,
+        Op::Unary(_) | Op::Binary(_) | Op::Select | Op::Cast { .. } => Role::Each,
         Op::View(_) => Role::View,
         Op::Reduce { axes, .. } => {
             let shape = &graph.node(node.operands[0]).shape;

@@ -178,7 +178,7 @@ impl<'a, 'n> Writer<'a, 'n> {
             (Op::Unary(op), _) => Inst::Unary(*op, regs[0]),
             (Op::Binary(op), _) => Inst::Binary(*op, regs[0], regs[1]),
             (Op::Select, _) => Inst::Select(regs[0], regs[1], regs[2]),
-            (Op::Cast(mode), _) => Inst::Cast(*mode, regs[0]),
+            (Op::Cast { mode, .. }, _) => Inst::Cast(*mode, regs[0]),
             (Op::Reduce { op, .. }, _) => Inst::Reduce(*op, regs[0]),
             (Op::ArgReduce { op, .. }, _) => Inst::ArgReduce(*op, regs[0]),
             (Op::Scan { .. }, _) => Inst::Scan(regs[0]),

@@ -14,7 +14,7 @@ pub fn gpu_supports(op: &Op, operands: &[DType], result: DType, limits: &Limits)
     if let Op::Sort { .. } | Op::Scatter { .. } | Op::Host { .. } = op {
         return Err(format!("{} is a host routine", op.name()));
     }
-    let is_cast = matches!(op, Op::Cast(_));
+    let is_cast = matches!(op, Op::Cast { .. });
     for &d in operands {
         if !(is_cast && d == DType::U8) {
             dtype(d, limits)?;

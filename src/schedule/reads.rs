@@ -101,7 +101,7 @@ impl Source<'_> {
 
     /// The index view of an iota read through `view`: its coordinate.
     pub fn iota_view(&self, node: NodeId, view: &View) -> Option<View> {
-        let Op::Iota { shape, axis } = &self.graph.node(node).op else { return None };
+        let Op::Iota { shape, axis, .. } = &self.graph.node(node).op else { return None };
         let strides: Vec<i64> = (0..shape.rank()).map(|a| i64::from(a == *axis)).collect();
         let coordinate = View::from_parts(shape.clone(), &strides, 0).ok()?;
         view.through(&coordinate).map(|v| canonical(&v))

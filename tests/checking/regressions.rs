@@ -84,17 +84,15 @@ fn kept() -> BTreeMap<String, Dump> {
 
 #[test]
 fn what_is_written_here_is_what_the_files_hold() {
+    // The files may be of any version that is read: they are compared by what they hold and left as they are.
+    let kept = kept();
     for known in &KNOWN {
-        let path = folder().join(format!("{}.json", known.0));
         let text = made(known).write();
-        if std::env::var_os("BLESS").is_some() {
+        if kept.get(known.0).is_none_or(|dump| dump.write() != text) {
+            let path = folder().join(format!("{}.json", known.0));
+            assert!(std::env::var_os("BLESS").is_some(), "{} differs; BLESS=1 rewrites it", path.display());
             fs::write(&path, &text).unwrap();
         }
-        assert!(
-            fs::read_to_string(&path).unwrap_or_default() == text,
-            "{} differs; BLESS=1 rewrites it",
-            path.display()
-        );
     }
 }
 

@@ -40,7 +40,7 @@ fn case(inputs: &[&[f64]], dtype: DType) -> (Case, Vec<NodeId>) {
         let (info, data) = leaf(values, dtype);
         case.graph.leaves.push(info);
         case.leaves.push(data);
-        ids.push(case.graph.add(Op::Leaf(i as u32), &[], None).unwrap());
+        ids.push(case.graph.add(Op::Leaf(i as u32), &[]).unwrap());
     }
     (case, ids)
 }
@@ -84,7 +84,7 @@ fn functions_of_one_number() {
         let powers = [0, 1, 2, 3, 4, 7, -1, -2, -3].map(UnaryOp::Powi);
         for op in UnaryOp::ALL.into_iter().chain(powers) {
             if op.result(dtype).is_some() {
-                let id = case.graph.add(Op::Unary(op), &ids, None).unwrap();
+                let id = case.graph.add(Op::Unary(op), &ids).unwrap();
                 case.graph.roots.push(id);
             }
         }
@@ -103,15 +103,15 @@ fn a_computed_nan_is_a_nan() {
             if dtype == DType::F64 && made.is_transcendental() {
                 continue;
             }
-            let y = case.graph.add(Op::Unary(made), &ids, None).unwrap();
+            let y = case.graph.add(Op::Unary(made), &ids).unwrap();
             let compared = [BinaryOp::Eq, BinaryOp::Ne, BinaryOp::Le, BinaryOp::Ge, BinaryOp::Fmax, BinaryOp::Maximum];
             for op in compared {
-                roots.push(case.graph.add(Op::Binary(op), &[y, y], None).unwrap());
-                roots.push(case.graph.add(Op::Binary(op), &[y, ids[0]], None).unwrap());
+                roots.push(case.graph.add(Op::Binary(op), &[y, y]).unwrap());
+                roots.push(case.graph.add(Op::Binary(op), &[y, ids[0]]).unwrap());
             }
-            roots.push(case.graph.add(Op::Unary(UnaryOp::IsNan), &[y], None).unwrap());
-            let none = case.graph.add(Op::Binary(BinaryOp::Sub), &[y, y], None).unwrap();
-            roots.push(case.graph.add(Op::Binary(BinaryOp::Eq), &[none, none], None).unwrap());
+            roots.push(case.graph.add(Op::Unary(UnaryOp::IsNan), &[y]).unwrap());
+            let none = case.graph.add(Op::Binary(BinaryOp::Sub), &[y, y]).unwrap();
+            roots.push(case.graph.add(Op::Binary(BinaryOp::Eq), &[none, none]).unwrap());
         }
         case.graph.roots = roots;
         hold_as(&case, gpu(), RunOptions { plan: false, fuse: true });
@@ -136,7 +136,7 @@ fn functions_of_two_numbers() {
         for op in BinaryOp::ALL {
             if op.result(dtype).is_some() {
                 for operands in [[ids[0], ids[1]], [ids[1], ids[0]]] {
-                    let id = case.graph.add(Op::Binary(op), &operands, None).unwrap();
+                    let id = case.graph.add(Op::Binary(op), &operands).unwrap();
                     case.graph.roots.push(id);
                 }
             }
@@ -153,7 +153,7 @@ fn conversions() {
         let (mut case, ids) = case(&[&values], from);
         for to in DType::ALL {
             for mode in [CastMode::Wrap, CastMode::RoundSaturate] {
-                let id = case.graph.add(Op::Cast(mode), &ids, Some(to)).unwrap();
+                let id = case.graph.add(Op::Cast { to, mode }, &ids).unwrap();
                 case.graph.roots.push(id);
             }
         }
@@ -176,14 +176,14 @@ fn arithmetic_of_integers() {
         let (mut case, ids) = case(&[&left, &right], dtype);
         for op in BinaryOp::ALL {
             if op.result(dtype).is_some() {
-                let id = case.graph.add(Op::Binary(op), &ids, None).unwrap();
+                let id = case.graph.add(Op::Binary(op), &ids).unwrap();
                 case.graph.roots.push(id);
             }
         }
         let powers = [0, 1, 2, 3, 5, -1, -2].map(UnaryOp::Powi);
         for op in UnaryOp::ALL.into_iter().chain(powers) {
             if op.result(dtype).is_some() {
-                let id = case.graph.add(Op::Unary(op), &ids[..1], None).unwrap();
+                let id = case.graph.add(Op::Unary(op), &ids[..1]).unwrap();
                 case.graph.roots.push(id);
             }
         }
@@ -200,25 +200,24 @@ fn extrema_of_what_was_negated() {
             let (info, data) = leaf(&values, dtype);
             let mut graph = Graph::default();
             graph.leaves.push(LeafInfo { shape: Shape::new(&[3, len]), ..info });
-            let x = graph.add(Op::Leaf(0), &[], None).unwrap();
-            let number =
-                |graph: &mut Graph, v: f64| graph.add(Op::Literal(Scalar::from_f64(dtype, v)), &[], None).unwrap();
+            let x = graph.add(Op::Leaf(0), &[]).unwrap();
+            let number = |graph: &mut Graph, v: f64| graph.add(Op::Literal(Scalar::from_f64(dtype, v)), &[]).unwrap();
             for fold in [ReduceOp::Max, ReduceOp::Min] {
                 let (zero, seven) = (number(&mut graph, 0.0), number(&mut graph, 7.0));
                 let two = number(&mut graph, 2.0);
-                let negated = graph.add(Op::Unary(UnaryOp::Neg), &[x], None).unwrap();
-                let size = graph.add(Op::Unary(UnaryOp::Abs), &[x], None).unwrap();
+                let negated = graph.add(Op::Unary(UnaryOp::Neg), &[x]).unwrap();
+                let size = graph.add(Op::Unary(UnaryOp::Abs), &[x]).unwrap();
                 let behind = [
                     negated,
-                    graph.add(Op::Unary(UnaryOp::Neg), &[size], None).unwrap(),
-                    graph.add(Op::Binary(BinaryOp::Sub), &[zero, x], None).unwrap(),
-                    graph.add(Op::Binary(BinaryOp::Sub), &[seven, x], None).unwrap(),
-                    graph.add(Op::Binary(BinaryOp::Maximum), &[negated, two], None).unwrap(),
+                    graph.add(Op::Unary(UnaryOp::Neg), &[size]).unwrap(),
+                    graph.add(Op::Binary(BinaryOp::Sub), &[zero, x]).unwrap(),
+                    graph.add(Op::Binary(BinaryOp::Sub), &[seven, x]).unwrap(),
+                    graph.add(Op::Binary(BinaryOp::Maximum), &[negated, two]).unwrap(),
                     size,
                 ];
                 for y in behind {
                     let op = Op::Reduce { op: fold, axes: [1].as_slice().into() };
-                    let root = graph.add(op, &[y], None).unwrap();
+                    let root = graph.add(op, &[y]).unwrap();
                     graph.roots.push(root);
                 }
             }

@@ -87,11 +87,6 @@ impl Builder {
 
     /// Adds a node, unless it does not fit, is too large, or could not be compared tightly.
     pub fn add(&mut self, op: Op, operands: &[NodeId]) -> Option<NodeId> {
-        self.add_as(op, operands, None)
-    }
-
-    /// As [`Builder::add`] for operations that carry a dtype.
-    pub fn add_as(&mut self, op: Op, operands: &[NodeId], dtype: Option<DType>) -> Option<NodeId> {
         if matches!(op, Op::Contract { .. }) {
             let (a, b) = (self.shape(operands[0]), self.shape(operands[1]));
             let columns = b.last().copied().unwrap_or(1);
@@ -99,7 +94,7 @@ impl Builder {
                 return None;
             }
         }
-        let id = self.case.graph.add(op, operands, dtype).ok()?;
+        let id = self.case.graph.add(op, operands).ok()?;
         let node = self.node(id).clone();
         let twin = self.case.graph.nodes[..id.index()].iter().position(|n| *n == node);
         if twin.is_some() || node.shape.len() > MOST_ELEMENTS || node.shape.rank() > 6 {
@@ -287,10 +282,7 @@ impl Builder {
                     let value = if node.dtype.is_float() { value } else { f64::from(5 + dice.below(4) as u32) };
                     self.slot(Scalar::from_f64(node.dtype, value))?
                 }
-                op => {
-                    let carried = crate::graph::infer::carries_dtype(op).then_some(node.dtype);
-                    self.add_as(op.clone(), &operands, carried)?
-                }
+                op => self.add(op.clone(), &operands)?,
             };
             to.push(id);
         }

@@ -161,7 +161,7 @@ pub fn integer(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
     use UnaryOp as U;
     let mut x = integer_array(b, dice)?;
     if b.dtype(x) == DType::Bool {
-        x = b.add_as(Op::Cast(CastMode::Wrap), &[x], Some(DType::I32))?;
+        x = b.add(Op::Cast { to: DType::I32, mode: CastMode::Wrap }, &[x])?;
     }
     if dice.once_in(4) {
         let op = dice.one_of(&[U::Neg, U::Abs, U::Sign, U::Square, U::Powi(3), U::Powi(-2), U::Not, U::Powi(0)]);
@@ -254,7 +254,7 @@ pub fn cast(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
         let factor = b.scalar(b.dtype(x), 10.5, dice)?;
         x = b.binary(BinaryOp::Mul, x, factor)?;
     }
-    b.add_as(Op::Cast(mode), &[x], Some(to))
+    b.add(Op::Cast { to, mode }, &[x])
 }
 
 /// Chains that algebra rules look for, right or nearly so.
@@ -302,7 +302,7 @@ pub fn algebra(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
         7 => {
             let zero = b.add(Op::Literal(Scalar::from_f64(dtype, 0.0)), &[])?;
             let mask = b.binary(B::Gt, x, zero)?;
-            let mask = b.add_as(Op::Cast(CastMode::Wrap), &[mask], Some(dtype))?;
+            let mask = b.add(Op::Cast { to: dtype, mode: CastMode::Wrap }, &[mask])?;
             b.binary(B::Mul, x, mask)
         }
         8 => {

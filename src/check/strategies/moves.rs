@@ -145,7 +145,7 @@ pub fn generated(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
         0 if shape.rank() > 0 => {
             let axis = dice.below(shape.rank());
             let dtype = if dice.once_in(2) { DType::I32 } else { dtype };
-            b.add_as(Op::Iota { shape: shape.clone(), axis }, &[], Some(dtype))?
+            b.add(Op::Iota { shape: shape.clone(), axis, dtype }, &[])?
         }
         1 => {
             let value = dice.one_of(&[1.0, 0.0, 2.25]);
@@ -160,7 +160,7 @@ pub fn generated(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
             };
             let key = b.scalar(DType::U32, dice.below(1 << 16) as f64, dice)?;
             let stream = b.scalar(DType::U32, dice.below(50) as f64, dice)?;
-            b.add_as(Op::Rng { dist, shape: shape.clone() }, &[key, stream], Some(dtype))?
+            b.add(Op::Rng { dist, shape: shape.clone(), dtype }, &[key, stream])?
         }
     };
     if b.dtype(made) != dtype {

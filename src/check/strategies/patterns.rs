@@ -152,7 +152,7 @@ fn epilogue(b: &mut Builder, x: NodeId, dice: &mut Dice) -> Option<NodeId> {
             4 => {
                 let zero = b.scalar(b.dtype(at), 0.0, dice)?;
                 let mask = b.binary(B::Gt, at, zero)?;
-                let mask = b.add_as(Op::Cast(crate::graph::CastMode::Wrap), &[mask], Some(b.dtype(at)))?;
+                let mask = b.add(Op::Cast { to: b.dtype(at), mode: crate::graph::CastMode::Wrap }, &[mask])?;
                 b.binary(B::Mul, at, mask)
             }
             _ => {

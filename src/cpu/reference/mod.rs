@@ -32,20 +32,20 @@ pub fn eval(node: &Node, operands: &[(&HostBuffer, &Shape)]) -> Result<HostBuffe
     match &node.op {
         Op::Leaf(_) | Op::Slot(_) => Err(Error::internal(format!("{} is not computed", node.op))),
         Op::Literal(s) => HostBuffer::from_scalar(*s),
-        Op::Iota { shape, axis } => iota(shape, *axis, node.dtype),
-        Op::Rng { dist, shape } => {
+        Op::Iota { shape, axis, dtype } => iota(shape, *axis, *dtype),
+        Op::Rng { dist, shape, dtype } => {
             let word = |i| operand(i).map(|(b, _)| b.get(0).bits() as u32);
             let (key, stream) = (word(0)?, word(1)?);
-            let mut out = HostBuffer::zeros(node.dtype, shape.len())?;
+            let mut out = HostBuffer::zeros(*dtype, shape.len())?;
             for i in 0..out.len() {
-                out.set(i, random::element(*dist, node.dtype, key, stream, i as u64));
+                out.set(i, random::element(*dist, *dtype, key, stream, i as u64));
             }
             Ok(out)
         }
         Op::Unary(op) => each(node, operands, |x| unary(*op, x[0])),
         Op::Binary(op) => each(node, operands, |x| binary(*op, x[0], x[1])),
         Op::Select => each(node, operands, |x| select(x[0], x[1], x[2])),
-        Op::Cast(mode) => each(node, operands, |x| cast(*mode, x[0], node.dtype)),
+        Op::Cast { to, mode } => each(node, operands, |x| cast(*mode, x[0], *to)),
         Op::View(v) => moves::view(operand(0)?.0, v),
         Op::Reduce { op, axes } => fold::reduce_array(*op, axes, operand(0)?.0, operand(0)?.1),
         Op::ArgReduce { op, axis } => fold::arg_reduce_array(*op, *axis, operand(0)?.0, operand(0)?.1),

@@ -8,7 +8,7 @@ use hashbrown::HashMap;
 
 use super::notation::{Name, Pen, symbol};
 use super::{By, Link, Proof};
-use crate::graph::NodeId;
+use crate::graph::{NodeId, Op};
 use crate::planner::language::EOp;
 use crate::planner::rules::Class;
 
@@ -202,7 +202,7 @@ impl Proof {
 
     /// The name of an operation that no rule looks into.
     pub(super) fn operation(&self, number: u32) -> &'static str {
-        self.store.opaques.get(number as usize).map_or("operation", |(op, _)| op.name())
+        self.store.opaques.get(number as usize).map_or("operation", Op::name)
     }
 
     /// The proof as text, with names.

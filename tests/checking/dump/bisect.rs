@@ -14,7 +14,7 @@ use lazurite::{DType, DeviceChoice, Engine, Scalar, Shape};
 fn program() -> Inputs {
     let (n, p) = (12usize, 5usize);
     let mut g = Graph { leaves: vec![LeafInfo { shape: Shape::new(&[n, p]), dtype: DType::F64 }], ..Graph::default() };
-    let mut add = |op: Op, operands: &[NodeId]| g.add(op, operands, None).unwrap();
+    let mut add = |op: Op, operands: &[NodeId]| g.add(op, operands).unwrap();
     let literal = |v: f64| Op::Literal(Scalar::from_f64(DType::F64, v));
     let x = add(Op::Leaf(0), &[]);
     let total = add(Op::Reduce { op: ReduceOp::Sum, axes: [0].into_iter().collect() }, &[x]);

@@ -8,12 +8,13 @@ const GRAPH: &str = r#"{"nodes":[
 {"id":2,"op":"mul","operands":[0,1],"dtype":"f32","shape":[2,3]},
 {"id":3,"op":"view","strides":[1,3],"offset":0,"operands":[2],"dtype":"f32","shape":[3,2]},
 {"id":4,"op":"contract","operands":[3,2],"dtype":"f32","shape":[3,3]},
-{"id":5,"op":"sum","axes":[0],"operands":[4],"dtype":"f32","shape":[1,3]}],
+{"id":5,"op":"sum","axes":[0],"operands":[4],"dtype":"f32","shape":[1,3]},
+{"id":6,"op":"cast","to":"i32","operands":[5],"dtype":"i32","shape":[1,3]}],
 "roots":[5],"leaves":[{"dtype":"f32","shape":[2,3]}],"slots":["f32"]}"#;
 
 fn good() -> String {
     format!(
-        r#"{{"format":"lazurite-dump","version":2,"settings":{{"device":"cpu","numerics":"strict"}},
+        r#"{{"format":"lazurite-dump","version":3,"settings":{{"device":"cpu","numerics":"strict"}},
 "data":[{{"dtype":"f32","len":6,"base64":"AACAPwAAgD8AAIA/AACAPwAAgD8AAIA/"}}],
 "programs":[{{"graph":{GRAPH}}}],
 "runs":[{{"program":0,"leaves":[0],"slots":[1.5]}}]}}"#
@@ -24,11 +25,11 @@ fn good() -> String {
 const WRONG: &[(&str, &str, &str)] = &[
     // What the text is.
     ("\"lazurite-dump\"", "\"other\"", "format: expected \"lazurite-dump\""),
-    ("\"version\":2", "\"version\":99", "expected version 2"),
-    ("\"version\":2", "\"version\":\"2\"", "version: expected an integer, given a string"),
-    ("\"version\":2", "\"version\":2.0", "version: expected an integer, given a number"),
-    ("\"version\":2,", "", "the field \"version\" is missing"),
-    ("\"version\":2", "\"version\":2,\"version\":2", "given twice"),
+    ("\"version\":3", "\"version\":99", "expected version 3 or 2 of the schema, given 99"),
+    ("\"version\":3", "\"version\":\"2\"", "version: expected an integer, given a string"),
+    ("\"version\":3", "\"version\":3.0", "version: expected an integer, given a number"),
+    ("\"version\":3,", "", "the field \"version\" is missing"),
+    ("\"version\":3", "\"version\":3,\"version\":3", "given twice"),
     ("\"runs\":[", "\"runs\":[,", "expected a value, found ','"),
     ("\"runs\"", "\"r\nuns\"", "control character"),
     ("\"runs\"", "\"\\ud800uns\"", "surrogate"),
@@ -36,11 +37,11 @@ const WRONG: &[(&str, &str, &str)] = &[
     // Graphs.
     ("\"operands\":[0,1]", "\"operands\":[0,4]", "programs[0].graph.nodes[2].operands[1]: node 2 uses node 4"),
     ("\"operands\":[0,1]", "\"operands\":[2,1]", "a graph has no cycles"),
-    ("\"operands\":[0,1]", "\"operands\":[0,77]", "there is no node 77: the graph has 6"),
+    ("\"operands\":[0,1]", "\"operands\":[0,77]", "there is no node 77: the graph has 7"),
     ("\"operands\":[0,1]", "\"operands\":[-1,1]", "-1 is out of the field's range"),
     ("\"operands\":[0,1]", "\"operands\":[0]", "mul: expected 2 operands, given 1"),
     ("\"operands\":[0,1]", "\"operands\":[0,1e0]", "expected an integer, given a number"),
-    ("\"roots\":[5]", "\"roots\":[6]", "there is no node 6"),
+    ("\"roots\":[5]", "\"roots\":[7]", "there is no node 7"),
     ("\"roots\":[5]", "\"roots\":[]", "expected at least one root"),
     ("\"id\":3", "\"id\":4", "expected 3: nodes are numbered in order"),
     ("\"op\":\"mul\"", "\"op\":\"mull\"", "there is no operation \"mull\""),
@@ -51,6 +52,9 @@ const WRONG: &[(&str, &str, &str)] = &[
     ("\"leaf\":0", "\"leaf\":1", "there is no such leaf or slot"),
     ("\"leaf\":0", "\"leaf\":4294967296", "4294967296 is out of the field's range"),
     ("\"slot\":0", "\"slot\":9", "there is no such leaf or slot"),
+    ("\"to\":\"i32\",", "", "nodes[6]: the field \"to\" is missing"),
+    ("\"to\":\"i32\"", "\"to\":\"i31\"", "nodes[6].to: expected \"bool\""),
+    ("\"to\":\"i32\"", "\"to\":\"u8\"", "cast gives u8[1, 3], but the dump says i32[1, 3]"),
     // Shapes.
     (
         "\"operands\":[4],\"dtype\":\"f32\",\"shape\":[1,3]",

@@ -3,3 +3,4 @@
 mod bisect;
 mod hostile;
 mod round_trip;
+mod versions;

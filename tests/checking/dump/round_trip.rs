@@ -52,12 +52,12 @@ fn random_programs_come_back_to_the_bit() {
 fn planned_graphs_come_back_with_their_kernels() {
     let mut graph =
         Graph { leaves: vec![LeafInfo { shape: Shape::new(&[6, 4]), dtype: DType::F32 }], ..Graph::default() };
-    let x = graph.add(Op::Leaf(0), &[], None).unwrap();
-    let two = graph.add(Op::Literal(Scalar::from_f64(DType::F32, 2.0)), &[], None).unwrap();
+    let x = graph.add(Op::Leaf(0), &[]).unwrap();
+    let two = graph.add(Op::Literal(Scalar::from_f64(DType::F32, 2.0)), &[]).unwrap();
     let turned = lazurite::inspect::graph::View::dense(&Shape::new(&[6, 4])).permute(&[1, 0]).unwrap();
-    let t = graph.add(Op::View(turned), &[x], None).unwrap();
-    let c = graph.add(Op::Contract { symmetric: false }, &[t, x], None).unwrap();
-    let s = graph.add(Op::Binary(lazurite::inspect::graph::BinaryOp::Mul), &[c, two], None).unwrap();
+    let t = graph.add(Op::View(turned), &[x]).unwrap();
+    let c = graph.add(Op::Contract { symmetric: false }, &[t, x]).unwrap();
+    let s = graph.add(Op::Binary(lazurite::inspect::graph::BinaryOp::Mul), &[c, two]).unwrap();
     graph.roots = vec![s, s];
     let options = lazurite::unstable::planner::PlanOptions::new(lazurite::CostTable::cpu());
     let planned = lazurite::unstable::planner::plan(&graph, &options).graph;
@@ -70,8 +70,8 @@ fn planned_graphs_come_back_with_their_kernels() {
 #[test]
 fn settings_notes_and_texts_come_back() {
     let mut graph = Graph { slots: vec![DType::I64, DType::F16], ..Graph::default() };
-    let a = graph.add(Op::Slot(0), &[], None).unwrap();
-    let b = graph.add(Op::Slot(1), &[], None).unwrap();
+    let a = graph.add(Op::Slot(0), &[]).unwrap();
+    let b = graph.add(Op::Slot(1), &[]).unwrap();
     graph.roots = vec![b, a];
     let slots = vec![Scalar::from_i64(DType::I64, i64::MIN), Scalar::from_bits(DType::F16, 0x7e01)];
     let settings = Settings {
@@ -110,7 +110,7 @@ fn regular_data_is_a_rule_and_large_data_lies_beside() {
     let mut graph = Graph::default();
     for (i, b) in buffers.iter().enumerate() {
         graph.leaves.push(LeafInfo { shape: Shape::new(&[b.len()]), dtype: b.dtype() });
-        let leaf = graph.add(Op::Leaf(i as u32), &[], None).unwrap();
+        let leaf = graph.add(Op::Leaf(i as u32), &[]).unwrap();
         graph.roots.push(leaf);
     }
     let mut dump = Dump::of(graph, buffers.to_vec(), vec![], Settings::default()).unwrap();

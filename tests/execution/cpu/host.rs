@@ -65,7 +65,7 @@ fn run(op: HostOp, outputs: &[u8], operands: &[&M], dtype: DType) -> Result<Vec<
         .map(|&output| {
             let op = Op::Host { op, output };
             let given: Vec<_> = shapes.iter().map(|s| (s, dtype)).collect();
-            let (shape, dtype) = infer(&op, &given, None).unwrap();
+            let (shape, dtype) = infer(&op, &given).unwrap();
             Node { op, operands: Default::default(), shape, dtype }
         })
         .collect();

@@ -85,7 +85,7 @@ fn scalar(graph: &Graph, id: NodeId, slots: &[Scalar]) -> Scalar {
         Op::Unary(op) => reference::unary(*op, at(0)),
         Op::Binary(op) => reference::binary(*op, at(0), at(1)),
         Op::Select => reference::select(at(0), at(1), at(2)),
-        Op::Cast(mode) => reference::cast(*mode, at(0), node.dtype),
+        Op::Cast { to, mode } => reference::cast(*mode, at(0), *to),
         other => panic!("{other} is no host scalar"),
     }
 }

@@ -22,7 +22,7 @@ impl G {
         Self(Graph::default())
     }
     fn add(&mut self, op: Op, operands: &[NodeId]) -> NodeId {
-        self.0.add(op, operands, None).unwrap()
+        self.0.add(op, operands).unwrap()
     }
     fn leaf(&mut self, dims: &[usize], dtype: DType) -> NodeId {
         self.0.leaves.push(LeafInfo { shape: Shape::new(dims), dtype });

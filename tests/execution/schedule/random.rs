@@ -73,7 +73,7 @@ fn leaf(c: &mut Case, d: &mut Dice) {
     c.graph.leaves.push(LeafInfo { shape, dtype });
     c.leaves.push(data);
     let number = c.leaves.len() as u32 - 1;
-    c.graph.add(Op::Leaf(number), &[], None).unwrap();
+    c.graph.add(Op::Leaf(number), &[]).unwrap();
 }
 
 fn grow(c: &mut Case, d: &mut Dice) {
@@ -84,7 +84,7 @@ fn grow(c: &mut Case, d: &mut Dice) {
     let (shape, dtype) = (c.graph.node(x).shape.clone(), c.graph.node(x).dtype);
     let rank = shape.rank();
     let axis = d.roll(rank);
-    let (op, operands, to): (Op, Vec<NodeId>, Option<DType>) = match d.roll(30) {
+    let (op, operands): (Op, Vec<NodeId>) = match d.roll(30) {
         0..4 => {
             let all = [
                 UnaryOp::Neg,
@@ -98,7 +98,7 @@ fn grow(c: &mut Case, d: &mut Dice) {
                 UnaryOp::Powi(3),
             ];
             let u = d.pick(&all);
-            (Op::Unary(u), vec![x], None)
+            (Op::Unary(u), vec![x])
         }
         4..11 => {
             let all = [
@@ -116,19 +116,19 @@ fn grow(c: &mut Case, d: &mut Dice) {
             let y = (0..12)
                 .map(|_| some(d))
                 .find(|&y| c.graph.node(y).dtype == dtype && c.graph.node(y).shape.broadcast(&shape).is_ok());
-            (Op::Binary(b), vec![x, y.unwrap_or(x)], None)
+            (Op::Binary(b), vec![x, y.unwrap_or(x)])
         }
         11 => {
             let y = (0..12).map(|_| some(d)).find(|&y| c.graph.node(y).dtype == DType::Bool).unwrap_or(x);
-            (Op::Select, vec![y, x, x], None)
+            (Op::Select, vec![y, x, x])
         }
         12 => {
             let mode = if d.roll(2) == 0 { CastMode::Wrap } else { CastMode::RoundSaturate };
             let to = d.pick(&DTYPES);
-            (Op::Cast(mode), vec![x], Some(to))
+            (Op::Cast { to, mode }, vec![x])
         }
         13..17 => match view(&shape, d) {
-            Some(v) => (Op::View(v), vec![x], None),
+            Some(v) => (Op::View(v), vec![x]),
             None => return,
         },
         17..20 if rank > 0 => {
@@ -138,11 +138,11 @@ fn grow(c: &mut Case, d: &mut Dice) {
             }
             let prod = if d.1 { ReduceOp::Min } else { ReduceOp::Prod };
             let op = d.pick(&[ReduceOp::Sum, ReduceOp::Max, ReduceOp::Fmin, prod, ReduceOp::Any]);
-            (Op::Reduce { op, axes }, vec![x], None)
+            (Op::Reduce { op, axes }, vec![x])
         }
-        20 if rank > 0 => (Op::ArgReduce { op: d.pick(&ArgOp::ALL), axis }, vec![x], None),
+        20 if rank > 0 => (Op::ArgReduce { op: d.pick(&ArgOp::ALL), axis }, vec![x]),
         21 if rank > 0 => {
-            (Op::Scan { op: d.pick(if d.1 { &[ScanOp::Sum, ScanOp::Max] } else { &ScanOp::ALL }), axis }, vec![x], None)
+            (Op::Scan { op: d.pick(if d.1 { &[ScanOp::Sum, ScanOp::Max] } else { &ScanOp::ALL }), axis }, vec![x])
         }
         22 | 23 => {
             let y = (0..30).map(|_| some(d)).find(|&y| {
@@ -150,7 +150,7 @@ fn grow(c: &mut Case, d: &mut Dice) {
                 c.graph.node(y).dtype == dtype && rank >= 2 && s.rank() >= 2 && s[s.rank() - 2] == shape[rank - 1]
             });
             match y {
-                Some(y) => (Op::Contract { symmetric: false }, vec![x, y], None),
+                Some(y) => (Op::Contract { symmetric: false }, vec![x, y]),
                 None => return,
             }
         }
@@ -159,18 +159,18 @@ fn grow(c: &mut Case, d: &mut Dice) {
                 .map(|_| some(d))
                 .find(|&i| c.graph.node(i).dtype == DType::I32 && c.graph.node(i).shape.rank() == 1);
             match i {
-                Some(i) if d.roll(4) > 0 => (Op::Gather { axis }, vec![x, i], None),
+                Some(i) if d.roll(4) > 0 => (Op::Gather { axis }, vec![x, i]),
                 Some(i) => {
                     let want = shape.with_axis(axis, c.graph.node(i).shape[0]);
                     let u = (0..n as u32)
                         .map(NodeId)
                         .find(|&u| c.graph.node(u).shape == want && c.graph.node(u).dtype == dtype);
                     match u {
-                        Some(u) => (Op::Scatter { axis }, vec![x, i, u], None),
+                        Some(u) => (Op::Scatter { axis }, vec![x, i, u]),
                         None => return,
                     }
                 }
-                None => (Op::Iota { shape: Shape::new(&[d.roll(4)]), axis: 0 }, vec![], Some(DType::I32)),
+                None => (Op::Iota { shape: Shape::new(&[d.roll(4)]), axis: 0, dtype: DType::I32 }, vec![]),
             }
         }
         25 if rank > 0 => {
@@ -182,7 +182,7 @@ fn grow(c: &mut Case, d: &mut Dice) {
             if d.roll(3) == 0 {
                 parts.push(x);
             }
-            (Op::Concat { axis }, parts, None)
+            (Op::Concat { axis }, parts)
         }
         26 => {
             let fill = (0..n as u32)
@@ -190,7 +190,7 @@ fn grow(c: &mut Case, d: &mut Dice) {
                 .find(|&f| c.graph.node(f).shape.rank() == 0 && c.graph.node(f).dtype == dtype);
             let Some(fill) = fill else { return };
             let mut some = || (0..rank).map(|_| d.roll(3)).collect::<Dims>();
-            (Op::Pad { before: some(), after: some() }, vec![x, fill], None)
+            (Op::Pad { before: some(), after: some() }, vec![x, fill])
         }
         27 if rank > 0 => {
             let u = (0..20).map(|_| some(d)).find(|&u| {
@@ -204,14 +204,14 @@ fn grow(c: &mut Case, d: &mut Dice) {
             let start: Dims = (0..rank)
                 .map(|a| d.roll((shape[a] + 1).saturating_sub(step[a] * small[a].saturating_sub(1) + 1)))
                 .collect();
-            (Op::SliceUpdate { start, step }, vec![x, u], None)
+            (Op::SliceUpdate { start, step }, vec![x, u])
         }
         28 => return source(c, d),
-        29 if rank > 0 => (Op::Sort { axis, descending: d.roll(2) == 0, indices: d.roll(3) == 0 }, vec![x], None),
+        29 if rank > 0 => (Op::Sort { axis, descending: d.roll(2) == 0, indices: d.roll(3) == 0 }, vec![x]),
         _ => return,
     };
     // What does not fit is refused at the door; bounded so that products and paddings do not explode.
-    if let Ok(id) = c.graph.add(op, &operands, to)
+    if let Ok(id) = c.graph.add(op, &operands)
         && (c.graph.node(id).shape.len() > 600 || c.graph.node(id).shape.rank() > 5)
     {
         c.graph.nodes.pop();
@@ -223,23 +223,23 @@ fn source(c: &mut Case, d: &mut Dice) {
     match d.roll(4) {
         0 => {
             let s = Scalar::from_f64(d.pick(&DTYPES), d.roll(7) as f64 / 2.0 - 1.0);
-            c.graph.add(Op::Literal(s), &[], None).unwrap();
+            c.graph.add(Op::Literal(s), &[]).unwrap();
         }
         1 => {
             let dtype = d.pick(&DTYPES);
             c.graph.slots.push(dtype);
             c.slots.push(Scalar::from_f64(dtype, d.roll(9) as f64 / 2.0));
             let number = c.slots.len() as u32 - 1;
-            c.graph.add(Op::Slot(number), &[], None).unwrap();
+            c.graph.add(Op::Slot(number), &[]).unwrap();
         }
         2 if shape.rank() > 0 => {
             let axis = d.roll(shape.rank());
             let dtype = d.pick(&DTYPES);
-            c.graph.add(Op::Iota { shape, axis }, &[], Some(dtype)).unwrap();
+            c.graph.add(Op::Iota { shape, axis, dtype }, &[]).unwrap();
         }
         _ => {
-            let key = c.graph.add(Op::Literal(Scalar::from_f64(DType::U32, 7.0)), &[], None).unwrap();
-            c.graph.add(Op::Rng { dist: RngDist::Uniform, shape }, &[key, key], Some(DType::F32)).unwrap();
+            let key = c.graph.add(Op::Literal(Scalar::from_f64(DType::U32, 7.0)), &[]).unwrap();
+            c.graph.add(Op::Rng { dist: RngDist::Uniform, shape, dtype: DType::F32 }, &[key, key]).unwrap();
         }
     }
 }

@@ -52,7 +52,7 @@ impl Build {
     }
 
     pub fn add(&mut self, op: Op, operands: &[NodeId]) -> NodeId {
-        self.graph.add(op, operands, None).unwrap_or_else(|e| panic!("{e}"))
+        self.graph.add(op, operands).unwrap_or_else(|e| panic!("{e}"))
     }
 
     pub fn un(&mut self, op: UnaryOp, x: NodeId) -> NodeId {
