@@ -38,6 +38,8 @@
 //! `gpu` (wgpu), `blocking` (wrappers over the async forms), `threads` and `linalg` are on by default; `ndarray` adds conversions,
 //! `check` the checking tools. Without `gpu` everything runs on the CPU.
 
+mod algorithms;
+
 mod error;
 mod types;
 
@@ -96,8 +98,8 @@ pub mod inspect {
     /// Recorded and planned graphs: nodes, operations, views.
     pub mod graph {
         pub use crate::graph::{
-            ArgOp, BinaryOp, CastMode, Graph, HostOp, LeafInfo, Node, NodeId, Op, PlannedKernel, ReduceOp, RngDist,
-            ScanOp, UnaryOp,
+            ArgOp, BinaryOp, Case, CastMode, Graph, HostOp, LeafInfo, Node, NodeId, Op, PlannedKernel, ReduceOp,
+            RngDist, ScanOp, UnaryOp,
         };
         pub use crate::types::View;
     }
@@ -109,9 +111,9 @@ pub mod inspect {
         #[cfg(feature = "blocking")]
         pub use crate::dump::{Apart, Bisection, Found, Judge, bisect};
         pub use crate::dump::{
-            Beside, Data, Dump, Elements, FiredRecord, GroupRecord, Inputs, KernelRecord, Note, PlanRecord, Program,
-            Record, Rule, Run, Settings, Source, StepKind, StepRecord, VERSION, WhyRecord, WhyStep, Work,
-            nothing_beside, page, trace,
+            Beside, Data, Dump, Elements, FiredRecord, GroupRecord, KernelRecord, Note, PlanRecord, Program, Record,
+            Rule, Run, Settings, Source, StepKind, StepRecord, VERSION, WhyRecord, WhyStep, Work, nothing_beside, page,
+            trace,
         };
     }
 }
@@ -122,6 +124,11 @@ pub mod inspect {
 /// it, so that the compiler reports what nothing uses.
 #[doc(hidden)]
 pub mod unstable {
+    /// Seeded random numbers.
+    pub mod algorithms {
+        pub use crate::algorithms::{Lcg, Random, SplitMix, Xorshift};
+    }
+
     /// The CPU executor and the reference.
     pub mod cpu {
         pub use crate::cpu::{run_group, run_host};
@@ -178,7 +185,7 @@ pub mod unstable {
     /// Rules held against the reference.
     pub mod soundness {
         pub use crate::soundness::{
-            Dice, Ground, Mood, Trial, admit, each_assignment, fill, operator_choices, try_case, try_rule,
+            Ground, Mood, Trial, Values, admit, each_assignment, fill, operator_choices, try_case, try_rule,
         };
     }
 

@@ -9,10 +9,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use lazurite::HostBuffer;
-use lazurite::check::{Allowance, compare, equivalence_of, evaluate, strategies::Case};
+use lazurite::check::{Allowance, compare_roots, equivalence_of, evaluate};
 use lazurite::inspect::RunOptions;
-use lazurite::inspect::dump::{Bisection, Dump, Found, Inputs, Settings, bisect};
-use lazurite::inspect::graph::{Graph, Op};
+use lazurite::inspect::dump::{Bisection, Dump, Found, Settings, bisect};
+use lazurite::inspect::graph::{Case, Graph, Op};
 use lazurite::{Engine, Error, Evaluation, Numerics};
 
 use crate::arguments::ReplayArguments;
@@ -97,13 +97,13 @@ fn one(
     engine: &Engine,
     text: &mut String,
 ) -> lazurite::Result<bool> {
-    let inputs = dump.inputs(run)?;
+    let case = dump.case(run)?;
     let asked = dump.runs[run].asked_at.as_ref().map_or_else(String::new, |at| format!(", asked for at {at}"));
     let _ = writeln!(text, "=== run {run}{asked}");
-    let Inputs { graph, leaves, slots } = inputs.clone();
+    let Case { graph, leaves, slots } = case.clone();
     let results = engine.run_graph(graph, leaves, &slots, RunOptions::default())?;
-    for (root, result) in inputs.graph.roots.iter().zip(&results) {
-        let node = inputs.graph.node(*root);
+    for (root, result) in case.graph.roots.iter().zip(&results) {
+        let node = case.graph.node(*root);
         let _ = writeln!(text, "root {root} : {}{} = {}", node.dtype, node.shape, shown(result));
     }
     if let Some(ran) = engine.last_evaluation() {
@@ -116,10 +116,10 @@ fn one(
     }
     let mut right = true;
     if arguments.check {
-        right &= checked(engine, &inputs, text)?;
+        right &= checked(engine, &case, text)?;
     }
     if arguments.bisect {
-        right &= searched(engine, &inputs, text)?;
+        right &= searched(engine, &case, text)?;
     }
     Ok(right)
 }
@@ -171,10 +171,9 @@ fn too_large(graph: &Graph, text: &mut String) -> lazurite::Result<()> {
     )))
 }
 
-fn checked(engine: &Engine, inputs: &Inputs, text: &mut String) -> lazurite::Result<bool> {
-    too_large(&inputs.graph, text)?;
-    let Inputs { graph, leaves, slots } = inputs.clone();
-    let report = equivalence_of(engine, &Case { graph, leaves, slots });
+fn checked(engine: &Engine, case: &Case, text: &mut String) -> lazurite::Result<bool> {
+    too_large(&case.graph, text)?;
+    let report = equivalence_of(engine, case);
     match &report.divergence {
         None => {
             let tally = report.coverage.tally;
@@ -201,18 +200,15 @@ fn checked(engine: &Engine, inputs: &Inputs, text: &mut String) -> lazurite::Res
     }
 }
 
-fn searched(engine: &Engine, inputs: &Inputs, text: &mut String) -> lazurite::Result<bool> {
-    too_large(&inputs.graph, text)?;
+fn searched(engine: &Engine, case: &Case, text: &mut String) -> lazurite::Result<bool> {
+    too_large(&case.graph, text)?;
     // What a plan may reorder is allowed throughout: the search is for what no numerics class allows.
     let allow = Allowance::new(engine.device_name().is_some(), engine.numerics() != Numerics::Strict);
-    let known = evaluate(&inputs.graph, &inputs.leaves, &inputs.slots, allow)?;
+    let known = evaluate(case, allow)?;
     let judge = |results: &[Arc<HostBuffer>]| {
-        for (root, given) in inputs.graph.roots.iter().zip(results) {
-            compare(&known[root.index()], given).map_err(|m| format!("{root}: {m}"))?;
-        }
-        Ok(())
+        compare_roots(&case.graph, &known, results).map(drop).map_err(|wrong| wrong.to_string())
     };
-    let Bisection { found, runs } = bisect(engine, inputs, &judge);
+    let Bisection { found, runs } = bisect(engine, case, &judge);
     let _ = write!(text, "bisect: ");
     match &found {
         Found::Right => {

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use lazurite::DeviceChoice;
-use lazurite::check::strategies::Case;
 use lazurite::check::{Session, SessionOptions};
 use lazurite::inspect::dump::{Dump, nothing_beside};
 
@@ -62,7 +61,7 @@ fn a_wrong_rule_is_named_and_leaves_a_file() {
     let file = folder.0.join(format!("kept/mismatch-1-{turn}.json"));
     let dump = Dump::read("mismatch", &std::fs::read_to_string(file).unwrap(), &nothing_beside).unwrap();
     assert!(dump.about.contains("sign-lost"), "{}", dump.about);
-    let case = Case::of_dump(&dump, 0).unwrap();
+    let case = dump.case(0).unwrap();
     assert!(case.graph.nodes.len() <= 8, "{case:?}");
     let rules = vec![("mine.rules".to_string(), rule.to_string())];
     let with = SessionOptions { rules, ..SessionOptions::new(DeviceChoice::Cpu, 1) };

@@ -7,10 +7,11 @@ use std::path::PathBuf;
 use std::sync::{LazyLock, Once};
 
 use lazurite::check::runs;
-use lazurite::check::strategies::{Case, Recipe, grow};
+use lazurite::check::strategies::{Recipe, grow};
 use lazurite::check::{Allowance, Tally, compare, equivalence_of, evaluate};
 use lazurite::unstable::cpu::reference;
 use lazurite::inspect::dump::{self, Dump};
+use lazurite::inspect::graph::Case;
 use lazurite::Rules;
 use lazurite::HostBuffer;
 use lazurite::inspect::RunOptions;
@@ -157,7 +158,7 @@ fn by_the_reference(case: &Case) {
     let leaves: Vec<&HostBuffer> = case.leaves.iter().collect();
     let given = reference::eval_graph(&case.graph, &leaves, &case.slots);
     let given = given.unwrap_or_else(|e| panic!("the reference: {e}\n{case:?}"));
-    let known = evaluate(&case.graph, &case.leaves, &case.slots, Allowance::CPU);
+    let known = evaluate(case, Allowance::CPU);
     let known = known.unwrap_or_else(|e| panic!("the oracle: {e}\n{case:?}"));
     for (id, (known, given)) in case.graph.ids().zip(known.iter().zip(&given)) {
         compare(known, given).unwrap_or_else(|m| panic!("the reference of {id}: {m}\n{case:?}"));

@@ -4,7 +4,7 @@
 //! result. CPU rows are what the executor promises; GPU rows are what WGSL guarantees for + − × ÷ and √ (Vulkan does too) and
 //! what the kernels' own expansions keep for everything else.
 
-use super::element::{Element, Kinds, largest_finite, representable, smallest_positive};
+use super::element::{Element, Kinds, representable};
 use crate::graph::{BinaryOp, UnaryOp};
 use crate::types::DType;
 
@@ -132,7 +132,7 @@ impl Allowance {
             return x;
         }
         let u = dtype.unit_roundoff();
-        let (normal, least) = smallest_positive(dtype);
+        let (normal, least) = (dtype.smallest_normal(), dtype.smallest_positive());
         let magnitude = x.value.magnitude().round_up() + x.radius;
         let mut radius = x.radius;
         let whole = x.integral && x.radius == 0.0 && x.size * u <= 1.0;
@@ -160,7 +160,7 @@ impl Allowance {
 
     /// Adds the infinities that a number beyond the dtype's range becomes.
     fn overflow(self, x: Element, dtype: DType) -> Element {
-        let most = largest_finite(dtype);
+        let most = dtype.largest_finite();
         if !x.value.is_finite() || !x.radius.is_finite() {
             return Element::ANY;
         }

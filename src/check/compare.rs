@@ -1,9 +1,11 @@
 //! Results against the oracle: the first element outside its set, and how tight the sets were.
 
+use std::borrow::Borrow;
 use std::fmt;
 
 use super::element::{Element, Kinds};
 use super::tensor::Tensor;
+use crate::graph::{Graph, NodeId};
 use crate::types::{DType, HostBuffer, Scalar};
 
 /// How elements were compared.
@@ -93,6 +95,34 @@ pub fn compare(expected: &Tensor, given: &HostBuffer) -> Result<Tally, Box<Misma
         }
     }
     Ok(tally(expected))
+}
+
+/// A root with an element that no correct run would give.
+#[derive(Clone, Debug)]
+pub struct WrongRoot {
+    /// The node.
+    pub node: NodeId,
+    /// What is wrong with it.
+    pub mismatch: Box<Mismatch>,
+}
+
+impl fmt::Display for WrongRoot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.node, self.mismatch)
+    }
+}
+
+/// Compares the results of a graph's roots with what is `known` of all its nodes.
+///
+/// # Errors
+/// The first root that is wrong.
+pub fn compare_roots(graph: &Graph, known: &[Tensor], given: &[impl Borrow<HostBuffer>]) -> Result<Tally, WrongRoot> {
+    let mut total = Tally::default();
+    for (&node, given) in graph.roots.iter().zip(given) {
+        let compared = compare(&known[node.index()], given.borrow());
+        total.add(compared.map_err(|mismatch| WrongRoot { node, mismatch })?);
+    }
+    Ok(total)
 }
 
 /// The sets for a plan with approximate rules: what the operations of the graph that ran may give, provided that what the recorded

@@ -8,20 +8,20 @@ use std::sync::Arc;
 
 use super::allowance::Allowance;
 use super::compare::{Mismatch, Tally, as_it_ran, compare, rebracketed, rescaled};
-use super::oracle::{evaluate, evaluate_numbers};
+use super::oracle::{evaluate, evaluate_over, numbers_only};
 use super::report::{Blame, Divergence, Tolerance};
 use super::runs::caught;
-use super::strategies::Case;
 use super::tensor::Tensor;
-use crate::engine::{Engine, Evaluation, RunOptions, Snapshot, Trace};
-use crate::graph::{Graph, NodeId};
+use crate::algorithms::smallest;
+use crate::engine::{Engine, Evaluation, RunOptions, Trace};
+use crate::graph::{Case, Graph, NodeId};
 use crate::planner::{Class, Plan, PlanOptions, Rules, plan};
 use crate::schedule::Step;
 use crate::types::{HostBuffer, Numerics};
 
 /// Largest graph of which every prefix is tried; of a larger one only what the wrong group computes.
 const MOST_PREFIXES: usize = 300;
-/// Rules are left out at most this often.
+/// Sets of rules that are tried at most.
 const MOST_REMOVALS: usize = 200;
 
 /// One way to run a case, with what it may get wrong.
@@ -62,10 +62,9 @@ impl<'a> Probe<'a> {
 
     /// What is known of every recorded node; where approximate rules may be used, over the reals.
     pub(super) fn known(&self, case: &Case) -> Result<Vec<Tensor>, Wrong> {
-        let Case { graph, leaves, slots } = case;
         let known = match self.approximate {
-            true => evaluate_numbers(graph, leaves, slots, Allowance::REALS),
-            false => evaluate(graph, leaves, slots, self.allow),
+            true => evaluate_over(&case.graph, case, Allowance::REALS, numbers_only),
+            false => evaluate(case, self.allow),
         };
         known.map_err(|e| Wrong::Failure(e.to_string()))
     }
@@ -73,8 +72,8 @@ impl<'a> Probe<'a> {
     /// What is known of every node of a graph that ran.
     fn known_of_ran(&self, ran: &Graph, case: &Case) -> Result<Vec<Tensor>, Wrong> {
         let known = match self.approximate {
-            true => evaluate_numbers(ran, &case.leaves, &case.slots, Allowance::new(self.allow.gpu, false)),
-            false => evaluate(ran, &case.leaves, &case.slots, self.allow),
+            true => evaluate_over(ran, case, Allowance::new(self.allow.gpu, false), numbers_only),
+            false => evaluate_over(ran, case, self.allow, |_| {}),
         };
         known.map_err(|e| Wrong::Failure(e.to_string()))
     }
@@ -198,8 +197,7 @@ impl<'a> Probe<'a> {
     }
 
     fn trace(&self, case: &Case) -> Option<Trace> {
-        let snapshot = Snapshot { graph: case.graph.clone(), leaves: case.leaves.clone(), slots: case.slots.clone() };
-        self.engine.trace_graph(&snapshot, self.options).ok()
+        self.engine.trace_graph(case, self.options).ok()
     }
 
     /// The group that stored the first wrong value, and the recorded nodes it computes.
@@ -252,28 +250,11 @@ impl<'a> Probe<'a> {
         if let Some((name, class)) = fired.iter().find(|(name, _)| right_without(name)) {
             return Blame::Rules(vec![(name.clone(), *class)]);
         }
-        // What is left out of the whole in growing pieces, as long as the rest is wrong (delta debugging).
-        let mut names: Vec<&str> = all.iter().map(|r| r.name).collect();
-        let everything = names.clone();
-        let mut pieces = 2;
-        let mut tries = 0;
-        while names.len() > 1 && tries < MOST_REMOVALS {
-            let size = names.len().div_ceil(pieces);
-            let fewer = names.chunks(size).find_map(|piece| {
-                tries += 1;
-                let rest: Vec<&str> = names.iter().copied().filter(|n| !piece.contains(n)).collect();
-                let out: Vec<&str> = everything.iter().copied().filter(|n| !rest.contains(n)).collect();
-                self.wrong_plan(case, &all.without(&out)).map(|_| rest)
-            });
-            match fewer {
-                Some(rest) => {
-                    names = rest;
-                    pieces = (pieces - 1).max(2);
-                }
-                None if size == 1 => break,
-                None => pieces = (pieces * 2).min(names.len()),
-            }
-        }
+        let everything: Vec<&str> = all.iter().map(|r| r.name).collect();
+        let names = smallest(&everything, MOST_REMOVALS, &mut |some| {
+            let others: Vec<&str> = everything.iter().copied().filter(|n| !some.contains(n)).collect();
+            self.wrong_plan(case, &all.without(&others)).is_some()
+        });
         let named = all.iter().filter(|r| names.contains(&r.name));
         Blame::Rules(named.map(|r| (r.name.to_string(), r.class)).collect())
     }
@@ -286,7 +267,7 @@ impl<'a> Probe<'a> {
             ..PlanOptions::new(self.engine.costs().clone())
         };
         let planned = plan(&case.graph, &options);
-        let on_plan = Case { graph: planned.graph, leaves: case.leaves.clone(), slots: case.slots.clone() };
+        let on_plan = case.with_graph(planned.graph);
         let known = self.known(case).ok()?;
         let given = caught(self.engine, &on_plan, RunOptions { plan: false, fuse: false });
         let right = given.is_ok_and(|given| self.compare_roots(case, &known, &given).is_ok());

@@ -278,26 +278,6 @@ pub fn wrap_integer(dtype: DType, x: i128) -> i128 {
     }
 }
 
-/// The largest finite value of a floating dtype.
-#[must_use]
-pub fn largest_finite(dtype: DType) -> f64 {
-    match dtype {
-        DType::F16 => 65504.0,
-        DType::F32 => f64::from(f32::MAX),
-        _ => f64::MAX,
-    }
-}
-
-/// The least positive normal and the least positive value of a floating dtype.
-#[must_use]
-pub fn smallest_positive(dtype: DType) -> (f64, f64) {
-    match dtype {
-        DType::F16 => (2f64.powi(-14), 2f64.powi(-24)),
-        DType::F32 => (f64::from(f32::MIN_POSITIVE), 2f64.powi(-149)),
-        _ => (f64::MIN_POSITIVE, 5e-324),
-    }
-}
-
 /// Whether a floating dtype holds `x` exactly.
 #[must_use]
 pub fn representable(dtype: DType, x: Dd) -> bool {

@@ -4,10 +4,10 @@
 use super::coverage::Coverage;
 use super::diagnose::Probe;
 use super::report::Report;
-use super::strategies::Case;
 use crate::array::Array;
-use crate::engine::{Engine, RunOptions, Snapshot};
+use crate::engine::{Engine, RunOptions};
 use crate::error::{Error, Result};
+use crate::graph::Case;
 
 /// The pending graph of arrays with its data, as a case to check, keep or shrink. Evaluates nothing. `None` when every array is
 /// evaluated already.
@@ -22,8 +22,7 @@ pub fn case_of(engine: &Engine, roots: &[&Array]) -> Result<Option<Case>> {
         }
         nodes.push(array.node()?);
     }
-    let found = engine.snapshot(&nodes)?;
-    Ok(found.map(|Snapshot { graph, leaves, slots }| Case { graph, leaves, slots }))
+    engine.pending_case(&nodes)
 }
 
 /// Checks what `engine` makes of the pending graph of `roots`: evaluated as the engine would (its device, numerics and rules, its

@@ -4,11 +4,9 @@ use std::fmt;
 
 use super::compare::Mismatch;
 use super::report::Divergence;
-use super::runs::same_bits;
-use super::strategies::Case;
 use crate::dump::{Dump, Settings};
 use crate::error::Result;
-use crate::graph::{Node, Op};
+use crate::graph::{Case, Node, Op};
 use crate::types::{HostBuffer, Scalar};
 
 /// A mismatch.
@@ -30,8 +28,7 @@ impl Finding {
     /// # Errors
     /// What [`Dump::of`] says of a graph that contradicts itself.
     pub fn dump(&self) -> Result<Dump> {
-        let Case { graph, leaves, slots } = self.divergence.case.clone();
-        let mut dump = Dump::of(graph, leaves, slots, self.settings.clone())?;
+        let mut dump = Dump::of(self.divergence.case.clone(), self.settings.clone())?;
         dump.about = self.to_string();
         Ok(dump)
     }
@@ -44,15 +41,6 @@ impl fmt::Display for Finding {
 }
 
 impl Case {
-    /// The case that run number `run` of a dump holds.
-    ///
-    /// # Errors
-    /// What [`Dump::inputs`] says.
-    pub fn of_dump(dump: &Dump, run: usize) -> Result<Self> {
-        let inputs = dump.inputs(run)?;
-        Ok(Self { graph: inputs.graph, leaves: inputs.leaves, slots: inputs.slots })
-    }
-
     /// The graph with its last floating constant changed: doubled, or one in place of zero. `None` where there is none.
     #[must_use]
     pub fn with_other_literal(&self) -> Option<Self> {
@@ -91,7 +79,7 @@ impl Case {
 
 /// Two results that should have the same bits.
 pub(super) fn bits_differ(plain: &HostBuffer, given: &HostBuffer) -> Mismatch {
-    let index = same_bits(plain, given).unwrap_or(0);
+    let index = given.first_difference(plain).unwrap_or(0);
     let at = |b: &HostBuffer| (index < b.len()).then(|| b.get(index));
     let note = format!(", without planner and fusion {:?}: strict results must have the same bits", at(plain));
     Mismatch { index, given: at(given), expected: None, note }

@@ -7,7 +7,7 @@ use super::allowance::Allowance;
 use super::arith::{binary, product, sum};
 use super::dd::Dd;
 use super::discrete;
-use super::element::{Element, Kinds, integer_limits, largest_finite, smallest_positive};
+use super::element::{Element, Kinds, integer_limits};
 use crate::graph::{ArgOp, BinaryOp, ReduceOp};
 use crate::types::DType;
 
@@ -104,13 +104,13 @@ impl Fold {
         }
         let n = self.count as f64 + f64::from(u8::from(self.products));
         let allow = self.allow;
-        let most = largest_finite(self.dtype);
+        let most = self.dtype.largest_finite();
         // A partial sum may be as large as all terms together, a partial product as the peak.
         let reach = if self.op == ReduceOp::Sum { self.total.size } else { self.peak };
         let numbers = if self.total.is_any() || reach > most {
             Element::ANY
         } else {
-            let (normal, least) = smallest_positive(self.dtype);
+            let (normal, least) = (self.dtype.smallest_normal(), self.dtype.smallest_positive());
             let tiny =
                 if self.op == ReduceOp::Prod { n * self.peak * if allow.gpu { normal } else { least } } else { 0.0 };
             let zero = self.total.is_exact() && self.total.value == Dd::ZERO;

@@ -35,7 +35,7 @@ mod tensor;
 mod ways;
 
 pub use allowance::{Accuracy, Allowance};
-pub use compare::{Mismatch, Tally, compare};
+pub use compare::{Mismatch, Tally, WrongRoot, compare, compare_roots};
 pub use coverage::{Counts, Coverage, shape_kind};
 pub use dd::Dd;
 pub use element::{Element, Kinds};

@@ -14,48 +14,30 @@ use super::host;
 use super::philox;
 use super::tensor::{Tensor, each, index, lanes};
 use crate::error::{Error, Result};
-use crate::graph::{Graph, Node, Op, ReduceOp, ScanOp};
+use crate::graph::{Case, Graph, Node, Op, ReduceOp, ScanOp};
 use crate::types::{HostBuffer, Scalar, Shape};
 
 /// The acceptable results of every node, in order.
 ///
 /// # Errors
 /// An argument error when leaves or slots are missing or do not have the graph's sizes and dtypes.
-pub fn evaluate(graph: &Graph, leaves: &[HostBuffer], slots: &[Scalar], allow: Allowance) -> Result<Vec<Tensor>> {
-    walk(graph, leaves, slots, allow, |_| {})
+pub fn evaluate(case: &Case, allow: Allowance) -> Result<Vec<Tensor>> {
+    evaluate_over(&case.graph, case, allow, |_| {})
 }
 
-/// As [`evaluate`], for rules that promise nothing of NaN and infinities: an element that may be one accepts anything, and so
-/// does whatever is computed from it.
+/// As [`evaluate`], for another graph over the data of a case; `settle` may change what is known of each node.
 ///
 /// # Errors
 /// As [`evaluate`].
-pub fn evaluate_numbers(
+pub(super) fn evaluate_over(
     graph: &Graph,
-    leaves: &[HostBuffer],
-    slots: &[Scalar],
-    allow: Allowance,
-) -> Result<Vec<Tensor>> {
-    walk(graph, leaves, slots, allow, |node| {
-        node.iter_mut().filter(|e| !e.is_number()).for_each(|e| *e = Element::ANY);
-    })
-}
-
-fn walk(
-    graph: &Graph,
-    leaves: &[HostBuffer],
-    slots: &[Scalar],
+    data: &Case,
     allow: Allowance,
     settle: impl Fn(&mut [Element]),
 ) -> Result<Vec<Tensor>> {
-    for (i, info) in graph.leaves.iter().enumerate() {
-        match leaves.get(i) {
-            Some(b) if b.len() == info.shape.len() && b.dtype() == info.dtype => {}
-            _ => return Err(Error::argument(format!("oracle: leaf {i} is not {}{}", info.dtype, info.shape))),
-        }
-    }
-    if slots.len() != graph.slots.len() || slots.iter().zip(&graph.slots).any(|(s, d)| s.dtype() != *d) {
-        return Err(Error::argument(format!("oracle: expected slots {:?}, given {slots:?}", graph.slots)));
+    let Case { leaves, slots, .. } = data;
+    if !graph.accepts(leaves, slots) {
+        return Err(Error::argument("oracle: expected the graph's leaves and slots, given others"));
     }
     let mut done: Vec<Tensor> = Vec::with_capacity(graph.nodes.len());
     for node in &graph.nodes {
@@ -68,6 +50,12 @@ fn walk(
         done.push(Tensor { shape: node.shape.clone(), dtype: node.dtype, elements });
     }
     Ok(done)
+}
+
+/// For rules that promise nothing of NaN and infinities: an element that may be one accepts anything, and so does whatever is
+/// computed from it.
+pub(super) fn numbers_only(elements: &mut [Element]) {
+    elements.iter_mut().filter(|e| !e.is_number()).for_each(|e| *e = Element::ANY);
 }
 
 /// The acceptable results of one node, given those of its operands.

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use super::strategies::{Case, cases};
+use super::strategies::cases;
 use super::{Allowance, Tally, compare, evaluate};
 use crate::cpu::reference;
-use crate::graph::Op;
+use crate::graph::{Case, Op};
 use crate::types::HostBuffer;
 
 /// Nodes of `n` cases with how each compared.
@@ -19,7 +19,7 @@ fn run(n: usize, mut each: impl FnMut(&Case, &[(Tally, &Op)])) {
         let case = cases().new_tree(&mut runner).unwrap().current();
         case.graph.verify().unwrap();
         let leaves: Vec<&HostBuffer> = case.leaves.iter().collect();
-        let known = evaluate(&case.graph, &case.leaves, &case.slots, Allowance::CPU).unwrap();
+        let known = evaluate(&case, Allowance::CPU).unwrap();
         let found = match reference::eval_graph(&case.graph, &leaves, &case.slots) {
             Ok(found) => found,
             Err(e) if e.is_unsupported() => continue,

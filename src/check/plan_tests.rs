@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
-use super::runs::same_bits;
-use super::strategies::{Case, cases};
+use super::strategies::cases;
 use super::{Allowance, compare, evaluate};
 use crate::cpu::reference;
-use crate::graph::{Graph, NodeId};
+use crate::graph::{Case, Graph, NodeId};
 use crate::planner::{Plan, PlanOptions, plan};
 use crate::types::{CostTable, HostBuffer, Numerics};
 
@@ -38,8 +37,7 @@ fn standard_plans_stay_within_the_bounds() {
     let fired = std::cell::RefCell::new(BTreeMap::<String, usize>::new());
     for_cases(11, 150, |case| {
         let tables = if case.graph.nodes.len().is_multiple_of(2) { [CostTable::cpu()] } else { [CostTable::gpu()] };
-        let known =
-            evaluate(&case.graph, &case.leaves, &case.slots, Allowance::new(false, true)).map_err(|e| e.to_string())?;
+        let known = evaluate(case, Allowance::new(false, true)).map_err(|e| e.to_string())?;
         for costs in tables {
             let planned = plan(&case.graph, &PlanOptions::new(costs));
             let report =
@@ -71,7 +69,7 @@ fn strict_plans_keep_every_bit() {
         let roots = case.graph.roots.iter().copied().zip(planned.graph.roots.iter().copied());
         for (root, at) in roots.chain(images(&planned)) {
             let (a, b) = (&before[root.index()], &after[at.index()]);
-            if let Some(i) = same_bits(a, b) {
+            if let Some(i) = a.first_difference(b) {
                 return Err(format!(
                     "{root} element {i}: {:?} became {:?}\nplanned:\n{}fired: {:?}\n{case:?}",
                     a.get(i),

@@ -10,9 +10,8 @@ use super::compare::Mismatch;
 use super::coverage::Coverage;
 use super::element::Element;
 use super::oracle::evaluate_node;
-use super::strategies::Case;
 use super::tensor::Tensor;
-use crate::graph::{NodeId, Op};
+use crate::graph::{Case, NodeId, Op};
 use crate::planner::Class;
 
 /// The outcome of a check.

@@ -5,14 +5,13 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use super::allowance::Allowance;
-use super::compare::{Tally, compare};
+use super::compare::{Tally, WrongRoot, compare, compare_roots};
 use super::minimise::minimise;
 use super::oracle::evaluate;
-use super::strategies::Case;
 use super::tensor::Tensor;
 use crate::engine::{Engine, RunOptions};
 use crate::error::{Error, Result};
-use crate::graph::NodeId;
+use crate::graph::{Case, NodeId};
 use crate::types::HostBuffer;
 
 /// Runs a case.
@@ -35,14 +34,10 @@ pub(super) fn caught(engine: &Engine, case: &Case, options: RunOptions) -> Resul
 
 /// What is wrong with a case, if anything, in a few words.
 fn fault(engine: &Engine, case: &Case, options: RunOptions, allow: Allowance) -> std::result::Result<Tally, String> {
-    let known = evaluate(&case.graph, &case.leaves, &case.slots, allow).map_err(|e| e.to_string())?;
+    let known = evaluate(case, allow).map_err(|e| e.to_string())?;
     let given = caught(engine, case, options).map_err(|e| e.to_string())?;
-    let mut total = Tally::default();
-    for (root, given) in case.graph.roots.iter().zip(&given) {
-        let differs = |m| format!("{root} = {} differs: {m}", case.graph.node(*root).op);
-        total.add(compare(&known[root.index()], given).map_err(differs)?);
-    }
-    Ok(total)
+    let differs = |w: WrongRoot| format!("{} = {} differs: {}", w.node, case.graph.node(w.node).op, w.mismatch);
+    compare_roots(&case.graph, &known, &given).map_err(differs)
 }
 
 /// Runs a case and compares all roots with what the oracle allows.
@@ -64,7 +59,7 @@ pub fn report(engine: &Engine, case: &Case, options: RunOptions, allow: Allowanc
     let fails = |c: &Case| fault(engine, c, options, allow).is_err();
     let small = minimise(case, fails, |c, id| value(engine, c, id));
     let Err(what) = fault(engine, &small, options, allow) else { return String::from("did not fail again") };
-    let known = evaluate(&small.graph, &small.leaves, &small.slots, allow).unwrap_or_default();
+    let known = evaluate(&small, allow).unwrap_or_default();
     let first = first_difference(engine, &small, options, &known);
     let ran = engine.last_evaluation().map(|e| e.to_string()).unwrap_or_default();
     format!("{options:?}, {allow:?}: {what}\n{first}\n{small:?}\nwhat ran last:\n{ran}")
@@ -97,16 +92,6 @@ fn first_difference(engine: &Engine, case: &Case, options: RunOptions, known: &[
     String::from("no node differs by itself: only several roots, or several nodes, together")
 }
 
-/// Whether two buffers have the same bits, any NaN for any NaN.
-#[must_use]
-pub fn same_bits(a: &HostBuffer, b: &HostBuffer) -> Option<usize> {
-    if a.dtype() != b.dtype() || a.len() != b.len() {
-        return Some(0);
-    }
-    let nan = |s: crate::Scalar| s.dtype().is_float() && s.to_f64().is_nan();
-    (0..a.len()).find(|&i| a.get(i) != b.get(i) && !(nan(a.get(i)) && nan(b.get(i))))
-}
-
 /// The first root whose bits differ between two ways to run a case.
 ///
 /// # Errors
@@ -119,7 +104,7 @@ fn bits(engine: &Engine, case: &Case, one: RunOptions, other: RunOptions) -> std
     let of = |options| caught(engine, case, options).map_err(|e| format!("{options:?}: {e}"));
     let (a, b) = (of(one)?, of(other)?);
     for ((root, a), b) in case.graph.roots.iter().zip(&a).zip(&b) {
-        if let Some(i) = same_bits(a, b) {
+        if let Some(i) = a.first_difference(b) {
             let op = &case.graph.node(*root).op;
             return Err(format!("{root} = {op} element {i}: {:?} and {:?}", a.get(i), b.get(i)));
         }

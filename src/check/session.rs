@@ -11,13 +11,15 @@ use super::diagnose::{Probe, Wrong};
 use super::finding::Finding;
 use super::minimise::minimise;
 use super::report::{Blame, Divergence};
-use super::runs::{caught, same_bits, value};
-use super::strategies::{Case, Recipe, grow_with, rule_case};
+use super::runs::{caught, value};
+use super::strategies::{Recipe, grow_with, rule_case};
 use super::tensor::Tensor;
 use super::ways::{self, FAST, Insisted, Kind, MODES, PLAIN, STANDARD, WHOLE, Way};
+use crate::algorithms::smallest;
 use crate::dump::Settings;
 use crate::engine::{Engine, EngineBuilder};
 use crate::error::Result;
+use crate::graph::Case;
 use crate::planner::{PlanOptions, RuleCheck, Rules};
 use crate::types::{DeviceChoice, HostBuffer, Numerics};
 
@@ -238,7 +240,7 @@ impl Session {
                 let plain = caught(probe.engine, case, PLAIN).map_err(failed)?;
                 let given = run(case)?;
                 let tally = judge(case, &given, &probe)?;
-                match given.iter().zip(&plain).position(|(a, b)| same_bits(a, b).is_some()) {
+                match given.iter().zip(&plain).position(|(a, b)| a.first_difference(b).is_some()) {
                     Some(root) => {
                         Err(Wrong::Value(root, Box::new(super::finding::bits_differ(&plain[root], &given[root]))))
                     }
@@ -262,7 +264,7 @@ impl Session {
             }
             Kind::Insisting(rule) => {
                 let planned = self.insist(case, rule);
-                let on_plan = Case { graph: planned.graph, leaves: case.leaves.clone(), slots: case.slots.clone() };
+                let on_plan = case.with_graph(planned.graph);
                 let given = run(&on_plan)?;
                 judge(case, &given, &Probe::new(probe.engine, WHOLE))
             }
@@ -288,27 +290,13 @@ impl Session {
 
     /// A smaller case that still diverges in the same way.
     fn shrink(&self, case: &Case, origin: &Origin, way: &Way) -> Case {
-        let mut best = case.clone();
-        let mut tries = 0;
-        if let Origin::Recipe(recipe) = origin {
-            let mut steps = recipe.steps.clone();
-            let mut size = steps.len() / 2;
-            while size > 0 && tries < MOST_SHRINKS {
-                let mut at = 0;
-                while at < steps.len() && tries < MOST_SHRINKS {
-                    let mut fewer = steps.clone();
-                    fewer.drain(at..(at + size).min(steps.len()));
-                    let smaller = grow_with(&Recipe { head: recipe.head, steps: fewer.clone() }, &self.rules);
-                    tries += 1;
-                    if self.fails(&smaller, way) {
-                        (steps, best) = (fewer, smaller);
-                    } else {
-                        at += size;
-                    }
-                }
-                size /= 2;
+        let best = match origin {
+            Origin::Recipe(recipe) => {
+                let grown = |steps: &[_]| grow_with(&Recipe { head: recipe.head, steps: steps.to_vec() }, &self.rules);
+                grown(&smallest(&recipe.steps, MOST_SHRINKS, &mut |steps| self.fails(&grown(steps), way)))
             }
-        }
+            Origin::Rule(_) => case.clone(),
+        };
         minimise(&best, |c| self.fails(c, way), |c, id| value(self.probe(way).engine, c, id))
     }
 
@@ -347,7 +335,7 @@ impl Session {
             }
             (Kind::Insisting(rule), Wrong::Value(root, mismatch)) => {
                 let planned = self.insist(case, rule);
-                let on_plan = Case { graph: planned.graph, leaves: case.leaves.clone(), slots: case.slots.clone() };
+                let on_plan = case.with_graph(planned.graph);
                 let plain = Probe::new(probe.engine, PLAIN);
                 let given = caught(plain.engine, &on_plan, PLAIN).unwrap_or_default();
                 let by_rules = Probe::new(probe.engine, WHOLE);

@@ -5,8 +5,8 @@
 //! reuse a plan or take roots one by one goes by their number, so that every combination comes up equally often.
 
 use super::coverage::{HOW, PLANNERS as NAMES};
-use super::strategies::Case;
 use crate::engine::RunOptions;
+use crate::graph::Case;
 use crate::planner::RuleCheck;
 use crate::types::Numerics;
 

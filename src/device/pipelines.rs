@@ -1,16 +1,18 @@
 //! Compiled kernels: WGSL text in, pipelines out, each text compiled once.
 //!
 //! The key is the whole text with the access of its bindings; a hash finds the entry and the text is compared in full. At most a
-//! fixed count, fewer on a software adapter, and a fixed number of text bytes are kept, the least recently used going first.
+//! fixed count, fewer on a software adapter, and a fixed number of text bytes are kept; the least recently used is dropped first.
 
+use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex};
 
-use hashbrown::HashMap;
+use hashbrown::{DefaultHashBuilder, HashMap};
 
 use super::cache_file::CacheFile;
 use super::health::Health;
 use super::shared::Shared;
 use super::{Inner, lock};
+use crate::algorithms::Lru;
 use crate::error::{Error, Result};
 use crate::kernels::Kernel;
 
@@ -54,15 +56,16 @@ impl Access {
 type Slot = Arc<Mutex<Option<Arc<Pipeline>>>>;
 
 struct Entry {
+    wgsl: Arc<str>,
+    access: Access,
     slot: Slot,
-    used: u64,
 }
 
 #[derive(Default)]
 struct Table {
-    entries: HashMap<(Arc<str>, Access), Entry>,
-    text_bytes: usize,
-    tick: u64,
+    hash: DefaultHashBuilder,
+    /// Each entry weighs the bytes of its text.
+    entries: Lru<Entry>,
     created: u64,
     evicted: u64,
 }
@@ -91,24 +94,21 @@ impl Pipelines {
         self.file.save()
     }
 
-    /// The slot of a kernel, made if need be; entries over the bounds go.
+    /// The slot of a kernel, made if need be; what is over the bounds is dropped.
     fn slot(&self, kernel: &Kernel, access: Access) -> Slot {
         let mut table = lock(&self.table);
-        table.tick += 1;
-        let tick = table.tick;
-        let key = (kernel.wgsl.clone(), access);
-        if let Some(entry) = table.entries.get_mut(&key) {
-            entry.used = tick;
+        let hash = table.hash.hash_one((&*kernel.wgsl, access));
+        let known = table.entries.find(hash, |e| e.access == access && e.wgsl == kernel.wgsl);
+        if let Some(entry) = known.and_then(|place| table.entries.touch(place)) {
             return entry.slot.clone();
         }
-        table.text_bytes += kernel.wgsl.len();
         let slot = Slot::default();
-        table.entries.insert(key, Entry { slot: slot.clone(), used: tick });
-        // A scan per eviction is fine: evictions are as rare as compilations, and those take milliseconds.
-        while table.entries.len() > 1 && (table.entries.len() > self.most || table.text_bytes > MAX_TEXT) {
-            let Some(oldest) = table.entries.iter().min_by_key(|(_, e)| e.used).map(|(k, _)| k.clone()) else { break };
-            table.entries.remove(&oldest);
-            table.text_bytes -= oldest.0.len();
+        let entry = Entry { wgsl: kernel.wgsl.clone(), access, slot: slot.clone() };
+        table.entries.insert(hash, kernel.wgsl.len(), entry);
+        while table.entries.len() > self.most || table.entries.weight() > MAX_TEXT {
+            if table.entries.remove_oldest().is_none() {
+                break;
+            }
             table.evicted += 1;
         }
         slot

@@ -6,9 +6,9 @@
 
 use std::sync::Arc;
 
-use super::Inputs;
+use crate::algorithms::smallest;
 use crate::engine::{Engine, RunOptions, Without};
-use crate::graph::NodeId;
+use crate::graph::{Case, NodeId};
 use crate::types::HostBuffer;
 
 /// What came of a search.
@@ -50,7 +50,7 @@ pub type Judge<'a> = dyn Fn(&[Arc<HostBuffer>]) -> Result<(), String> + 'a;
 
 struct Search<'a> {
     engine: &'a Engine,
-    inputs: &'a Inputs,
+    case: &'a Case,
     judge: &'a Judge<'a>,
     runs: usize,
 }
@@ -59,7 +59,7 @@ impl Search<'_> {
     /// A run that fails is as wrong as one that differs.
     fn wrong(&mut self, options: RunOptions, without: &Without) -> Result<(), String> {
         self.runs += 1;
-        let Inputs { graph, leaves, slots } = self.inputs;
+        let Case { graph, leaves, slots } = self.case;
         let run = || self.engine.run_graph_without(graph.clone(), leaves.clone(), slots, options, without);
         let results = run().map_err(|e| e.to_string())?;
         (self.judge)(&results)
@@ -94,7 +94,7 @@ impl Search<'_> {
         let fired = self.fired();
         let all: Vec<String> = self.engine.rules().iter().map(|r| r.name.to_owned()).collect();
         let enough = [fired, all].into_iter().find(|names| !names.is_empty() && self.right(names, apart))?;
-        Some(least(&enough, &mut |names| self.right(names, apart)))
+        Some(smallest(&enough, usize::MAX, &mut |names| self.right(names, apart)))
     }
 
     /// The fewest groups that must be taken apart while the rules of `without` are not used; `None` when even all are not enough.
@@ -107,15 +107,15 @@ impl Search<'_> {
             let nodes: Vec<NodeId> = some.iter().flat_map(|g| g.nodes.iter().copied()).collect();
             self.right(without, &nodes)
         };
-        (!groups.is_empty() && right(&groups)).then(|| least(&groups, &mut right))
+        (!groups.is_empty() && right(&groups)).then(|| smallest(&groups, usize::MAX, &mut right))
     }
 }
 
 /// Finds what must be left out for `judge` to be content. Runs the program some hundred times at most for usual plans, on the
 /// engine's own device.
 #[must_use]
-pub fn bisect(engine: &Engine, inputs: &Inputs, judge: &Judge<'_>) -> Bisection {
-    let mut search = Search { engine, inputs, judge, runs: 0 };
+pub fn bisect(engine: &Engine, case: &Case, judge: &Judge<'_>) -> Bisection {
+    let mut search = Search { engine, case, judge, runs: 0 };
     let found = found(&mut search);
     Bisection { found, runs: search.runs }
 }
@@ -151,47 +151,4 @@ fn both(search: &mut Search<'_>) -> Found {
     let rules = rules.unwrap_or_else(|| search.engine.rules().iter().map(|r| r.name.to_owned()).collect());
     let groups = search.groups_to_part(&rules).unwrap_or_default();
     Found::Culprits { rules, groups }
-}
-
-/// The least part of `items` that is still `enough`, given that all are: none of what is returned can be left out.
-fn least<T: Clone>(items: &[T], enough: &mut dyn FnMut(&[T]) -> bool) -> Vec<T> {
-    let mut best = items.to_vec();
-    let mut parts = 2;
-    while best.len() > 1 {
-        let size = best.len().div_ceil(parts.min(best.len()));
-        let chunks: Vec<Vec<T>> = best.chunks(size).map(<[T]>::to_vec).collect();
-        let smaller = (0..chunks.len()).find_map(|i| {
-            if enough(&chunks[i]) {
-                return Some((chunks[i].clone(), 2));
-            }
-            let rest: Vec<T> =
-                chunks.iter().enumerate().filter(|(j, _)| *j != i).flat_map(|(_, c)| c.iter().cloned()).collect();
-            (chunks.len() > 2 && enough(&rest)).then_some((rest, chunks.len() - 1))
-        });
-        match smaller {
-            Some((found, next)) => (best, parts) = (found, next.max(2)),
-            None if size == 1 => break,
-            None => parts = (2 * chunks.len()).min(best.len()),
-        }
-    }
-    best
-}
-
-#[cfg(test)]
-mod tests {
-    use super::least;
-
-    #[test]
-    fn the_least_part_is_found() {
-        for wanted in [&[3usize][..], &[0, 19], &[4, 5, 6, 17], &[0, 1, 2, 3, 4, 5, 6, 7]] {
-            let all: Vec<usize> = (0..20).collect();
-            let mut runs = 0;
-            let found = least(&all, &mut |some| {
-                runs += 1;
-                wanted.iter().all(|w| some.contains(w))
-            });
-            assert_eq!(found, wanted);
-            assert!(runs < 150, "{runs} runs for {wanted:?}");
-        }
-    }
 }

@@ -120,6 +120,7 @@ pub(super) fn base64_len(bytes: usize) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::algorithms::{Random, SplitMix};
     use crate::dump::json::{Document, parse};
 
     #[test]
@@ -139,9 +140,9 @@ mod tests {
 
     #[test]
     fn every_bit_of_a_scalar_comes_back() {
-        let mut word = 1u64;
-        for i in 0..4000 {
-            word = word.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(i);
+        let mut random = SplitMix(1);
+        for _ in 0..4000 {
+            let word = random.word();
             for dtype in DType::ALL {
                 let most = if dtype == DType::Bool { 1 } else { u64::MAX >> (64 - 8 * dtype.size()) };
                 for bits in [word & most, (word >> 40) & most, 1 << (8 * dtype.size() - 1) & most, most] {

@@ -1,14 +1,12 @@
-//! The plan cache: plans by the graph they are for and everything else they depend on; least recently used goes first.
+//! The plan cache: plans by the graph they are for and everything else they depend on; the least recently used is dropped first.
 //!
 //! Graphs are found by hash and compared in full, and so is the context: no collision hands out the plan of another graph. Bounded
-//! by entries and by the bytes that plans hold on to. Finding, adding and evicting each take a time that does not depend on how
-//! much is kept. This room knows nothing of what is in a plan but its size.
+//! by entries and by the bytes that plans hold on to. This file knows nothing of what is in a plan but its size.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use hashbrown::HashTable;
-
 use super::prepare::{Context, Prepared};
+use crate::algorithms::{Lru, Place};
 use crate::graph::{Graph, Known};
 
 /// What an engine may keep.
@@ -23,25 +21,13 @@ pub(super) struct Bounds {
 /// Plans by graph and context.
 pub(super) struct PlanCache {
     bounds: Bounds,
-    /// Places of entries, by the hash of their graph.
-    index: HashTable<u32>,
-    entries: Vec<Option<Entry>>,
-    free: Vec<u32>,
-    /// The ends of the list by last use.
-    newest: Option<u32>,
-    oldest: Option<u32>,
-    bytes: usize,
+    plans: Lru<Entry>,
 }
 
 struct Entry {
-    hash: u64,
     graph: Arc<Graph>,
     context: Context,
     prepared: Arc<Prepared>,
-    bytes: usize,
-    /// Neighbours in the list by last use.
-    newer: Option<u32>,
-    older: Option<u32>,
 }
 
 /// A graph with its hash.
@@ -60,123 +46,53 @@ impl Asked {
 
 impl PlanCache {
     pub(super) fn new(bounds: Bounds) -> Self {
-        Self {
-            bounds: Bounds { entries: bounds.entries.clamp(1, u32::MAX as usize), ..bounds },
-            index: HashTable::new(),
-            entries: Vec::new(),
-            free: Vec::new(),
-            newest: None,
-            oldest: None,
-            bytes: 0,
-        }
+        Self { bounds, plans: Lru::default() }
     }
 
     /// How many plans are kept, and how many bytes they hold on to.
     pub(super) fn size(&self) -> (usize, usize) {
-        (self.index.len(), self.bytes)
-    }
-
-    fn entry(&self, at: u32) -> Option<&Entry> {
-        self.entries.get(at as usize).and_then(Option::as_ref)
-    }
-
-    fn entry_mut(&mut self, at: u32) -> Option<&mut Entry> {
-        self.entries.get_mut(at as usize).and_then(Option::as_mut)
+        (self.plans.len(), self.plans.weight())
     }
 
     /// The place of the plan for this graph in this context.
-    fn place(&self, asked: &Asked, context: &Context) -> Option<u32> {
-        let hash = asked.hash & self.bounds.mask;
-        let same = |e: &Entry| {
-            e.hash == hash && e.context == *context && (Arc::ptr_eq(&e.graph, &asked.graph) || *e.graph == *asked.graph)
-        };
-        self.index.find(hash, |&at| self.entry(at).is_some_and(same)).copied()
+    fn place(&self, asked: &Asked, context: &Context) -> Option<Place> {
+        self.plans.find(asked.hash & self.bounds.mask, |e| {
+            e.context == *context && (Arc::ptr_eq(&e.graph, &asked.graph) || *e.graph == *asked.graph)
+        })
     }
 
     pub(super) fn get(&mut self, asked: &Asked, context: &Context) -> Option<Arc<Prepared>> {
-        let at = self.place(asked, context)?;
-        if self.newest != Some(at) {
-            self.unlink(at);
-            self.link(at);
-        }
-        self.entry(at).map(|e| e.prepared.clone())
+        let place = self.place(asked, context)?;
+        self.plans.touch(place).map(|e| e.prepared.clone())
     }
 
-    /// Keeps a plan and gives back what had to go for it, to be dropped outside the lock. The newest plan stays, however large.
+    /// Keeps a plan and gives back those it displaced, to be dropped outside the lock. The newest plan stays, however large.
     pub(super) fn insert(&mut self, asked: Asked, context: Context, prepared: Arc<Prepared>) -> Vec<Arc<Prepared>> {
-        let mut gone = Vec::new();
-        if let Some(at) = self.place(&asked, &context) {
-            gone.extend(self.remove(at));
-        }
+        let known = self.place(&asked, &context);
+        let mut displaced: Vec<_> = known.and_then(|place| self.plans.remove(place)).into_iter().collect();
         let bytes = asked.graph.bytes() + context.bytes() + prepared.bytes() + size_of::<Entry>();
-        let hash = asked.hash & self.bounds.mask;
-        let entry = Entry { hash, graph: asked.graph, context, prepared, bytes, newer: None, older: None };
-        let at = self.free.pop().unwrap_or_else(|| {
-            self.entries.push(None);
-            self.entries.len() as u32 - 1
-        });
-        self.entries[at as usize] = Some(entry);
-        let entries = &self.entries;
-        self.index.insert_unique(hash, at, |&i| entries[i as usize].as_ref().map_or(0, |e| e.hash));
-        self.bytes += bytes;
-        self.link(at);
-        while self.index.len() > self.bounds.entries || self.bytes > self.bounds.bytes {
-            let Some(oldest) = self.oldest.filter(|&o| o != at) else { break };
-            gone.extend(self.remove(oldest));
+        let entry = Entry { graph: asked.graph, context, prepared };
+        self.plans.insert(asked.hash & self.bounds.mask, bytes, entry);
+        while self.plans.len() > self.bounds.entries || self.plans.weight() > self.bounds.bytes {
+            let Some(oldest) = self.plans.remove_oldest() else { break };
+            displaced.push(oldest);
         }
-        gone
-    }
-
-    fn remove(&mut self, at: u32) -> Option<Arc<Prepared>> {
-        self.unlink(at);
-        let entry = self.entries.get_mut(at as usize)?.take()?;
-        if let Ok(found) = self.index.find_entry(entry.hash, |&i| i == at) {
-            found.remove();
-        }
-        self.free.push(at);
-        self.bytes -= entry.bytes;
-        Some(entry.prepared)
-    }
-
-    /// Takes an entry out of the list by last use.
-    fn unlink(&mut self, at: u32) {
-        let Some((newer, older)) = self.entry_mut(at).map(|e| (e.newer.take(), e.older.take())) else { return };
-        match newer.and_then(|n| self.entry_mut(n)) {
-            Some(n) => n.older = older,
-            None => self.newest = older,
-        }
-        match older.and_then(|o| self.entry_mut(o)) {
-            Some(o) => o.newer = newer,
-            None => self.oldest = newer,
-        }
-    }
-
-    /// Puts an entry at the new end of the list.
-    fn link(&mut self, at: u32) {
-        let before = self.newest.replace(at);
-        if let Some(e) = self.entry_mut(at) {
-            e.older = before;
-        }
-        match before.and_then(|b| self.entry_mut(b)) {
-            Some(b) => b.newer = Some(at),
-            None => self.oldest = Some(at),
-        }
+        displaced.into_iter().map(|e| e.prepared).collect()
     }
 }
 
 impl Known for Mutex<PlanCache> {
     fn find(&self, hash: u64, same: &mut dyn FnMut(&Graph) -> bool) -> Option<Arc<Graph>> {
         let cache = self.lock().unwrap_or_else(PoisonError::into_inner);
-        let hash = hash & cache.bounds.mask;
-        let mut found = |at: &u32| cache.entry(*at).is_some_and(|e| e.hash == hash && same(&e.graph));
-        let at = cache.index.find(hash, |at| found(at)).copied()?;
-        cache.entry(at).map(|e| e.graph.clone())
+        let place = cache.plans.find(hash & cache.bounds.mask, |e| same(&e.graph))?;
+        cache.plans.get(place).map(|e| e.graph.clone())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::algorithms::{Lcg, Random};
     use crate::engine::RunOptions;
     use crate::graph::{Op, UnaryOp};
     use crate::types::{DType, Shape};
@@ -198,10 +114,9 @@ mod tests {
             let bounds = Bounds { entries: 5, bytes: usize::MAX, mask };
             let mut cache = PlanCache::new(bounds);
             let mut list: Vec<((usize, bool), Arc<Prepared>)> = Vec::new();
-            let mut state = 1u64;
+            let mut random = Lcg(1);
             for _ in 0..400 {
-                state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
-                let key = ((state >> 40) as usize % 8 + 1, state >> 63 == 0);
+                let key = (random.below(8) + 1, random.one_in(2));
                 let asked = Asked::new(graph(key.0));
                 let context = Context::plain(RunOptions { plan: key.1, fuse: true });
                 let at = list.iter().position(|(k, _)| *k == key);
@@ -224,10 +139,6 @@ mod tests {
                 }
                 assert_eq!(cache.size().0, list.len());
             }
-            while let Some(oldest) = cache.oldest {
-                cache.remove(oldest);
-            }
-            assert_eq!((cache.size(), cache.newest), ((0, 0), None), "bytes are counted back to nothing");
         }
     }
 }

@@ -31,7 +31,7 @@ pub use inspect::{Given, KernelTime, PrepareTimes, Span, Times};
 pub use prepare::Prepared;
 pub(crate) use run::loads;
 #[cfg(all(feature = "check", feature = "blocking"))]
-pub use run::traced::{Snapshot, Trace, Traced};
+pub use run::traced::{Trace, Traced};
 pub use stats::Stats;
 pub(crate) use stored::Stored;
 pub use verify::Verify;
@@ -184,9 +184,7 @@ impl Engine {
         choice: prepare::Choice,
     ) -> Result<Vec<Arc<HostBuffer>>> {
         graph.verify()?;
-        let fits = leaves.len() == graph.leaves.len()
-            && leaves.iter().zip(&graph.leaves).all(|(b, l)| b.dtype() == l.dtype && b.len() == l.shape.len());
-        if !fits || slots.len() != graph.slots.len() || slots.iter().zip(&graph.slots).any(|(s, d)| s.dtype() != *d) {
+        if !graph.accepts(&leaves, slots) {
             return Err(Error::argument("run_graph: expected the graph's leaves and slots, given others"));
         }
         let leaves: Vec<Arc<Stored>> = leaves.into_iter().map(|b| self.store_host(b)).collect();

@@ -8,10 +8,11 @@ use std::sync::Arc;
 
 use super::run::{Results, Run};
 use super::{Engine, Prepared, Stored};
+use crate::algorithms::{Lcg, Random};
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::planner::Class;
-use crate::types::{DType, HostBuffer, Numerics, Scalar};
+use crate::types::{HostBuffer, Numerics, Scalar};
 
 /// Whether new plans are checked before they are kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -101,11 +102,11 @@ impl Engine {
 }
 
 /// Results moved by up to one unit in the last place, so that a run shows how sensitive it is to rounding.
-pub(super) struct Noise(u64);
+pub(super) struct Noise(Lcg);
 
 impl Noise {
     pub(super) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+        Self(Lcg(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
     }
 
     /// The buffer with each finite float other than zero moved by −1, 0 or 1 units in the last place.
@@ -119,8 +120,7 @@ impl Noise {
             if x.to_f64() == 0.0 || !x.to_f64().is_finite() {
                 continue;
             }
-            self.0 = self.0.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
-            let bits = match (self.0 >> 60) % 3 {
+            let bits = match (self.0.word() >> 27) % 3 {
                 0 => x.bits(),
                 1 => x.bits() + 1,
                 _ => x.bits() - 1,
@@ -156,7 +156,7 @@ impl Tolerance {
         at.into_iter().find(|&i| {
             let (g, p) = (given.get(i), expected.get(i));
             let (x, y) = (g.to_f64(), p.to_f64());
-            if g == p || float && x.is_nan() && y.is_nan() {
+            if g.is_same(p) {
                 return false;
             }
             let unsettled = noisy.iter().any(|n| {
@@ -173,18 +173,10 @@ impl Tolerance {
                 return !(unsettled || self.gpu || self.liberal && !y.is_finite());
             }
             let u = 2.0 * given.dtype().unit_roundoff();
-            let least = if self.gpu { smallest_normal(given.dtype()) } else { 0.0 };
+            let least = if self.gpu { given.dtype().smallest_normal() } else { 0.0 };
             let bound = self.factor * (shift(i) + 0.5 * mean) + ULPS * u * y.abs() + least;
-            (x - y).abs() > bound
+            !g.is_within(p, bound)
         })
-    }
-}
-
-fn smallest_normal(dtype: DType) -> f64 {
-    match dtype {
-        DType::F16 => 2f64.powi(-14),
-        DType::F32 => f64::from(f32::MIN_POSITIVE),
-        _ => f64::MIN_POSITIVE,
     }
 }
 

@@ -1,76 +1,16 @@
-//! The hash behind hash-consing and plan keys: a word at a time, with a fixed seed.
+//! The hash behind hash-consing and plan keys.
 //!
-//! Ops, attributes, shapes, dtypes, views, literal bits, operand numbers and root order come in; a word comes out. Values of slots
-//! and contents of leaves are left out: they belong to a run. The hash is no defence against chosen input: whoever finds
-//! something by it compares in full, so a collision costs time and nothing else.
+//! It covers operations, attributes, shapes, dtypes, views, bits of literals, numbers of operands and the order of roots, but neither
+//! values of slots nor contents of leaves, which belong to a run. What is found by it is compared in full, so a collision
+//! costs time and nothing else.
 
 use std::hash::{Hash, Hasher};
 
 use petgraph::stable_graph::NodeIndex;
 
 use super::{Graph, Op};
+use crate::algorithms::FixedHasher;
 use crate::types::{DType, Shape};
-
-/// A word-at-a-time multiply-rotate hash with a fixed seed: the same graph has the same hash in every run, so dumps can name it.
-#[derive(Clone, Copy)]
-pub(super) struct FixedHasher(u64);
-
-impl FixedHasher {
-    pub(super) const fn new() -> Self {
-        Self(0x9e37_79b9_7f4a_7c15)
-    }
-
-    #[inline(always)]
-    pub(super) fn mix(&mut self, word: u64) {
-        self.0 = (self.0 ^ word).wrapping_mul(0x2545_f491_4f6c_dd1d).rotate_left(29);
-    }
-}
-
-impl Hasher for FixedHasher {
-    #[inline(always)]
-    fn finish(&self) -> u64 {
-        let x = self.0 ^ (self.0 >> 32);
-        x.wrapping_mul(0xd6e8_feb8_6659_fd93) ^ (x >> 29)
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for chunk in bytes.chunks(8) {
-            let mut word = [0u8; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            self.mix(u64::from_le_bytes(word) ^ ((chunk.len() as u64) << 56));
-        }
-    }
-
-    #[inline(always)]
-    fn write_u8(&mut self, v: u8) {
-        self.mix(u64::from(v));
-    }
-
-    #[inline(always)]
-    fn write_u32(&mut self, v: u32) {
-        self.mix(u64::from(v));
-    }
-
-    #[inline(always)]
-    fn write_u64(&mut self, v: u64) {
-        self.mix(v);
-    }
-
-    #[inline(always)]
-    fn write_usize(&mut self, v: usize) {
-        self.mix(v as u64);
-    }
-
-    #[inline(always)]
-    fn write_isize(&mut self, v: isize) {
-        self.mix(v as u64);
-    }
-
-    #[inline(always)]
-    fn write_i64(&mut self, v: i64) {
-        self.mix(v as u64);
-    }
-}
 
 /// The hash of a node by itself: what it computes, in which shape and dtype. The numbers of leaves and slots are left out, since a
 /// node has none before it is part of a snapshot.

@@ -5,6 +5,7 @@
 //! topologically ordered snapshot of a demanded cone that planner, schedule and executors read. This room knows no rewriting,
 //! no device and no kernel.
 
+mod case;
 mod demand;
 pub mod infer;
 mod key;
@@ -17,6 +18,7 @@ mod snapshot;
 mod state;
 mod verify;
 
+pub use case::Case;
 pub use demand::{Demand, Known};
 pub use nodes::Notes;
 pub use op::{ArgOp, CastMode, HostOp, Op, Operands, ReduceOp, RngDist, ScanOp};

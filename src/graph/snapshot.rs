@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::{Op, Operands};
 use crate::error::Result;
-use crate::types::{DType, Scalar, Shape};
+use crate::types::{DType, HostBuffer, Scalar, Shape};
 
 /// The place of a node in a [`Graph`]; operands have lower numbers.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -183,6 +183,15 @@ impl Graph {
         }
         out.roots = roots.iter().map(|r| to[r.index()]).collect();
         out
+    }
+
+    /// Whether these are data for the leaves and values for the slots.
+    #[must_use]
+    pub fn accepts(&self, leaves: &[HostBuffer], slots: &[Scalar]) -> bool {
+        leaves.len() == self.leaves.len()
+            && leaves.iter().zip(&self.leaves).all(|(b, l)| b.dtype() == l.dtype && b.len() == l.shape.len())
+            && slots.len() == self.slots.len()
+            && slots.iter().zip(&self.slots).all(|(s, d)| s.dtype() == *d)
     }
 
     /// Whether a node is a scalar that the host knows at the start of a run: 0-d and built from literals and slots by

@@ -16,35 +16,26 @@ use super::facts::{Facts, Terms};
 use super::language::{ENode, EOp};
 use super::tests::Build;
 use super::*;
+use crate::algorithms::{Lcg, Random};
 use crate::graph::{BinaryOp, Op, ReduceOp, UnaryOp};
 use crate::types::Scalar;
 
-/// A number below `n` from a fixed sequence.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, n: usize) -> usize {
-        self.0 = self.0.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
-        ((self.0 >> 33) % n as u64) as usize
-    }
-}
-
 /// A random program over square matrices in which values are used again and again.
 fn random(seed: u64, n_ops: usize) -> Graph {
-    let mut dice = Dice(seed);
+    let mut random = Lcg(seed);
     let mut b = Build::new();
     let mut all = vec![b.leaf(&[96, 96]), b.leaf(&[96, 96])];
     all.push(b.slot());
     for _ in 0..n_ops {
-        let (x, y) = (all[dice.roll(all.len())], all[dice.roll(all.len())]);
+        let (x, y) = (all[random.below(all.len())], all[random.below(all.len())]);
         let square = |b: &Build, n: NodeId| b.graph.node(n).shape.rank() == 2;
-        let node = match dice.roll(10) {
+        let node = match random.below(10) {
             0 | 1 => b.bin(BinaryOp::Mul, x, y),
             2 => b.bin(BinaryOp::Add, x, y),
             3 => b.bin(BinaryOp::Sub, x, y),
             4 => b.bin(BinaryOp::Div, x, y),
-            5 => b.graph.add(Op::Unary([UnaryOp::Exp, UnaryOp::Neg, UnaryOp::Abs][dice.roll(3)]), &[x]).unwrap(),
-            6 if square(&b, x) => b.sum(x, &[dice.roll(2)]),
+            5 => b.graph.add(Op::Unary([UnaryOp::Exp, UnaryOp::Neg, UnaryOp::Abs][random.below(3)]), &[x]).unwrap(),
+            6 if square(&b, x) => b.sum(x, &[random.below(2)]),
             7 | 8 if square(&b, x) && square(&b, y) && b.graph.node(x).shape[1] == b.graph.node(y).shape[0] => {
                 b.dot(x, y)
             }

@@ -4,7 +4,6 @@
 //! (or compare what stands there), and the way up ends where no pattern has such a term inside. This page knows no e-graph but
 //! for the one word of forms that every class carries.
 
-use std::hash::Hasher;
 use std::sync::Arc;
 
 use hashbrown::HashMap;
@@ -171,37 +170,6 @@ pub(super) fn form(op: &EOp) -> Forms {
         _ => 0,
     };
     1 << bit | kind
-}
-
-/// A quick hash of a few small numbers, the same on every run.
-#[derive(Clone, Copy, Default)]
-pub(super) struct Mix(u64);
-
-impl Hasher for Mix {
-    fn finish(&self) -> u64 {
-        let x = (self.0 ^ self.0 >> 32).wrapping_mul(0xd6e8_feb8_6659_fd93);
-        x ^ x >> 32
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|&b| self.write_u64(u64::from(b)));
-    }
-
-    fn write_u8(&mut self, n: u8) {
-        self.write_u64(u64::from(n));
-    }
-
-    fn write_u32(&mut self, n: u32) {
-        self.write_u64(u64::from(n));
-    }
-
-    fn write_u64(&mut self, n: u64) {
-        self.0 = (self.0.rotate_left(5) ^ n).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
-
-    fn write_usize(&mut self, n: usize) {
-        self.write_u64(n as u64);
-    }
 }
 
 /// The form that a class must have for a pattern to match one of its terms; 0 when any will do.

@@ -18,11 +18,12 @@ use smallvec::SmallVec;
 
 use super::chain::Chains;
 use super::facts::{Facts, Terms};
-use super::index::{Forms, Index, Mix, form};
+use super::index::{Forms, Index, form};
 use super::language::{ENode, EOp};
 use super::proof::Event;
 use super::prune::{keep_constant, prune};
 use super::rules::{Phase, Rule, Rules, draft_with};
+use crate::algorithms::FixedHasher;
 use crate::types::{DType, Numerics};
 use agenda::{Agenda, Task, everything};
 use search::{Match, mark};
@@ -95,7 +96,7 @@ struct Engine<'a> {
     weighings: usize,
     index: &'a Index,
     /// Matches that were applied or refused, as hashes of rule, class and substitution: none is drafted twice.
-    done: HashSet<u64, BuildHasherDefault<Mix>>,
+    done: HashSet<u64, BuildHasherDefault<FixedHasher>>,
     /// Terms made so far, those of the input included.
     made: usize,
     /// Terms written anew because a class below them got another number; the next round clears them away.

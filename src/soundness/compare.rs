@@ -2,11 +2,7 @@
 
 use crate::graph::{Graph, Op};
 use crate::planner::Class;
-use crate::types::{DType, HostBuffer, Scalar};
-
-fn same_bits(a: Scalar, b: Scalar) -> bool {
-    a == b || a.dtype().is_float() && a.to_f64().is_nan() && b.to_f64().is_nan()
-}
+use crate::types::{DType, HostBuffer};
 
 /// Whether everything that was computed is finite.
 fn all_finite(values: &[HostBuffer]) -> bool {
@@ -14,9 +10,7 @@ fn all_finite(values: &[HostBuffer]) -> bool {
 }
 
 fn largest(values: &[HostBuffer]) -> f64 {
-    let floats = values.iter().filter(|b| b.dtype().is_float());
-    let all = floats.flat_map(|b| (0..b.len()).map(|i| b.get(i).to_f64().abs()));
-    all.filter(|v| v.is_finite()).fold(1.0, f64::max)
+    values.iter().filter(|b| b.dtype().is_float()).map(HostBuffer::largest_magnitude).fold(1.0, f64::max)
 }
 
 /// What is wrong with the first root beside the second, if anything is. `truth` are the same nodes in f64.
@@ -34,10 +28,11 @@ pub fn compare(class: Class, graph: &Graph, values: &[HostBuffer], truth: Option
         let (x, y) = (a.to_f64(), b.to_f64());
         let good = match class {
             _ if !float => a == b,
-            Class::Exact => same_bits(a, b),
-            Class::Finite => same_bits(a, b) || x == 0.0 && y == 0.0,
-            Class::Reassociates | Class::Rescales => (x - y).abs() <= 64.0 * u * largest || same_bits(a, b),
-            Class::Approximate => !x.is_finite() || !y.is_finite() || (x - y).abs() <= (1e4 * u).max(1e-9) * largest,
+            Class::Exact => b.is_same(a),
+            // Zeros of both signs are equal.
+            Class::Finite => b.is_within(a, 0.0),
+            Class::Reassociates | Class::Rescales => b.is_within(a, 64.0 * u * largest),
+            Class::Approximate => !x.is_finite() || !y.is_finite() || b.is_within(a, (1e4 * u).max(1e-9) * largest),
             Class::Improves => truth.is_none_or(|t| improves(graph, values, t, i)),
         };
         if !good {
@@ -78,14 +73,10 @@ fn improves(graph: &Graph, values: &[HostBuffer], truth: &[HostBuffer], i: usize
     if (t - other).abs() > 1e-7 * scale {
         return (t - other).abs() <= 1e-12 * self::largest(truth);
     }
-    let (most, least) = match dtype {
-        DType::F16 => (65504.0, f64::from(2f32).powi(-24)),
-        _ => (f64::from(f32::MAX), f64::from(f32::MIN_POSITIVE) * f64::from(f32::EPSILON)),
-    };
-    if t.abs() > most {
+    if t.abs() > dtype.largest_finite() {
         return y.is_infinite() || (y - t).abs() <= 8.0 * u * scale;
     }
     let before = if x.is_finite() { (x - t).abs() } else { f64::INFINITY };
     // Below the normal numbers a rounding is a step of the least one.
-    y.is_finite() && (y - t).abs() <= before + 8.0 * u * scale + least
+    y.is_finite() && (y - t).abs() <= before + 8.0 * u * scale + dtype.smallest_positive()
 }

@@ -11,7 +11,7 @@ mod values;
 
 pub use inputs::{Ground, each_assignment, operator_choices};
 pub use trial::{Trial, fill, try_case, try_rule};
-pub use values::{Dice, Mood};
+pub use values::{Mood, Values};
 
 use crate::error::{Error, Result};
 use crate::planner::Rules;

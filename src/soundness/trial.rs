@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::compare::compare;
 use super::inputs::{Ground, each_assignment, operator_choices};
-use super::values::{Dice, Mood};
+use super::values::{Mood, Values};
 use crate::cpu::reference::eval_graph;
 use crate::graph::{Graph, Op};
 use crate::planner::{Case, Class, Input, Operator, RuleCheck, Wanted};
@@ -134,8 +134,8 @@ fn hold(
     };
     let promises: Vec<Wanted> = (0..inputs.len()).map(|v| rule.wanted(v)).collect();
     for (i, &mood) in moods.iter().enumerate() {
-        let mut dice = Dice::new(i as u64 * 7919 + seed);
-        let (leaves, slots) = fill(inputs, &promises, mood, &mut dice)?;
+        let mut random = Values::new(i as u64 * 7919 + seed);
+        let (leaves, slots) = fill(inputs, &promises, mood, &mut random)?;
         let values = match evaluate(graph, &leaves, &slots) {
             Ok(values) => values?,
             Err(e) => return Some(format!("the sides cannot be computed: {e}\n{graph}")),
@@ -199,13 +199,13 @@ pub fn fill(
     inputs: &[Input],
     promises: &[Wanted],
     mood: Mood,
-    dice: &mut Dice,
+    random: &mut Values,
 ) -> Option<(Vec<HostBuffer>, Vec<Scalar>)> {
     let (mut leaves, mut slots) = (Vec::new(), Vec::new());
     for (input, p) in inputs.iter().zip(promises) {
         match input {
             Input::Array(s, d) | Input::Viewed(s, d, _) => {
-                let mut b = dice.buffer(*d, s.len(), mood, p.nonneg, p.finite).ok()?;
+                let mut b = random.buffer(*d, s.len(), mood, p.nonneg, p.finite).ok()?;
                 let [rows, columns] = match s.rank() {
                     0 => [1, 1],
                     1 => [1, s[0]],
@@ -230,10 +230,10 @@ pub fn fill(
             }
             Input::Product(a, b, d) | Input::Mask(a, b, d) => {
                 for s in [a, b] {
-                    leaves.push(dice.buffer(*d, s.len(), mood, false, false).ok()?);
+                    leaves.push(random.buffer(*d, s.len(), mood, false, false).ok()?);
                 }
             }
-            Input::Slot(d) => slots.push(dice.value(*d, mood, p.nonneg, p.finite)),
+            Input::Slot(d) => slots.push(random.value(*d, mood, p.nonneg, p.finite)),
             _ => {}
         }
     }

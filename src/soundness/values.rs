@@ -1,5 +1,6 @@
 //! The values that rules are tried on, by dtype and by how nasty they are.
 
+use crate::algorithms::{Random, Xorshift};
 use crate::error::Result;
 use crate::types::{DType, HostBuffer, Scalar};
 
@@ -18,37 +19,35 @@ pub enum Mood {
     Special,
 }
 
-/// A generator (xorshift) that gives the same numbers in every run.
+/// A source of values that gives the same ones in every run.
 #[derive(Clone, Debug)]
-pub struct Dice(u64);
+pub struct Values(Xorshift);
 
-impl Dice {
-    /// A generator; equal seeds give equal numbers.
+impl Values {
+    /// Equal seeds give equal values.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x1234_5678_9abc_def1)
+        Self(Xorshift(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x1234_5678_9abc_def1))
     }
 
-    /// A whole number below `below`.
-    pub fn roll(&mut self, below: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 11) as usize % below.max(1)
+    /// A whole number below `n`.
+    pub fn below(&mut self, n: usize) -> usize {
+        self.0.below(n)
     }
 
+    /// Uniform on [0, 1).
     fn unit(&mut self) -> f64 {
-        self.roll(1 << 20) as f64 / f64::from(1 << 20)
+        self.below(1 << 20) as f64 / f64::from(1 << 20)
     }
 
     /// One value.
     pub fn value(&mut self, dtype: DType, mood: Mood, nonneg: bool, finite: bool) -> Scalar {
         let value = match dtype {
-            DType::Bool => return Scalar::from_f64(dtype, self.roll(2) as f64),
+            DType::Bool => return Scalar::from_f64(dtype, self.below(2) as f64),
             d if d.is_int() => {
                 let small = [0, 1, 2, 3, 5, 7, -1, -2];
                 let extreme = [0, 1, -1, i64::from(i32::MAX), i64::from(i32::MIN), i64::from(u32::MAX), 12_345];
-                let v = if mood == Mood::Special { extreme[self.roll(7)] } else { small[self.roll(8)] };
+                let v = if mood == Mood::Special { extreme[self.below(7)] } else { small[self.below(8)] };
                 let v = if nonneg { v.clamp(0, i64::from(i32::MAX)) } else { v };
                 return Scalar::from_i64(dtype, v);
             }
@@ -57,10 +56,10 @@ impl Dice {
                 Mood::Positive => self.unit() * 1.5 + 0.5,
                 Mood::Finite => {
                     let (large, small) = if dtype == DType::F16 { (2e4, 1e-4) } else { (1e18, 1e-30) };
-                    [0.0, -0.0, 1.0, -1.0, 2.0, -0.5, large, -large, small, 1e-6, 0.1, -7.25][self.roll(12)]
+                    [0.0, -0.0, 1.0, -1.0, 2.0, -0.5, large, -large, small, 1e-6, 0.1, -7.25][self.below(12)]
                 }
                 Mood::Infinite => {
-                    [0.0, -0.0, 1.0, -1.0, 2.5, f64::INFINITY, -f64::INFINITY, f64::NAN, 0.1, -3.0][self.roll(10)]
+                    [0.0, -0.0, 1.0, -1.0, 2.5, f64::INFINITY, -f64::INFINITY, f64::NAN, 0.1, -3.0][self.below(10)]
                 }
                 Mood::Special => {
                     let (tiny, huge) = match dtype {
@@ -70,7 +69,7 @@ impl Dice {
                     };
                     let nan = f64::NAN;
                     let inf = f64::INFINITY;
-                    [0.0, -0.0, 1.0, -1.0, 2.5, inf, -inf, nan, tiny, -tiny, huge, -huge, 0.1, -3.0][self.roll(14)]
+                    [0.0, -0.0, 1.0, -1.0, 2.5, inf, -inf, nan, tiny, -tiny, huge, -huge, 0.1, -3.0][self.below(14)]
                 }
             },
         };

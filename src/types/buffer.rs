@@ -114,6 +114,30 @@ impl HostBuffer {
         &mut bytemuck::cast_slice_mut(&mut self.words)[..n]
     }
 
+    /// The first element that is not [the same](Scalar::is_same) in another buffer; 0 when dtype or length differ.
+    #[must_use]
+    pub fn first_difference(&self, other: &Self) -> Option<usize> {
+        if self.dtype != other.dtype || self.len != other.len {
+            return Some(0);
+        }
+        (0..self.len).find(|&i| !self.get(i).is_same(other.get(i)))
+    }
+
+    /// The first element that is not [within](Scalar::is_within) `allowed` of the one in `expected`; 0 when dtype or length differ.
+    #[must_use]
+    pub fn first_beyond(&self, expected: &Self, allowed: f64) -> Option<usize> {
+        if self.dtype != expected.dtype || self.len != expected.len {
+            return Some(0);
+        }
+        (0..self.len).find(|&i| !self.get(i).is_within(expected.get(i), allowed))
+    }
+
+    /// The largest magnitude of a finite element; 0 where there is none.
+    #[must_use]
+    pub fn largest_magnitude(&self) -> f64 {
+        (0..self.len).map(|i| self.get(i).to_f64().abs()).filter(|v| v.is_finite()).fold(0.0, f64::max)
+    }
+
     /// The elements as `T`; truth values read as `u8`.
     ///
     /// # Errors

@@ -87,6 +87,36 @@ impl DType {
         !matches!(self, Self::Bool | Self::U8 | Self::U32)
     }
 
+    /// The largest finite value of a floating dtype.
+    #[must_use]
+    pub fn largest_finite(self) -> f64 {
+        match self {
+            Self::F16 => 65504.0,
+            Self::F32 => f64::from(f32::MAX),
+            _ => f64::MAX,
+        }
+    }
+
+    /// The smallest positive normal value of a floating dtype.
+    #[must_use]
+    pub fn smallest_normal(self) -> f64 {
+        match self {
+            Self::F16 => 2f64.powi(-14),
+            Self::F32 => f64::from(f32::MIN_POSITIVE),
+            _ => f64::MIN_POSITIVE,
+        }
+    }
+
+    /// The smallest positive value of a floating dtype.
+    #[must_use]
+    pub fn smallest_positive(self) -> f64 {
+        match self {
+            Self::F16 => 2f64.powi(-24),
+            Self::F32 => 2f64.powi(-149),
+            _ => 5e-324,
+        }
+    }
+
     /// Half the distance from 1 to the next value, for floating dtypes; 0 for others.
     #[must_use]
     pub const fn unit_roundoff(self) -> f64 {

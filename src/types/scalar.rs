@@ -92,6 +92,19 @@ impl Scalar {
         self.dtype == DType::Bool || !v.is_finite() || [0.0, 0.5, 1.0, 2.0].contains(&v.abs()) || v == 3.0 || v == 4.0
     }
 
+    /// Whether both have the same dtype and bits, any NaN for any NaN.
+    #[must_use]
+    pub fn is_same(self, other: Self) -> bool {
+        let nan = |s: Self| s.dtype.is_float() && s.to_f64().is_nan();
+        self == other || (self.dtype == other.dtype && nan(self) && nan(other))
+    }
+
+    /// Whether this is [the same](Self::is_same) as `expected`, or a number at most `allowed` away from it.
+    #[must_use]
+    pub fn is_within(self, expected: Self, allowed: f64) -> bool {
+        self.is_same(expected) || (self.to_f64() - expected.to_f64()).abs() <= allowed
+    }
+
     /// Whether the value equals `value` and is no negative zero.
     #[must_use]
     pub fn is(self, value: f64) -> bool {

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use crate::support::gpu;
 use lazurite::inspect::RunOptions;
 use lazurite::inspect::graph::Graph;
+use lazurite::unstable::algorithms::{Lcg, Random};
 #[cfg(feature = "gpu")]
 use lazurite::unstable::device::{DeviceBuffer, Gpu};
 use lazurite::{Array, DType, DeviceChoice, Engine, Order};
@@ -29,12 +30,8 @@ fn goes_on(round: u64, began: Instant, rounds: u64) -> bool {
 
 /// Whole numbers from −4 to 4, the same for the same seed.
 fn whole(n: usize, seed: u64) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut next = || {
-        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
-        (state >> 33) % 9
-    };
-    (0..n).map(|_| next() as f32 - 4.0).collect()
+    let mut random = Lcg(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    (0..n).map(|_| random.below(9) as f32 - 4.0).collect()
 }
 
 /// What all threads see.

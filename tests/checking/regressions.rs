@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lazurite::check::strategies::Case;
 use lazurite::check::{Session, SessionOptions, case_of};
 use lazurite::inspect::dump::{Dump, Settings, nothing_beside};
 use lazurite::{Array, DeviceChoice, Engine, Order};
@@ -62,8 +61,8 @@ fn made(known: &Known) -> Dump {
     let engine = Engine::builder().device(DeviceChoice::Cpu).build().unwrap();
     let arrays = known.2(&engine);
     let roots: Vec<&Array> = arrays.iter().collect();
-    let Case { graph, leaves, slots } = case_of(&engine, &roots).unwrap().unwrap();
-    let mut dump = Dump::of(graph, leaves, slots, Settings::default()).unwrap();
+    let case = case_of(&engine, &roots).unwrap().unwrap();
+    let mut dump = Dump::of(case, Settings::default()).unwrap();
     dump.about = known.1.into();
     dump
 }
@@ -103,7 +102,7 @@ fn hold(device: DeviceChoice) {
     for (name, dump) in kept {
         assert!(!dump.about.is_empty(), "{name} does not say what was wrong");
         for run in 0..dump.runs.len() {
-            let case = Case::of_dump(&dump, run).unwrap();
+            let case = dump.case(run).unwrap();
             if let Err(finding) = session.check_given(&case) {
                 panic!("{name} is wrong again ({}): {finding}", dump.about);
             }

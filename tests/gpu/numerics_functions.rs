@@ -3,10 +3,9 @@
 
 use crate::support::{gpu, vector};
 use lazurite::HostBuffer;
-use lazurite::check::strategies::Case;
 use lazurite::check::{Allowance, compare, evaluate, runs};
 use lazurite::inspect::RunOptions;
-use lazurite::inspect::graph::{BinaryOp, CastMode, Graph, LeafInfo, NodeId, Op, ReduceOp, UnaryOp};
+use lazurite::inspect::graph::{BinaryOp, Case, CastMode, Graph, LeafInfo, NodeId, Op, ReduceOp, UnaryOp};
 use lazurite::{DType, DeviceChoice, Engine, Scalar, Shape};
 
 /// Numbers where functions have edges, and a spread over all magnitudes.
@@ -54,7 +53,7 @@ fn hold_as(case: &Case, gpu: Option<&Engine>, options: RunOptions) {
     let cpu = Engine::builder().device(DeviceChoice::Cpu).build().unwrap();
     for (engine, allow) in [(Some(&cpu), Allowance::CPU), (gpu, Allowance::new(true, false))] {
         let Some(engine) = engine else { continue };
-        let known = evaluate(&case.graph, &case.leaves, &case.slots, allow).unwrap();
+        let known = evaluate(case, allow).unwrap();
         let given = runs::run(engine, case, options).unwrap();
         assert!(!allow.gpu || engine.stats().gpu_groups > 0, "nothing ran on the GPU: {:?}", engine.stats());
         let mut wrong = Vec::new();

@@ -4,6 +4,7 @@
 
 use std::sync::OnceLock;
 
+use lazurite::unstable::algorithms::{Lcg, Random};
 use lazurite::{DeviceChoice, Engine};
 
 /// The GPU engine of this process, if there is an adapter; `LAZURITE_REQUIRE_GPU=1` makes its absence a failure.
@@ -34,12 +35,8 @@ pub fn each_engine(test: impl Fn(&str, &Engine)) {
 
 /// `n` numbers between −1 and 1, the same for the same seed.
 pub fn vector(n: usize, seed: u64) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let mut next = || {
-        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
-        (state >> 40) as f32 / (1u32 << 23) as f32 - 1.0
-    };
-    (0..n).map(|_| next()).collect()
+    let mut random = Lcg(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    (0..n).map(|_| (random.word() >> 7) as f32 / (1u32 << 23) as f32 - 1.0).collect()
 }
 
 /// A dense, row-major matrix.

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
+use super::Dice;
 use super::leaves::{self, Profile};
-use super::{Case, Dice};
+use crate::algorithms::Random;
 use crate::check::allowance::Allowance;
 use crate::check::element::Element;
 use crate::check::oracle::evaluate_node;
 use crate::check::tensor::Tensor;
 use crate::check::{Tally, compare::tally};
-use crate::graph::{BinaryOp, Graph, LeafInfo, Node, NodeId, Op, UnaryOp};
+use crate::graph::{BinaryOp, Case, Graph, LeafInfo, Node, NodeId, Op, UnaryOp};
 use crate::planner::Rules;
 use crate::types::{DType, HostBuffer, Scalar, Shape, View};
 
@@ -38,15 +39,15 @@ impl Builder {
     pub fn new(head: &[u16; 6]) -> Self {
         const SIZES: [usize; 16] = [3, 4, 2, 5, 7, 8, 1, 6, 13, 16, 17, 31, 33, 64, 65, 100];
         let mut dice = Dice::new(head);
-        let mut palette = [dice.one_of(&SIZES), dice.one_of(&SIZES), dice.one_of(&SIZES)];
+        let mut palette = [dice.pick(&SIZES), dice.pick(&SIZES), dice.pick(&SIZES)];
         if dice.once_in(12) {
             palette[2] = 0;
         }
         // Lines longer than a tile of the executors, whose folds have to be carried on.
         if dice.once_in(8) {
-            palette[0] = dice.one_of(&[600, 513, 1030]);
+            palette[0] = dice.pick(&[600, 513, 1030]);
         }
-        let floats = dice.one_of(&[DType::F32, DType::F32, DType::F32, DType::F32, DType::F64, DType::F64, DType::F16]);
+        let floats = dice.pick(&[DType::F32, DType::F32, DType::F32, DType::F32, DType::F64, DType::F64, DType::F16]);
         let special = dice.once_in(4);
         let case = Case { graph: Graph::default(), leaves: Vec::new(), slots: Vec::new() };
         Self { case, known: Vec::new(), palette, special, rules: Rules::builtin().clone(), floats, operations: 0 }
@@ -219,14 +220,14 @@ impl Builder {
 
     /// A shape of random rank out of the palette and ones.
     pub fn random_shape(&self, dice: &mut Dice) -> Shape {
-        let rank = dice.one_of(&[2, 2, 1, 3, 2, 1, 4, 0]);
+        let rank = dice.pick(&[2, 2, 1, 3, 2, 1, 4, 0]);
         self.shape_of_rank(rank, dice)
     }
 
     /// A shape of this rank out of the palette and ones, small enough.
     pub fn shape_of_rank(&self, rank: usize, dice: &mut Dice) -> Shape {
         let mut dims: Vec<usize> =
-            (0..rank).map(|_| if dice.once_in(8) { 1 } else { dice.one_of(&self.palette) }).collect();
+            (0..rank).map(|_| if dice.once_in(8) { 1 } else { dice.pick(&self.palette) }).collect();
         while Shape::new(&dims).len() > MOST_ELEMENTS {
             let largest = (0..rank).max_by_key(|&i| dims[i]).unwrap_or(0);
             dims[largest] = if dims[largest] > 9 { dims[largest] / 4 + 1 } else { 1 };
@@ -278,7 +279,7 @@ impl Builder {
                     }
                 }
                 Op::Slot(_) => {
-                    let value = dice.one_of(&[0.7, 1.3, -1.7, 2.5, 0.3]);
+                    let value = dice.pick(&[0.7, 1.3, -1.7, 2.5, 0.3]);
                     let value = if node.dtype.is_float() { value } else { f64::from(5 + dice.below(4) as u32) };
                     self.slot(Scalar::from_f64(node.dtype, value))?
                 }

@@ -2,6 +2,7 @@
 
 use super::leaves::Profile;
 use super::{Builder, Dice};
+use crate::algorithms::Random;
 use crate::graph::{BinaryOp, CastMode, NodeId, Op, UnaryOp};
 use crate::types::{DType, Scalar, Shape};
 
@@ -45,7 +46,7 @@ pub fn partner(b: &mut Builder, x: NodeId, dice: &mut Dice) -> Option<NodeId> {
     let dims: Vec<usize> = shape[lead..].iter().map(|&d| if dice.once_in(3) { 1 } else { d }).collect();
     let shape = Shape::new(&dims);
     if dtype.is_float() {
-        let data = super::leaves::data(&shape, dtype, dice.one_of(&[Profile::Ordinary, Profile::Positive]), dice)?;
+        let data = super::leaves::data(&shape, dtype, dice.pick(&[Profile::Ordinary, Profile::Positive]), dice)?;
         return b.leaf_with(&shape, data);
     }
     b.leaf(&shape, dtype, Profile::Ordinary, dice)
@@ -73,7 +74,7 @@ pub fn binary(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
         B::Hypot,
         B::Div,
     ];
-    let op = dice.one_of(&OPS);
+    let op = dice.pick(&OPS);
     let x = b.float(dice)?;
     let y = partner(b, x, dice)?;
     in_domain(b, op, x, y, dice)
@@ -104,9 +105,9 @@ pub fn with_scalar(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
         2.5,
     ];
     let x = b.float(dice)?;
-    let value = dice.one_of(&VALUES);
+    let value = dice.pick(&VALUES);
     let dtype = b.dtype(x);
-    let op = dice.one_of(&[
+    let op = dice.pick(&[
         B::Mul,
         B::Add,
         B::Sub,
@@ -136,21 +137,21 @@ pub fn compare(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
     use BinaryOp as B;
     let x = if dice.once_in(4) { integer_array(b, dice)? } else { b.float(dice)? };
     let y = if dice.once_in(2) {
-        let value = dice.one_of(&[0.0, 1.0, 0.3]);
+        let value = dice.pick(&[0.0, 1.0, 0.3]);
         b.scalar(b.dtype(x), value, dice)?
     } else {
         partner(b, x, dice)?
     };
-    b.binary(dice.one_of(&[B::Gt, B::Lt, B::Ge, B::Le, B::Eq, B::Ne]), x, y)
+    b.binary(dice.pick(&[B::Gt, B::Lt, B::Ge, B::Le, B::Eq, B::Ne]), x, y)
 }
 
 /// An array of integers or truth values, most of the time one that exists.
 pub fn integer_array(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
-    let dtype = dice.one_of(&[DType::I32, DType::I32, DType::U32, DType::Bool, DType::I64, DType::U8, DType::I32]);
+    let dtype = dice.pick(&[DType::I32, DType::I32, DType::U32, DType::Bool, DType::I64, DType::U8, DType::I32]);
     let found = if dice.once_in(3) { None } else { b.pick(dice, |n| n.dtype == dtype && n.shape.rank() > 0) };
     found.or_else(|| {
         let shape = b.random_shape(dice);
-        let profile = if b.special { Profile::Special } else { dice.one_of(&[Profile::Ordinary, Profile::Positive]) };
+        let profile = if b.special { Profile::Special } else { dice.pick(&[Profile::Ordinary, Profile::Positive]) };
         b.leaf(&shape, dtype, profile, dice)
     })
 }
@@ -164,10 +165,10 @@ pub fn integer(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
         x = b.add(Op::Cast { to: DType::I32, mode: CastMode::Wrap }, &[x])?;
     }
     if dice.once_in(4) {
-        let op = dice.one_of(&[U::Neg, U::Abs, U::Sign, U::Square, U::Powi(3), U::Powi(-2), U::Not, U::Powi(0)]);
+        let op = dice.pick(&[U::Neg, U::Abs, U::Sign, U::Square, U::Powi(3), U::Powi(-2), U::Not, U::Powi(0)]);
         return b.unary(op, x);
     }
-    let op = dice.one_of(&[
+    let op = dice.pick(&[
         B::Add,
         B::Mul,
         B::Sub,
@@ -204,17 +205,17 @@ pub fn logical(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
     }
     if dice.once_in(6) {
         let f = b.float(dice)?;
-        return b.unary(dice.one_of(&[UnaryOp::IsNan, UnaryOp::IsInf, UnaryOp::IsFinite]), f);
+        return b.unary(dice.pick(&[UnaryOp::IsNan, UnaryOp::IsInf, UnaryOp::IsFinite]), f);
     }
     let y = partner(b, x, dice)?;
-    b.binary(dice.one_of(&[B::And, B::Or, B::Xor, B::Eq, B::Ne, B::Maximum, B::Minimum, B::Lt]), x, y)
+    b.binary(dice.pick(&[B::And, B::Or, B::Xor, B::Eq, B::Ne, B::Maximum, B::Minimum, B::Lt]), x, y)
 }
 
 /// A choice between two arrays.
 pub fn select(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
     let x = if dice.once_in(6) { integer_array(b, dice)? } else { b.float(dice)? };
     let y = if dice.once_in(3) {
-        let zero = dice.one_of(&[0.0, 1.0, -0.25]);
+        let zero = dice.pick(&[0.0, 1.0, -0.25]);
         b.scalar(b.dtype(x), zero, dice)?
     } else {
         partner(b, x, dice)?
@@ -235,7 +236,7 @@ pub fn select(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
 /// A conversion between any two dtypes.
 pub fn cast(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
     let x = if dice.once_in(2) { b.float(dice)? } else { integer_array(b, dice)? };
-    let to = dice.one_of(&[
+    let to = dice.pick(&[
         DType::F32,
         DType::F32,
         DType::I32,
@@ -281,23 +282,23 @@ pub fn algebra(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
         3 => {
             let (p, q) = (b.scalar(dtype, 1.7, dice)?, b.scalar(dtype, 0.6, dice)?);
             let y = b.binary(B::Mul, x, p)?;
-            b.binary(dice.one_of(&[B::Mul, B::Div, B::Add]), y, q)
+            b.binary(dice.pick(&[B::Mul, B::Div, B::Add]), y, q)
         }
         4 => {
             let negative = b.unary(U::Neg, x)?;
             let y = partner(b, x, dice)?;
-            b.binary(dice.one_of(&[B::Add, B::Mul, B::Sub]), y, negative)
+            b.binary(dice.pick(&[B::Add, B::Mul, B::Sub]), y, negative)
         }
         5 => {
             let y = partner(b, x, dice)?;
             let z = partner(b, x, dice)?;
             let (p, q) = (b.binary(B::Mul, x, y)?, b.binary(B::Mul, x, z)?);
-            b.binary(dice.one_of(&[B::Add, B::Sub]), p, q)
+            b.binary(dice.pick(&[B::Add, B::Sub]), p, q)
         }
         6 => {
-            let (low, high) = (b.scalar(dtype, dice.one_of(&[-0.5, 0.0, 0.7]), dice)?, b.scalar(dtype, 1.0, dice)?);
-            let capped = b.binary(dice.one_of(&[B::Minimum, B::Fmin]), x, high)?;
-            b.binary(dice.one_of(&[B::Maximum, B::Fmax]), capped, low)
+            let (low, high) = (b.scalar(dtype, dice.pick(&[-0.5, 0.0, 0.7]), dice)?, b.scalar(dtype, 1.0, dice)?);
+            let capped = b.binary(dice.pick(&[B::Minimum, B::Fmin]), x, high)?;
+            b.binary(dice.pick(&[B::Maximum, B::Fmax]), capped, low)
         }
         7 => {
             let zero = b.add(Op::Literal(Scalar::from_f64(dtype, 0.0)), &[])?;
@@ -326,7 +327,7 @@ pub fn algebra(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
         _ => {
             let p = b.positive(x, dice)?;
             let p = b.bounded(p, 4.0, dice)?;
-            let half = b.scalar(dtype, dice.one_of(&[0.5, 2.0, 3.0, 1.8, -1.0]), dice)?;
+            let half = b.scalar(dtype, dice.pick(&[0.5, 2.0, 3.0, 1.8, -1.0]), dice)?;
             b.binary(B::Pow, p, half)
         }
     }

@@ -1,6 +1,7 @@
 //! Data for leaves: what kind of numbers an array holds.
 
 use super::Dice;
+use crate::algorithms::{Lcg, Random};
 use crate::types::{DType, HostBuffer, Kind, Scalar, Shape};
 
 /// What numbers a leaf holds.
@@ -25,12 +26,8 @@ pub enum Profile {
 /// Random elements of a shape and dtype.
 pub fn data(shape: &Shape, dtype: DType, profile: Profile, dice: &mut Dice) -> Option<HostBuffer> {
     let mut buffer = HostBuffer::zeros(dtype, shape.len()).ok()?;
-    let mut state = (dice.below(1 << 16) as u64) << 20 | dice.below(1 << 16) as u64 | 1 << 40;
-    let mut word = || {
-        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
-        (state >> 33) as u32
-    };
-    let mut unit = || f64::from(word() >> 8) / f64::from(1u32 << 23);
+    let mut random = Lcg((dice.below(1 << 16) as u64) << 20 | dice.below(1 << 16) as u64 | 1 << 40);
+    let mut unit = || (random.word() >> 8) as f64 / f64::from(1u32 << 23);
     let (n, columns) = (buffer.len(), shape.last().copied().unwrap_or(1));
     for i in 0..n {
         let u = unit();

@@ -13,7 +13,6 @@ mod near;
 mod patterns;
 mod structure;
 
-use std::fmt;
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -21,76 +20,9 @@ use proptest::prelude::*;
 pub use builder::Builder;
 pub use near::{RuleCase, rule_case};
 
-use crate::graph::{Graph, NodeId, Op};
+use crate::algorithms::{Lcg, Random, SplitMix};
+use crate::graph::{Case, NodeId};
 use crate::planner::Rules;
-use crate::types::{HostBuffer, Scalar};
-
-/// A graph with everything it needs to run.
-#[derive(Clone)]
-pub struct Case {
-    /// The demanded graph, without nodes that no root needs.
-    pub graph: Graph,
-    /// The data of its leaves.
-    pub leaves: Vec<HostBuffer>,
-    /// The values of its slots.
-    pub slots: Vec<Scalar>,
-}
-
-impl fmt::Debug for Case {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}slots {:?}", self.graph, self.slots)?;
-        for (i, leaf) in self.leaves.iter().enumerate() {
-            write!(f, "\nleaf #{i} {leaf:?}")?;
-        }
-        Ok(())
-    }
-}
-
-impl Case {
-    /// The same case with other roots, and without what these do not need.
-    #[must_use]
-    pub fn with_roots(&self, roots: &[NodeId]) -> Self {
-        let mut order: Vec<NodeId> = Vec::new();
-        let mut seen = vec![false; self.graph.nodes.len()];
-        // First-visit order, operands before users, as the engine's snapshots are.
-        let mut stack: Vec<(NodeId, usize)> = Vec::new();
-        for &root in roots {
-            stack.push((root, 0));
-            while let Some((id, next)) = stack.pop() {
-                if next == 0 && std::mem::replace(&mut seen[id.index()], true) {
-                    continue;
-                }
-                match self.graph.node(id).operands.get(next) {
-                    Some(&operand) => stack.extend([(id, next + 1), (operand, 0)]),
-                    None => order.push(id),
-                }
-            }
-        }
-        let mut out = Self { graph: Graph::default(), leaves: Vec::new(), slots: Vec::new() };
-        let mut renamed = vec![NodeId(0); self.graph.nodes.len()];
-        for id in order {
-            let mut node = self.graph.node(id).clone();
-            node.operands.iter_mut().for_each(|o| *o = renamed[o.index()]);
-            match &mut node.op {
-                Op::Leaf(i) => {
-                    let old = std::mem::replace(i, out.leaves.len() as u32) as usize;
-                    out.leaves.push(self.leaves[old].clone());
-                    out.graph.leaves.push(self.graph.leaves[old].clone());
-                }
-                Op::Slot(i) => {
-                    let old = std::mem::replace(i, out.slots.len() as u32) as usize;
-                    out.slots.push(self.slots[old]);
-                    out.graph.slots.push(self.graph.slots[old]);
-                }
-                _ => {}
-            }
-            renamed[id.index()] = NodeId(out.graph.nodes.len() as u32);
-            out.graph.nodes.push(node);
-        }
-        out.graph.roots = roots.iter().map(|r| renamed[r.index()]).collect();
-        out
-    }
-}
 
 /// One step of a recipe.
 #[derive(Clone, Debug)]
@@ -151,26 +83,20 @@ impl Recipe {
     }
 }
 
-/// A stream of random words that depends on a seed and an index only (SplitMix64).
-pub struct Words(u64);
+/// A stream of random words that depends on a seed and an index only.
+pub struct Words(SplitMix);
 
 impl Words {
     /// The stream.
     #[must_use]
     pub fn new(seed: u64, index: u64) -> Self {
-        Self(
-            seed.wrapping_mul(0xd134_2543_de82_ef95)
-                ^ index.wrapping_mul(0x9e37_79b9_7f4a_7c15)
-                ^ 0x2545_f491_4f6c_dd1d,
-        )
+        let mixed = seed.wrapping_mul(0xd134_2543_de82_ef95) ^ index.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        Self(SplitMix(mixed ^ 0x2545_f491_4f6c_dd1d))
     }
 
     /// The next word.
     pub fn word(&mut self) -> u16 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 24) as u16
+        (self.0.word() >> 24) as u16
     }
 
     /// Dice over the next words.
@@ -221,36 +147,33 @@ fn add(b: &mut Builder, dice: &mut Dice) {
 pub struct Dice {
     words: Vec<u16>,
     next: usize,
-    state: u64,
+    rest: Lcg,
 }
 
 impl Dice {
     /// Dice over these words.
     #[must_use]
     pub fn new(words: &[u16]) -> Self {
-        let state = words.iter().fold(0x9e37_79b9_7f4a_7c15, |h: u64, &w| {
+        let hash = words.iter().fold(0x9e37_79b9_7f4a_7c15, |h: u64, &w| {
             (h ^ u64::from(w)).wrapping_mul(0x2545_f491_4f6c_dd1d).rotate_left(23)
         });
-        Self { words: words.to_vec(), next: 0, state }
+        Self { words: words.to_vec(), next: 0, rest: Lcg(hash) }
     }
 
-    /// A number below `n`, which is at least 1.
-    pub fn below(&mut self, n: usize) -> usize {
-        if let Some(&w) = self.words.get(self.next) {
-            self.next += 1;
-            return usize::from(w) % n.max(1);
-        }
-        self.state = self.state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
-        (self.state >> 33) as usize % n.max(1)
-    }
-
-    /// Whether one of `n` equally likely outcomes came.
+    /// Whether the last of `n` equally likely outcomes came: smaller words, which shrinking tries, give the usual case.
     pub fn once_in(&mut self, n: usize) -> bool {
         self.below(n) == n - 1
     }
+}
 
-    /// One of these.
-    pub fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
-        all[self.below(all.len())]
+impl Random for Dice {
+    fn word(&mut self) -> u64 {
+        match self.words.get(self.next) {
+            Some(&w) => {
+                self.next += 1;
+                u64::from(w)
+            }
+            None => self.rest.word(),
+        }
     }
 }

@@ -3,6 +3,7 @@
 use super::elementwise::{integer_array, partner};
 use super::leaves::Profile;
 use super::{Builder, Dice};
+use crate::algorithms::Random;
 use crate::graph::{NodeId, Op, RngDist};
 use crate::types::{DType, Dims, HostBuffer, Order, Shape, View};
 
@@ -42,16 +43,16 @@ fn next_view(b: &Builder, v: &View, dice: &mut Dice) -> Option<View> {
         2 if rank >= 1 => v.flip(axis).ok(),
         3 if rank >= 1 && shape[axis] > 0 => {
             let start = dice.below(shape[axis]);
-            let step: i64 = dice.one_of(&[1, 2, -1, 3, -2]);
+            let step: i64 = dice.pick(&[1, 2, -1, 3, -2]);
             let room = if step > 0 { shape[axis] - 1 - start } else { start };
             let most = room / step.unsigned_abs() as usize + 1;
             v.slice(axis, start, step, dice.below(most) + 1).ok()
         }
         4 => {
             let mut dims: Vec<usize> =
-                shape.iter().map(|&d| if d == 1 && dice.once_in(2) { dice.one_of(&b.palette) } else { d }).collect();
+                shape.iter().map(|&d| if d == 1 && dice.once_in(2) { dice.pick(&b.palette) } else { d }).collect();
             if dice.once_in(2) && rank < 4 {
-                dims.insert(0, dice.one_of(&[1, 2, 3]));
+                dims.insert(0, dice.pick(&[1, 2, 3]));
             }
             v.broadcast_to(&Shape::new(&dims)).ok()
         }
@@ -119,7 +120,7 @@ pub fn moved(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
         _ => {
             let before: Dims = shape.iter().map(|_| dice.below(3)).collect();
             let after: Dims = shape.iter().map(|_| dice.below(3)).collect();
-            let fill = b.scalar(dtype, dice.one_of(&[0.0, 1.0, 7.0]), dice)?;
+            let fill = b.scalar(dtype, dice.pick(&[0.0, 1.0, 7.0]), dice)?;
             b.add(Op::Pad { before, after }, &[x, fill])
         }
     }
@@ -148,15 +149,15 @@ pub fn generated(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
             b.add(Op::Iota { shape: shape.clone(), axis, dtype }, &[])?
         }
         1 => {
-            let value = dice.one_of(&[1.0, 0.0, 2.25]);
+            let value = dice.pick(&[1.0, 0.0, 2.25]);
             let c = b.scalar(dtype, value, dice)?;
             b.view(c, View::dense(&Shape::scalar()).broadcast_to(&shape).ok()?)?
         }
         _ => {
             let (dist, dtype) = match dice.below(3) {
                 0 => (RngDist::Bits, DType::U32),
-                1 => (RngDist::Uniform, dice.one_of(&[DType::F32, DType::F64])),
-                _ => (RngDist::Normal, dice.one_of(&[DType::F32, DType::F64])),
+                1 => (RngDist::Uniform, dice.pick(&[DType::F32, DType::F64])),
+                _ => (RngDist::Normal, dice.pick(&[DType::F32, DType::F64])),
             };
             let key = b.scalar(DType::U32, dice.below(1 << 16) as f64, dice)?;
             let stream = b.scalar(DType::U32, dice.below(50) as f64, dice)?;

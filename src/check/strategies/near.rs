@@ -5,8 +5,9 @@
 //! added to a file is covered without a line of code.
 
 use super::leaves::Profile;
-use super::{Builder, Case, Dice, Recipe, Words};
-use crate::graph::{BinaryOp, NodeId, UnaryOp};
+use super::{Builder, Dice, Recipe, Words};
+use crate::algorithms::Random;
+use crate::graph::{BinaryOp, Case, NodeId, UnaryOp};
 use crate::planner::{Input, Instance, Operator, RuleCheck, Rules, VariableSort};
 use crate::types::{DType, Scalar, Shape, View};
 
@@ -100,7 +101,7 @@ fn instance(rule: &RuleCheck, palette: &[usize], edited: bool, attempts: usize, 
     if admitted.is_empty() {
         return None;
     }
-    let dtype = dice.one_of(&admitted);
+    let dtype = dice.pick(&admitted);
     let edit = match rule.n_edits() {
         0 => None,
         n if edited => Some(dice.below(n)),
@@ -127,7 +128,7 @@ fn operator(operands: usize, dtype: DType, dice: &mut Dice) -> Operator {
     use UnaryOp as U;
     match (operands, dtype) {
         (1, DType::Bool) => Operator::Unary(U::Not),
-        (1, d) if d.is_float() => Operator::Unary(dice.one_of(&[
+        (1, d) if d.is_float() => Operator::Unary(dice.pick(&[
             U::Neg,
             U::Abs,
             U::Square,
@@ -138,20 +139,12 @@ fn operator(operands: usize, dtype: DType, dice: &mut Dice) -> Operator {
             U::Powi(3),
             U::Sign,
         ])),
-        (1, _) => Operator::Unary(dice.one_of(&[U::Neg, U::Abs, U::Square, U::Powi(2), U::Not])),
-        (_, DType::Bool) => Operator::Binary(dice.one_of(&[B::And, B::Or, B::Xor, B::Lt])),
-        (_, d) if d.is_float() => Operator::Binary(dice.one_of(&[
-            B::Add,
-            B::Sub,
-            B::Mul,
-            B::Div,
-            B::Maximum,
-            B::Fmin,
-            B::Ge,
-            B::Lt,
-            B::Hypot,
-        ])),
-        _ => Operator::Binary(dice.one_of(&[B::Add, B::Sub, B::Mul, B::Div, B::Maximum, B::Lt, B::Xor])),
+        (1, _) => Operator::Unary(dice.pick(&[U::Neg, U::Abs, U::Square, U::Powi(2), U::Not])),
+        (_, DType::Bool) => Operator::Binary(dice.pick(&[B::And, B::Or, B::Xor, B::Lt])),
+        (_, d) if d.is_float() => {
+            Operator::Binary(dice.pick(&[B::Add, B::Sub, B::Mul, B::Div, B::Maximum, B::Fmin, B::Ge, B::Lt, B::Hypot]))
+        }
+        _ => Operator::Binary(dice.pick(&[B::Add, B::Sub, B::Mul, B::Div, B::Maximum, B::Lt, B::Xor])),
     }
 }
 
@@ -168,7 +161,7 @@ impl Pool {
         let small = |n: usize| if n > 33 { n / 3 } else { n.max(1) };
         let (m, k) = (small(palette[0]), small(palette[1]));
         let shapes = |all: &[&[usize]]| -> Vec<Shape> { all.iter().map(|d| Shape::new(d)).collect() };
-        let batch = dice.one_of(&[2, 3, 1]);
+        let batch = dice.pick(&[2, 3, 1]);
         let mut arrays = shapes(&[&[m, k], &[k, m], &[m, m], &[m, k], &[m, 1], &[1, k], &[k, 1], &[1, m], &[]]);
         arrays.extend(shapes(&[&[batch, m, k], &[k], &[1, 1], &[k, k], &[m, k], &[k, m]]));
         let mut extents = arrays.clone();
@@ -184,7 +177,7 @@ impl Pool {
         let one = |dice: &mut Dice, all: &[Shape]| all[dice.below(all.len())].clone();
         match sort {
             VariableSort::Array if wanted.count => {
-                Input::Literal(Scalar::from_i64(dtype, dice.one_of(&self.counts) as i64))
+                Input::Literal(Scalar::from_i64(dtype, dice.pick(&self.counts) as i64))
             }
             VariableSort::Array if wanted.constant => Input::Slot(dtype),
             VariableSort::Array => {
@@ -199,7 +192,7 @@ impl Pool {
             },
             VariableSort::Axes => {
                 let axes: [&[usize]; 7] = [&[1], &[0], &[0, 1], &[1], &[2], &[1, 2], &[0, 1, 2]];
-                Input::Axes(dice.one_of(&axes).into())
+                Input::Axes(dice.pick(&axes).into())
             }
             VariableSort::Extents => Input::Extents(one(dice, &self.extents)),
             VariableSort::Int => Input::Int(dice.below(7) as i32 - 2),

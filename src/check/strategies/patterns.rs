@@ -3,6 +3,7 @@
 use super::elementwise::partner;
 use super::structure::{factor, random_axes};
 use super::{Builder, Dice};
+use crate::algorithms::Random;
 use crate::graph::{BinaryOp, NodeId, Op, ReduceOp, UnaryOp};
 use crate::types::{Shape, View};
 
@@ -64,7 +65,7 @@ pub fn products(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
             if b.shape(scale).broadcast(&shape).ok()? != shape {
                 return None;
             }
-            let scaled = b.binary(dice.one_of(&[BinaryOp::Mul, BinaryOp::Sub, BinaryOp::Add]), x, scale)?;
+            let scaled = b.binary(dice.pick(&[BinaryOp::Mul, BinaryOp::Sub, BinaryOp::Add]), x, scale)?;
             let scaled = if dice.once_in(3) { b.unary(UnaryOp::Exp, scaled)? } else { scaled };
             let y = factor(b, scaled, dice)?;
             b.product(scaled, y)?
@@ -131,13 +132,13 @@ fn epilogue(b: &mut Builder, x: NodeId, dice: &mut Dice) -> Option<NodeId> {
     for _ in 0..1 + dice.below(4) {
         let next = match dice.below(8) {
             0 => {
-                let zero = b.scalar(b.dtype(at), dice.one_of(&[0.0, 0.25]), dice)?;
-                b.binary(dice.one_of(&[B::Maximum, B::Fmax]), at, zero)
+                let zero = b.scalar(b.dtype(at), dice.pick(&[0.0, 0.25]), dice)?;
+                b.binary(dice.pick(&[B::Maximum, B::Fmax]), at, zero)
             }
             1 => {
                 let p = b.positive(at, dice)?;
                 let p = b.bounded(p, 9.0, dice)?;
-                let power = b.scalar(b.dtype(at), dice.one_of(&[1.8, 2.0, 0.5]), dice)?;
+                let power = b.scalar(b.dtype(at), dice.pick(&[1.8, 2.0, 0.5]), dice)?;
                 b.binary(B::Pow, p, power)
             }
             2 => {
@@ -157,7 +158,7 @@ fn epilogue(b: &mut Builder, x: NodeId, dice: &mut Dice) -> Option<NodeId> {
             }
             _ => {
                 let y = partner(b, at, dice)?;
-                let op = dice.one_of(&[B::Add, B::Mul, B::Sub, B::Add]);
+                let op = dice.pick(&[B::Add, B::Mul, B::Sub, B::Add]);
                 if dice.once_in(2) { b.binary(op, at, y) } else { b.binary(op, y, at) }
             }
         };
@@ -186,7 +187,7 @@ pub fn rows(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
             if dice.once_in(3) {
                 return Some(v);
             }
-            let eps = b.scalar(dtype, dice.one_of(&[1e-3, 0.5]), dice)?;
+            let eps = b.scalar(dtype, dice.pick(&[1e-3, 0.5]), dice)?;
             let v = b.binary(B::Add, v, eps)?;
             let y = if dice.once_in(2) {
                 let d = b.unary(U::Sqrt, v)?;
@@ -196,7 +197,7 @@ pub fn rows(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
                 b.binary(B::Mul, c, d)?
             };
             let gain = partner(b, y, dice)?;
-            b.binary(dice.one_of(&[B::Mul, B::Add]), y, gain)
+            b.binary(dice.pick(&[B::Mul, B::Add]), y, gain)
         }
         2 => {
             let x = b.bounded(x, 8.0, dice)?;

@@ -3,6 +3,7 @@
 use super::elementwise::integer_array;
 use super::leaves::Profile;
 use super::{Builder, Dice};
+use crate::algorithms::Random;
 use crate::graph::{ArgOp, HostOp, NodeId, Op, ReduceOp, ScanOp};
 use crate::types::{DType, Dims, Shape};
 
@@ -22,8 +23,8 @@ pub fn reduce(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
         return None;
     }
     let op = match dtype {
-        DType::Bool => dice.one_of(&[R::Any, R::All, R::Max, R::Min]),
-        _ => dice.one_of(&[R::Sum, R::Max, R::Sum, R::Min, R::Fmax, R::Fmin, R::Prod]),
+        DType::Bool => dice.pick(&[R::Any, R::All, R::Max, R::Min]),
+        _ => dice.pick(&[R::Sum, R::Max, R::Sum, R::Min, R::Fmax, R::Fmin, R::Prod]),
     };
     let axes = random_axes(&shape, dice);
     b.add(Op::Reduce { op, axes }, &[x])
@@ -33,7 +34,7 @@ pub fn reduce(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
 fn foldable(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
     if b.special && !dice.once_in(3) {
         let shape = b.shape_of_rank(2, dice);
-        let dtype = dice.one_of(&[DType::F32, DType::F64, DType::F32, DType::F16]);
+        let dtype = dice.pick(&[DType::F32, DType::F64, DType::F32, DType::F16]);
         return b.leaf(&shape, dtype, Profile::Special, dice);
     }
     b.float(dice)
@@ -53,20 +54,20 @@ pub fn arg_reduce(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
     let x = if dice.once_in(4) { integer_array(b, dice)? } else { foldable(b, dice)? };
     let rank = b.shape(x).rank();
     let axis = dice.below(rank.max(1));
-    b.add(Op::ArgReduce { op: dice.one_of(&ArgOp::ALL), axis }, &[x])
+    b.add(Op::ArgReduce { op: dice.pick(&ArgOp::ALL), axis }, &[x])
 }
 
 /// A running fold.
 pub fn scan(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
     if dice.once_in(4) {
         // A line longer than the executors' tiles, so that the fold has to be carried on.
-        let shape = Shape::new(&[1 + dice.below(3), dice.one_of(&[520, 600])]);
+        let shape = Shape::new(&[1 + dice.below(3), dice.pick(&[520, 600])]);
         let x = b.float_leaf(&shape, dice)?;
-        return b.add(Op::Scan { op: dice.one_of(&ScanOp::ALL), axis: 1 }, &[x]);
+        return b.add(Op::Scan { op: dice.pick(&ScanOp::ALL), axis: 1 }, &[x]);
     }
     let x = if dice.once_in(4) { integer_array(b, dice)? } else { foldable(b, dice)? };
     let rank = b.shape(x).rank();
-    b.add(Op::Scan { op: dice.one_of(&ScanOp::ALL), axis: dice.below(rank.max(1)) }, &[x])
+    b.add(Op::Scan { op: dice.pick(&ScanOp::ALL), axis: dice.below(rank.max(1)) }, &[x])
 }
 
 /// Sorted values or positions.
@@ -83,8 +84,8 @@ pub fn sort(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
 /// A product of two arrays, batched, broadcast, turned or of integers.
 pub fn contract(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
     if dice.once_in(6) {
-        let n = dice.one_of(&b.palette);
-        let dtype = dice.one_of(&[DType::I32, DType::U32]);
+        let n = dice.pick(&b.palette);
+        let dtype = dice.pick(&[DType::I32, DType::U32]);
         let x = b.leaf(&Shape::new(&[4, n]), dtype, Profile::Ordinary, dice)?;
         let y = b.leaf(&Shape::new(&[n, 3]), dtype, Profile::Ordinary, dice)?;
         return b.product(x, y);
@@ -118,7 +119,7 @@ pub fn factor(b: &mut Builder, x: NodeId, dice: &mut Dice) -> Option<NodeId> {
             return b.transposed(y);
         }
     }
-    let columns = dice.one_of(&[b.palette[0], b.palette[1], 1, 2, 5]);
+    let columns = dice.pick(&[b.palette[0], b.palette[1], 1, 2, 5]);
     let mut dims = if dice.once_in(4) { batch.to_vec() } else { Vec::new() };
     dims.extend([k, columns]);
     let data = super::leaves::data(&Shape::new(&dims), dtype, Profile::Ordinary, dice)?;
@@ -128,7 +129,7 @@ pub fn factor(b: &mut Builder, x: NodeId, dice: &mut Dice) -> Option<NodeId> {
 /// A library routine on a small matrix that suits it.
 pub fn host(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
     let n = 2 + dice.below(5);
-    let dtype = dice.one_of(&[DType::F64, DType::F32, DType::F64]);
+    let dtype = dice.pick(&[DType::F64, DType::F32, DType::F64]);
     let square = Shape::new(&[n, n]);
     let (op, outputs) = match dice.below(8) {
         0 => (HostOp::Solve, 2),

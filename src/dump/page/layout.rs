@@ -349,6 +349,7 @@ impl Items {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::algorithms::{Lcg, Random};
 
     fn overlaps(sizes: &[Point], d: &Drawing) -> usize {
         let box_of = |i: usize| (d.places[i].0, d.places[i].1, d.places[i].0 + sizes[i].0, d.places[i].1 + sizes[i].1);
@@ -364,11 +365,8 @@ mod tests {
 
     #[test]
     fn boxes_do_not_overlap_and_edges_go_down() {
-        let mut word = 1u64;
-        let mut next = |n: usize| {
-            word = word.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
-            (word >> 33) as usize % n
-        };
+        let mut random = Lcg(1);
+        let mut next = |n: usize| random.below(n);
         for n in [1usize, 2, 15, 300] {
             let sizes: Vec<Point> = (0..n).map(|_| (40.0 + next(160) as f64, 20.0 + next(30) as f64)).collect();
             let edges: Vec<(usize, usize)> =

@@ -9,20 +9,9 @@ use super::Run;
 use crate::engine::cache::Asked;
 use crate::engine::{Engine, Prepared, RunOptions};
 use crate::error::Result;
-use crate::graph::{Graph, NodeRef};
+use crate::graph::{Case, NodeRef};
 use crate::schedule::{Step, ValueId};
-use crate::types::{CostTable, HostBuffer, Scalar};
-
-/// What arrays stand for: a graph with everything it needs to run.
-#[derive(Clone, Debug)]
-pub struct Snapshot {
-    /// The graph, as recorded.
-    pub graph: Graph,
-    /// The data of its leaves.
-    pub leaves: Vec<HostBuffer>,
-    /// The values of its slots.
-    pub slots: Vec<Scalar>,
-}
+use crate::types::{CostTable, HostBuffer};
 
 /// A value that a step stored.
 #[derive(Clone, Debug)]
@@ -47,9 +36,10 @@ pub struct Trace {
 }
 
 impl Engine {
-    /// The pending cone of nodes; `None` when all of them are evaluated already. Nothing is evaluated, and everything stays pending.
+    /// The pending cone of nodes with its data; `None` when all of them are evaluated already. Nothing is evaluated, and everything
+    /// stays pending.
     #[cfg(feature = "blocking")]
-    pub(crate) fn snapshot(&self, roots: &[NodeRef]) -> Result<Option<Snapshot>> {
+    pub(crate) fn pending_case(&self, roots: &[NodeRef]) -> Result<Option<Case>> {
         let Some(demand) = self.0.recorder.demand(roots, &self.0.plans)? else { return Ok(None) };
         let mut graph = (*demand.graph).clone();
         // Roots beyond those asked for are nodes that an evaluation would store for later ones.
@@ -66,7 +56,7 @@ impl Engine {
         self.0.recorder.abandon(&demand);
         match failed {
             Some(error) => Err(error),
-            None => Ok(Some(Snapshot { graph, leaves, slots })),
+            None => Ok(Some(Case { graph, leaves, slots })),
         }
     }
 
@@ -87,13 +77,13 @@ impl Engine {
     /// # Errors
     /// As [`run_graph`](Self::run_graph).
     #[cfg(feature = "blocking")]
-    pub fn trace_graph(&self, snapshot: &Snapshot, options: RunOptions) -> Result<Trace> {
-        snapshot.graph.verify()?;
-        let leaves: Vec<_> = snapshot.leaves.iter().map(|b| self.store_host(b.clone())).collect();
-        let asked = Asked::new(snapshot.graph.clone());
-        let found = self.prepare(&asked, (&leaves, &snapshot.slots), &[], &options.into(), true)?;
+    pub fn trace_graph(&self, case: &Case, options: RunOptions) -> Result<Trace> {
+        case.graph.verify()?;
+        let leaves: Vec<_> = case.leaves.iter().map(|b| self.store_host(b.clone())).collect();
+        let asked = Asked::new(case.graph.clone());
+        let found = self.prepare(&asked, (&leaves, &case.slots), &[], &options.into(), true)?;
         let prepared = found.prepared;
-        let mut run = Run::new(self, &prepared, &leaves, &snapshot.slots)?;
+        let mut run = Run::new(self, &prepared, &leaves, &case.slots)?;
         let mut stored = Vec::new();
         for (step, made) in prepared.schedule.steps.iter().enumerate() {
             pollster::block_on(run.step(step))?;

@@ -22,6 +22,7 @@ use std::sync::{Arc, OnceLock};
 use hashbrown::HashMap;
 
 use super::index::Indices;
+use crate::algorithms::FixedHasher;
 use crate::error::{Error, Result};
 
 pub(super) use conditions::{Condition, Question, RESULT};
@@ -54,19 +55,16 @@ const BUILTIN: [(&str, &str); 12] = [
     ("epilogue", include_str!("../../../planner-rules/epilogue.rules")),
 ];
 
-const HASH_OF_NONE: u64 = 0xcbf2_9ce4_8422_2325;
+/// The hash of no rules.
+const HASH_OF_NONE: u64 = 0;
 
 /// The hash of a set with the text of one more file.
 const fn hash_with(hash: u64, name: &str, text: &str) -> u64 {
-    const fn each(mut hash: u64, bytes: &[u8]) -> u64 {
-        let mut i = 0;
-        while i < bytes.len() {
-            hash = (hash ^ bytes[i] as u64).wrapping_mul(0x0000_0100_0000_01b3);
-            i += 1;
-        }
-        hash
-    }
-    each(each(each(hash, name.as_bytes()), &[0]), text.as_bytes())
+    let mut hasher = FixedHasher::new();
+    hasher.mix(hash);
+    hasher.mix_text(name);
+    hasher.mix_text(text);
+    hasher.value()
 }
 
 /// The hash of the files that come with the engine.
@@ -166,8 +164,12 @@ impl Rules {
 
     /// Some of the rules of a set; its hash is that of their names.
     pub(super) fn of(rules: Vec<Arc<Rule>>) -> Self {
-        let bytes = rules.iter().flat_map(|r| r.name.bytes().chain([u8::from(r.back)]));
-        let hash = bytes.fold(0x84_22_23_25, |h: u64, b| (h ^ u64::from(b)).wrapping_mul(0x0000_0100_0000_01b3));
+        let mut hasher = FixedHasher::new();
+        for rule in &rules {
+            hasher.mix_text(&rule.name);
+            hasher.mix(u64::from(rule.back));
+        }
+        let hash = hasher.value();
         Self { rules, hash, index: OnceLock::new() }
     }
 

@@ -7,9 +7,10 @@ use egg::Id;
 
 use super::Engine;
 use super::agenda::Task;
+use crate::algorithms::FixedHasher;
 use crate::planner::chain::Chains;
 use crate::planner::facts::Terms;
-use crate::planner::index::{Children, Entry, Mix};
+use crate::planner::index::{Children, Entry};
 use crate::planner::language::{ENode, EOp};
 use crate::planner::matching::match_term;
 use crate::planner::prune::is_spent;
@@ -123,7 +124,7 @@ impl Engine<'_> {
 
 /// A match as a number: equal ones have equal numbers, and different ones as good as never.
 pub(super) fn mark(terms: &Terms, rule: usize, class: Id, subst: &Subst, chains: &Chains) -> u64 {
-    let mut hasher = Mix::default();
+    let mut hasher = FixedHasher::new();
     hasher.write_usize(rule);
     hasher.write_usize(usize::from(class));
     for v in &subst.vars {

@@ -4,14 +4,14 @@
 use std::sync::Arc;
 
 use lazurite::HostBuffer;
-use lazurite::check::{Allowance, compare, evaluate};
-use lazurite::inspect::dump::{Found, Inputs, bisect};
+use lazurite::check::{Allowance, compare_roots, evaluate};
+use lazurite::inspect::dump::{Found, bisect};
 use lazurite::inspect::graph::View;
-use lazurite::inspect::graph::{BinaryOp, Graph, LeafInfo, NodeId, Op, ReduceOp, UnaryOp};
+use lazurite::inspect::graph::{BinaryOp, Case, Graph, LeafInfo, NodeId, Op, ReduceOp, UnaryOp};
 use lazurite::{DType, DeviceChoice, Engine, Scalar, Shape};
 
 /// Statistics of columns, a product, elementwise chains: a dozen rules fire and there are several groups.
-fn program() -> Inputs {
+fn program() -> Case {
     let (n, p) = (12usize, 5usize);
     let mut g = Graph { leaves: vec![LeafInfo { shape: Shape::new(&[n, p]), dtype: DType::F64 }], ..Graph::default() };
     let mut add = |op: Op, operands: &[NodeId]| g.add(op, operands).unwrap();
@@ -31,19 +31,13 @@ fn program() -> Inputs {
     let flipped = add(Op::Binary(BinaryOp::Sub), &[less, x]);
     g.roots = vec![scaled, flipped];
     let data: Vec<f64> = (0..n * p).map(|i| ((i * 7919) % 101) as f64 / 50.0 - 1.0).collect();
-    Inputs { graph: g, leaves: vec![HostBuffer::from_slice(&data).unwrap()], slots: vec![] }
+    Case { graph: g, leaves: vec![HostBuffer::from_slice(&data).unwrap()], slots: vec![] }
 }
 
-fn judge(inputs: &Inputs) -> impl Fn(&[Arc<HostBuffer>]) -> Result<(), String> {
-    let allow = Allowance::new(false, true);
-    let known = evaluate(&inputs.graph, &inputs.leaves, &inputs.slots, allow).unwrap();
-    let roots = inputs.graph.roots.clone();
-    move |given| {
-        for (root, given) in roots.iter().zip(given) {
-            compare(&known[root.index()], given).map_err(|m| format!("{root}: {m}"))?;
-        }
-        Ok(())
-    }
+fn judge(case: &Case) -> impl Fn(&[Arc<HostBuffer>]) -> Result<(), String> {
+    let known = evaluate(case, Allowance::new(false, true)).unwrap();
+    let graph = case.graph.clone();
+    move |given| compare_roots(&graph, &known, given).map(drop).map_err(|wrong| wrong.to_string())
 }
 
 fn engine(rules: &str) -> Engine {
@@ -52,8 +46,8 @@ fn engine(rules: &str) -> Engine {
 
 #[test]
 fn a_right_program_is_right() {
-    let inputs = program();
-    let search = bisect(&engine("# nothing"), &inputs, &judge(&inputs));
+    let case = program();
+    let search = bisect(&engine("# nothing"), &case, &judge(&case));
     assert_eq!((search.found, search.runs), (Found::Right, 1));
 }
 
@@ -64,9 +58,9 @@ fn a_wrong_rule_is_found_alone() {
         ("lost-one", "rule lost-one : improves exp(x) - 1 => exp(x)"),
         ("half-gram", "rule half-gram : improves (X' @ X) / n => X' @ X when constant(n)"),
     ] {
-        let inputs = program();
+        let case = program();
         let engine = engine(text);
-        let search = bisect(&engine, &inputs, &judge(&inputs));
+        let search = bisect(&engine, &case, &judge(&case));
         let Found::Culprits { rules, groups } = &search.found else { panic!("{name}: {search:?}") };
         assert_eq!((rules, groups.len()), (&vec![name.to_owned()], 0), "{search:?}");
         assert!(search.runs < 60, "{search:?}");
@@ -76,9 +70,9 @@ fn a_wrong_rule_is_found_alone() {
 #[test]
 fn a_group_at_fault_is_found_alone() {
     // No group of the engine is wrong, so the judge is: it will not have the exponentials come out of a group.
-    let inputs = program();
+    let case = program();
     let engine = engine("# nothing");
-    let right = judge(&inputs);
+    let right = judge(&case);
     let fused = |engine: &Engine| {
         let ran = engine.last_evaluation().unwrap();
         let is_exp = |n: &NodeId| {
@@ -87,7 +81,7 @@ fn a_group_at_fault_is_found_alone() {
         };
         ran.prepared.schedule.groups().any(|g| g.nodes.len() > 1 && g.nodes.iter().any(is_exp))
     };
-    let search = bisect(&engine, &inputs, &|given| {
+    let search = bisect(&engine, &case, &|given| {
         right(given)?;
         if fused(&engine) { Err("fused".into()) } else { Ok(()) }
     });
@@ -98,7 +92,7 @@ fn a_group_at_fault_is_found_alone() {
 
 #[test]
 fn what_is_wrong_without_fusion_is_said_to_be() {
-    let inputs = program();
-    let search = bisect(&engine("# nothing"), &inputs, &|_| Err("never".into()));
+    let case = program();
+    let search = bisect(&engine("# nothing"), &case, &|_| Err("never".into()));
     assert_eq!(search.found, Found::WrongUnfused("never".into()));
 }

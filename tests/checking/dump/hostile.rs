@@ -129,7 +129,7 @@ fn refused(text: &str) -> String {
 #[test]
 fn the_good_one_is_read() {
     let dump = Dump::read("x.json", &good(), &nothing_beside).unwrap();
-    assert_eq!(dump.inputs(0).unwrap().leaves[0].as_slice::<f32>().unwrap(), [1.0; 6]);
+    assert_eq!(dump.case(0).unwrap().leaves[0].as_slice::<f32>().unwrap(), [1.0; 6]);
 }
 
 #[test]

@@ -27,9 +27,9 @@ fn version_2_takes_dtypes_from_nodes() {
     for (i, op) in expected {
         assert_eq!(dump.programs[0].graph.nodes[i].op, op);
     }
-    let inputs = dump.inputs(0).unwrap();
+    let case = dump.case(0).unwrap();
     let engine = Engine::builder().device(DeviceChoice::Cpu).build().unwrap();
-    let results = engine.run_graph(inputs.graph, inputs.leaves, &inputs.slots, RunOptions::default()).unwrap();
+    let results = engine.run_graph(case.graph, case.leaves, &case.slots, RunOptions::default()).unwrap();
     assert_eq!(results[0].as_slice::<i32>().unwrap(), [0, 1, 5]);
     assert_eq!(results[1].as_slice::<u8>().unwrap(), [0, 2, 5]);
     assert_eq!(results[2].as_slice::<f64>().unwrap(), [0.0, 1.0, 2.0]);

@@ -4,15 +4,16 @@ use lazurite::HostBuffer;
 use lazurite::inspect::graph::View;
 use lazurite::inspect::graph::{BinaryOp, UnaryOp};
 use lazurite::inspect::{Core, ValueId};
+use lazurite::unstable::algorithms::SplitMix;
 use lazurite::unstable::schedule::{Inst, Load, Program, Reg, StoreShape};
 use lazurite::{DType, Scalar, Shape};
 
-use super::r#gen::{Case, Dice, Maker, bits, buffer, view};
+use super::r#gen::{Case, Maker, bits, buffer, view};
 
 /// A side of a product: a load of a random view, alone or with arithmetic behind it.
 fn side(m: &mut Maker, shape: &Shape, dtype: DType, plain: bool, busy: bool) -> Program {
-    let (v, n) = view(&mut m.dice, shape, plain || shape.is_empty());
-    let data = buffer(&mut m.dice, dtype, n, false);
+    let (v, n) = view(&mut m.random, shape, plain || shape.is_empty());
+    let data = buffer(&mut m.random, dtype, n, false);
     load_side(m, v, data, busy)
 }
 
@@ -105,7 +106,7 @@ fn product_bits(
     } else {
         load_side(&mut m, View::dense(&Shape::new(&[m_, k])), data.clone(), busy)
     };
-    let b = buffer(&mut Dice(99), dtype, k * n_, false);
+    let b = buffer(&mut SplitMix(99), dtype, k * n_, false);
     let b = load_side(&mut m, View::dense(&Shape::new(&[k, n_])), b, false);
     let (acc, out) = epilogue(&mut m, dtype);
     let mut stores = vec![(acc, StoreShape::Full)];
@@ -119,7 +120,7 @@ fn product_bits(
 fn prologues_layouts_and_epilogues_do_not_change_the_accumulator() {
     for dtype in [DType::F32, DType::F64] {
         for e in [(1, 40, 900), (40, 1, 900), (1, 1, 5000), (5, 6, 700), (16, 16, 3), (100, 90, 5000), (130, 3, 17)] {
-            let data = buffer(&mut Dice(e.2 as u64), dtype, e.0 * e.2, false);
+            let data = buffer(&mut SplitMix(e.2 as u64), dtype, e.0 * e.2, false);
             let first = product_bits(&data, e, false, false, false);
             for (turned, busy, extra) in
                 [(true, false, false), (false, true, false), (true, true, true), (false, false, true)]
@@ -134,7 +135,7 @@ fn prologues_layouts_and_epilogues_do_not_change_the_accumulator() {
 fn gram(n: usize, d: usize, dtype: DType, symmetric: bool) -> Case {
     let mut m = Maker::new(77, Shape::new(&[d, d]));
     m.special = false;
-    let (x, mean) = (buffer(&mut m.dice, dtype, n * d, false), buffer(&mut m.dice, dtype, d, false));
+    let (x, mean) = (buffer(&mut m.random, dtype, n * d, false), buffer(&mut m.random, dtype, d, false));
     m.inputs.extend([x, mean]);
     let centred = |rows: bool| {
         let shape = if rows { Shape::new(&[d, n]) } else { Shape::new(&[n, d]) };
@@ -177,7 +178,7 @@ fn a_windowed_operand_is_zero_outside() {
     let dtype = DType::F64;
     let mut m = Maker::new(21, Shape::new(&[m_, n_]));
     m.special = false;
-    let inside = buffer(&mut m.dice, dtype, 10 * 3000, false);
+    let inside = buffer(&mut m.random, dtype, 10 * 3000, false);
     m.inputs.push(inside);
     let mut left = Program::default();
     left.loads.push(Load { value: ValueId(0), dtype, view: View::dense(&Shape::new(&[10, 3000])) });

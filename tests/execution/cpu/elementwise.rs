@@ -4,14 +4,15 @@ use lazurite::HostBuffer;
 use lazurite::inspect::Core;
 use lazurite::inspect::graph::View;
 use lazurite::inspect::graph::{BinaryOp, CastMode, UnaryOp};
+use lazurite::unstable::algorithms::{Random, SplitMix};
 use lazurite::unstable::schedule::{Inst, Reg, StoreShape};
 use lazurite::{DType, Scalar, Shape};
 
-use super::r#gen::{Dice, Maker, same};
+use super::r#gen::Maker;
 
 /// Distance in units of the last place of `want`.
 fn ulps(got: Scalar, want: Scalar) -> f64 {
-    if same(got, want) {
+    if got.is_same(want) {
         return 0.0;
     }
     let (g, w) = (got.to_f64(), want.to_f64());
@@ -48,17 +49,17 @@ fn every_unary_operation_on_every_dtype() {
 }
 
 /// Numbers of all sizes: near 0, near 1, near multiples of π/2, and of random exponents.
-fn wide(dice: &mut Dice, dtype: DType, n: usize) -> HostBuffer {
+fn wide(random: &mut SplitMix, dtype: DType, n: usize) -> HostBuffer {
     let mut b = HostBuffer::zeros(dtype, n).unwrap();
     for i in 0..n {
-        let sign = if dice.one_in(2) { -1.0 } else { 1.0 };
-        let x = match dice.below(6) {
-            0 => 1.0 + (dice.unit() - 0.5) * 2f64.powi(-(dice.below(50) as i32)),
-            1 => dice.unit() * 800.0,
-            2 => (dice.below(200_000) as f64) * std::f64::consts::FRAC_PI_2,
-            3 => 2f64.powf(dice.unit() * 2.0 - 1.0),
-            4 => dice.unit() * (dice.below(2000) as f64 - 1000.0).exp2(),
-            _ => dice.unit() * 2f64.powi(dice.below(60) as i32 - 40),
+        let sign = if random.one_in(2) { -1.0 } else { 1.0 };
+        let x = match random.below(6) {
+            0 => 1.0 + (random.unit() - 0.5) * 2f64.powi(-(random.below(50) as i32)),
+            1 => random.unit() * 800.0,
+            2 => (random.below(200_000) as f64) * std::f64::consts::FRAC_PI_2,
+            3 => 2f64.powf(random.unit() * 2.0 - 1.0),
+            4 => random.unit() * (random.below(2000) as f64 - 1000.0).exp2(),
+            _ => random.unit() * 2f64.powi(random.below(60) as i32 - 40),
         };
         b.set(i, lazurite::unstable::cpu::reference::scalar::from_f64(dtype, sign * x));
     }
@@ -72,7 +73,7 @@ fn transcendental_functions_on_numbers_of_all_sizes() {
     for dtype in [DType::F32, DType::F64] {
         for op in UnaryOp::ALL.into_iter().filter(|o| o.is_transcendental() || *o == UnaryOp::Rsqrt) {
             let mut m = Maker::new(1, shape.clone());
-            let data = wide(&mut m.dice, dtype, n);
+            let data = wide(&mut m.random, dtype, n);
             let x = m.load_data(View::dense(&shape), data.clone());
             let r = m.program.push(Inst::Unary(op, x), dtype);
             let found = m.finish(Core::Map, &[(r, StoreShape::Full)]).run();
@@ -87,10 +88,10 @@ fn transcendental_functions_on_numbers_of_all_sizes() {
         }
         for op in [BinaryOp::Pow, BinaryOp::Hypot, BinaryOp::Atan2, BinaryOp::Mod, BinaryOp::Rem] {
             let mut m = Maker::new(2, shape.clone());
-            let (x, mut y) = (wide(&mut m.dice, dtype, n), wide(&mut m.dice, dtype, n));
+            let (x, mut y) = (wide(&mut m.random, dtype, n), wide(&mut m.random, dtype, n));
             // Exponents that keep the power in range, among others.
             for i in (0..n).filter(|i| i % 3 > 0) {
-                let small = m.dice.unit() * 20.0 - 10.0;
+                let small = m.random.unit() * 20.0 - 10.0;
                 y.set(i, Scalar::from_f64(dtype, if i % 3 == 1 { small } else { small.round() }));
             }
             let (a, b) = (m.load_data(View::dense(&shape), x.clone()), m.load_data(View::dense(&shape), y.clone()));
@@ -143,18 +144,18 @@ fn every_cast() {
 #[test]
 fn random_programs_over_random_views() {
     for seed in 0..400 {
-        let mut dice = Dice(seed);
-        let rank = dice.below(5);
-        let domain: Shape = (0..rank).map(|_| dice.pick(&[1, 2, 3, 5, 9, 17])).collect();
+        let mut random = SplitMix(seed);
+        let rank = random.below(5);
+        let domain: Shape = (0..rank).map(|_| random.pick(&[1, 2, 3, 5, 9, 17])).collect();
         if domain.len() > 6000 {
             continue;
         }
         let mut m = Maker::new(seed * 7 + 1, domain);
-        let n = 1 + dice.below(12);
+        let n = 1 + random.below(12);
         let regs: Vec<Reg> = (0..n).map(|_| m.step()).collect();
-        let mut stores = vec![(regs[n - 1], StoreShape::Full), (dice.pick(&regs), StoreShape::Full)];
-        if rank >= 2 && dice.one_in(2) {
-            stores.push((dice.pick(&regs), StoreShape::Diagonal));
+        let mut stores = vec![(regs[n - 1], StoreShape::Full), (random.pick(&regs), StoreShape::Full)];
+        if rank >= 2 && random.one_in(2) {
+            stores.push((random.pick(&regs), StoreShape::Diagonal));
         }
         m.finish(Core::Map, &stores).check(&format!("seed {seed}"), None);
     }

@@ -4,33 +4,9 @@ use lazurite::HostBuffer;
 use lazurite::inspect::graph::View;
 use lazurite::inspect::graph::{BinaryOp, CastMode, NodeId, RngDist, UnaryOp};
 use lazurite::inspect::{Core, Group, Place, Value, ValueId};
+use lazurite::unstable::algorithms::{Random, SplitMix};
 use lazurite::unstable::schedule::{Coord, Inst, Load, Program, Reg, Store, StoreShape, ValueKind, Window};
 use lazurite::{DType, Scalar, Shape};
-
-/// A small generator (splitmix64): tests print the seed they fail at.
-pub struct Dice(pub u64);
-
-impl Dice {
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-    pub fn below(&mut self, n: usize) -> usize {
-        (self.next() % n as u64) as usize
-    }
-    pub fn one_in(&mut self, n: usize) -> bool {
-        self.below(n) == 0
-    }
-    pub fn pick<T: Copy>(&mut self, of: &[T]) -> T {
-        of[self.below(of.len())]
-    }
-    pub fn unit(&mut self) -> f64 {
-        (self.next() >> 11) as f64 / (1u64 << 53) as f64
-    }
-}
 
 const SPECIAL: [f64; 22] = [
     0.0,
@@ -58,45 +34,45 @@ const SPECIAL: [f64; 22] = [
 ];
 
 /// A value of a dtype: ordinary, or now and then special when `special` is set.
-pub fn element(dice: &mut Dice, dtype: DType, special: bool) -> Scalar {
+pub fn element(random: &mut SplitMix, dtype: DType, special: bool) -> Scalar {
     if dtype.is_float() {
-        let x = if special && dice.one_in(3) { dice.pick(&SPECIAL) } else { dice.unit() * 8.0 - 4.0 };
+        let x = if special && random.one_in(3) { random.pick(&SPECIAL) } else { random.unit() * 8.0 - 4.0 };
         return lazurite::unstable::cpu::reference::scalar::from_f64(dtype, x);
     }
-    let x = if special && dice.one_in(4) {
-        dice.pick(&[0, 1, -1, i64::MIN, i64::MAX, i64::from(i32::MIN), i64::from(i32::MAX), 255, 256])
+    let x = if special && random.one_in(4) {
+        random.pick(&[0, 1, -1, i64::MIN, i64::MAX, i64::from(i32::MIN), i64::from(i32::MAX), 255, 256])
     } else {
-        dice.below(19) as i64 - 9
+        random.below(19) as i64 - 9
     };
     if dtype == DType::Bool { Scalar::from_bits(dtype, (x & 1) as u64) } else { Scalar::from_i64(dtype, x) }
 }
 
-pub fn buffer(dice: &mut Dice, dtype: DType, n: usize, special: bool) -> HostBuffer {
+pub fn buffer(random: &mut SplitMix, dtype: DType, n: usize, special: bool) -> HostBuffer {
     let mut b = HostBuffer::zeros(dtype, n).unwrap();
     for i in 0..n {
-        b.set(i, element(dice, dtype, special));
+        b.set(i, element(random, dtype, special));
     }
     b
 }
 
 /// A view of `shape` onto some dense value, of any order, with steps, flips and broadcasts; and the value's length.
-pub fn view(dice: &mut Dice, shape: &Shape, plain: bool) -> (View, usize) {
-    if plain || dice.one_in(4) {
+pub fn view(random: &mut SplitMix, shape: &Shape, plain: bool) -> (View, usize) {
+    if plain || random.one_in(4) {
         return (View::dense(shape), shape.len());
     }
     let rank = shape.rank();
     let mut order: Vec<usize> = (0..rank).collect();
     for i in (1..rank).rev() {
-        order.swap(i, dice.below(i + 1));
+        order.swap(i, random.below(i + 1));
     }
     let (mut strides, mut offset, mut run) = (vec![0i64; rank], 0i64, 1i64);
     for &axis in &order {
         let d = shape[axis] as i64;
-        if dice.one_in(4) {
+        if random.one_in(4) {
             continue;
         }
-        let (step, lead) = (1 + dice.below(2) as i64, dice.below(2) as i64);
-        let flip = dice.one_in(3);
+        let (step, lead) = (1 + random.below(2) as i64, random.below(2) as i64);
+        let flip = random.one_in(3);
         strides[axis] = run * step * if flip { -1 } else { 1 };
         offset += run * (lead + if flip { step * (d - 1) } else { 0 });
         run *= lead + step * d;
@@ -106,7 +82,7 @@ pub fn view(dice: &mut Dice, shape: &Shape, plain: bool) -> (View, usize) {
 
 /// A group under construction with its inputs.
 pub struct Maker {
-    pub dice: Dice,
+    pub random: SplitMix,
     pub domain: Shape,
     pub program: Program,
     pub inputs: Vec<HostBuffer>,
@@ -118,17 +94,25 @@ pub struct Maker {
 
 impl Maker {
     pub fn new(seed: u64, domain: Shape) -> Self {
-        let dice = Dice(seed);
-        Self { dice, domain, program: Program::default(), inputs: vec![], scalars: vec![], special: true, exact: true }
+        let random = SplitMix(seed);
+        Self {
+            random,
+            domain,
+            program: Program::default(),
+            inputs: vec![],
+            scalars: vec![],
+            special: true,
+            exact: true,
+        }
     }
 
     pub fn load(&mut self, dtype: DType, plain: bool) -> Reg {
-        let (view, n) = view(&mut self.dice, &self.domain, plain);
+        let (view, n) = view(&mut self.random, &self.domain, plain);
         self.load_view(dtype, view, n)
     }
 
     pub fn load_view(&mut self, dtype: DType, view: View, n: usize) -> Reg {
-        let data = buffer(&mut self.dice, dtype, n, self.special);
+        let data = buffer(&mut self.random, dtype, n, self.special);
         self.load_data(view, data)
     }
 
@@ -149,35 +133,35 @@ impl Maker {
         let otherwise = self.any(dtype);
         let mut window = Window { start: Default::default(), step: Default::default(), len: Default::default() };
         for &d in self.domain.clone().iter() {
-            let whole = self.dice.one_in(2);
-            let start = if whole { 0 } else { self.dice.below(d) };
-            let step = if whole { 1 } else { 1 + self.dice.below(3) };
+            let whole = self.random.one_in(2);
+            let start = if whole { 0 } else { self.random.below(d) };
+            let step = if whole { 1 } else { 1 + self.random.below(3) };
             let most = (d - 1 - start) / step + 1;
             window.start.push(start as i64);
             window.step.push(step as i64);
-            window.len.push(if whole { d as i64 } else { self.dice.below(most + 1) as i64 });
+            window.len.push(if whole { d as i64 } else { self.random.below(most + 1) as i64 });
         }
         let shape: Shape = window.len.iter().map(|&n| n as usize).collect();
-        let (view, n) = view(&mut self.dice, &shape, shape.is_empty());
-        let data = buffer(&mut self.dice, dtype, n, true);
+        let (view, n) = view(&mut self.random, &shape, shape.is_empty());
+        let data = buffer(&mut self.random, dtype, n, true);
         let load = self.add_load(view, data);
         self.program.push(Inst::Window { load, window, otherwise }, dtype)
     }
 
     pub fn gather(&mut self, dtype: DType) -> Reg {
         let index = self.any(DType::I32);
-        let extent = 1 + self.dice.below(6) as i64;
-        let (view, n) = view(&mut self.dice, &self.domain.clone(), false);
+        let extent = 1 + self.random.below(6) as i64;
+        let (view, n) = view(&mut self.random, &self.domain.clone(), false);
         let (stride, len) =
-            if self.dice.one_in(2) { (n as i64, n * extent as usize) } else { (1, n + extent as usize) };
-        let data = buffer(&mut self.dice, dtype, len, true);
+            if self.random.one_in(2) { (n as i64, n * extent as usize) } else { (1, n + extent as usize) };
+        let data = buffer(&mut self.random, dtype, len, true);
         let load = self.add_load(view, data);
         self.program.push(Inst::Gather { load, index, stride, extent }, dtype)
     }
 
     fn coord(&mut self) -> Coord {
         let view = loop {
-            let (v, _) = view(&mut self.dice, &self.domain, false);
+            let (v, _) = view(&mut self.random, &self.domain, false);
             if v.offset() >= 0 {
                 break v;
             }
@@ -189,16 +173,16 @@ impl Maker {
     pub fn any(&mut self, dtype: DType) -> Reg {
         let known: Vec<u32> =
             (0..self.program.insts.len() as u32).filter(|&i| self.program.dtypes[i as usize] == dtype).collect();
-        if !known.is_empty() && !self.dice.one_in(4) {
-            return Reg(self.dice.pick(&known));
+        if !known.is_empty() && !self.random.one_in(4) {
+            return Reg(self.random.pick(&known));
         }
-        match self.dice.below(6) {
+        match self.random.below(6) {
             0 => {
-                let value = element(&mut self.dice, dtype, true);
+                let value = element(&mut self.random, dtype, true);
                 self.program.push(Inst::Literal(value), dtype)
             }
             1 => {
-                self.scalars.push(element(&mut self.dice, dtype, true));
+                self.scalars.push(element(&mut self.random, dtype, true));
                 self.program.push(Inst::Scalar(self.scalars.len() as u32 - 1), dtype)
             }
             2 if dtype != DType::Bool => {
@@ -211,14 +195,14 @@ impl Maker {
 
     /// Appends a random operation.
     pub fn step(&mut self) -> Reg {
-        let dtype = self.dice.pick(&DType::ALL);
-        match self.dice.below(10) {
+        let dtype = self.random.pick(&DType::ALL);
+        match self.random.below(10) {
             0 => self.window(dtype),
             1 => self.gather(dtype),
             2 => {
-                let from = self.dice.pick(&DType::ALL);
+                let from = self.random.pick(&DType::ALL);
                 let a = self.any(from);
-                let mode = self.dice.pick(&[CastMode::Wrap, CastMode::RoundSaturate]);
+                let mode = self.random.pick(&[CastMode::Wrap, CastMode::RoundSaturate]);
                 self.program.push(Inst::Cast(mode, a), dtype)
             }
             3 => {
@@ -229,7 +213,7 @@ impl Maker {
                 let dist = if dtype == DType::U32 {
                     RngDist::Bits
                 } else {
-                    self.dice.pick(&[RngDist::Uniform, RngDist::Normal])
+                    self.random.pick(&[RngDist::Uniform, RngDist::Normal])
                 };
                 let (key, stream) = (self.any(DType::U32), self.any(DType::U32));
                 let index = self.coord();
@@ -241,7 +225,7 @@ impl Maker {
                     .chain([UnaryOp::Powi(5), UnaryOp::Powi(-2), UnaryOp::Powi(0)])
                     .filter(|o| o.result(dtype).is_some() && !(self.exact && o.is_transcendental()))
                     .collect();
-                let (op, a) = (self.dice.pick(&ops), self.any(dtype));
+                let (op, a) = (self.random.pick(&ops), self.any(dtype));
                 self.program.push(Inst::Unary(op, a), op.result(dtype).unwrap())
             }
             _ => {
@@ -249,7 +233,7 @@ impl Maker {
                     .into_iter()
                     .filter(|o| o.result(dtype).is_some() && !(self.exact && dtype.is_float() && o.is_transcendental()))
                     .collect();
-                let (op, a, b) = (self.dice.pick(&ops), self.any(dtype), self.any(dtype));
+                let (op, a, b) = (self.random.pick(&ops), self.any(dtype), self.any(dtype));
                 self.program.push(Inst::Binary(op, a, b), op.result(dtype).unwrap())
             }
         }
@@ -330,25 +314,17 @@ impl Case {
             for (i, &want) in e.iter().enumerate() {
                 let got = f.get(i);
                 let close = match tolerance {
-                    Some(t) if want.dtype().is_float() => (got.to_f64() - want.to_f64()).abs() <= t * scale,
-                    _ => false,
+                    Some(t) if want.dtype().is_float() => got.is_within(want, t * scale),
+                    _ => got.is_same(want),
                 };
                 assert!(
-                    same(got, want) || close,
+                    close,
                     "{name}: store {s} element {i}: expected {want:?}, found {got:?}\n{}{:?} over {}\n{}",
-                    self.group.body,
-                    self.group.core,
-                    self.group.domain,
-                    self.group.stores[s].reg
+                    self.group.body, self.group.core, self.group.domain, self.group.stores[s].reg
                 );
             }
         }
     }
-}
-
-/// Equal bits, or both NaN.
-pub fn same(a: Scalar, b: Scalar) -> bool {
-    a == b || (a.dtype() == b.dtype() && a.dtype().is_float() && a.to_f64().is_nan() && b.to_f64().is_nan())
 }
 
 pub fn bits(b: &HostBuffer) -> Vec<u64> {

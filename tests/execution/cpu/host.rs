@@ -3,11 +3,12 @@
 
 use lazurite::HostBuffer;
 use lazurite::inspect::graph::{HostOp, Node, Op};
+use lazurite::unstable::algorithms::SplitMix;
 use lazurite::unstable::cpu::run_host;
 use lazurite::unstable::graph::infer;
 use lazurite::{DType, Result, Shape};
 
-use super::r#gen::{Dice, buffer};
+use super::r#gen::buffer;
 
 /// A matrix in f64 for checking, row-major.
 #[derive(Clone, Debug)]
@@ -23,7 +24,7 @@ impl M {
         Self { r, c, v: v.to_vec() }
     }
     fn random(seed: u64, r: usize, c: usize) -> Self {
-        let b = buffer(&mut Dice(seed), DType::F64, r * c, false);
+        let b = buffer(&mut SplitMix(seed), DType::F64, r * c, false);
         Self { r, c, v: b.as_slice::<f64>().unwrap().to_vec() }
     }
     fn at(&self, i: usize, j: usize) -> f64 {

@@ -4,11 +4,12 @@ use lazurite::HostBuffer;
 use lazurite::inspect::Core;
 use lazurite::inspect::graph::View;
 use lazurite::inspect::graph::{ArgOp, BinaryOp, ReduceOp, UnaryOp};
+use lazurite::unstable::algorithms::{Random, SplitMix};
 use lazurite::unstable::schedule::{Inst, Reg, StoreShape};
 use lazurite::unstable::types::Dims;
 use lazurite::{DType, Shape};
 
-use super::r#gen::{Case, Dice, Maker, bits, buffer};
+use super::r#gen::{Case, Maker, bits, buffer};
 
 fn rows(axes: &[usize]) -> Core {
     Core::Rows { axes: Dims::from_slice(axes), split: 1 }
@@ -115,28 +116,31 @@ fn several_phases_with_inner_and_row_stores() {
 #[test]
 fn random_prologues_and_epilogues() {
     for seed in 0..200 {
-        let mut dice = Dice(seed + 5000);
-        let rank = 1 + dice.below(4);
-        let domain: Shape = (0..rank).map(|_| dice.pick(&[1, 2, 3, 7, 30])).collect();
+        let mut random = SplitMix(seed + 5000);
+        let rank = 1 + random.below(4);
+        let domain: Shape = (0..rank).map(|_| random.pick(&[1, 2, 3, 7, 30])).collect();
         if domain.len() > 7000 {
             continue;
         }
-        let axes: Vec<usize> = (0..rank).filter(|_| dice.one_in(2)).collect();
-        let axes = if axes.is_empty() { vec![dice.below(rank)] } else { axes };
+        let axes: Vec<usize> = (0..rank).filter(|_| random.one_in(2)).collect();
+        let axes = if axes.is_empty() { vec![random.below(rank)] } else { axes };
         let mut m = Maker::new(seed, domain);
         for _ in 0..4 {
             m.step();
         }
         // Integers and extremes: results are exact whatever the order.
-        let dtype = dice.pick(&[DType::I32, DType::U8, DType::I64, DType::U32]);
+        let dtype = random.pick(&[DType::I32, DType::U8, DType::I64, DType::U32]);
         let a = m.any(dtype);
-        let sum = m.program.push(Inst::Reduce(dice.pick(&[ReduceOp::Sum, ReduceOp::Prod]), a), dtype);
+        let sum = m.program.push(Inst::Reduce(random.pick(&[ReduceOp::Sum, ReduceOp::Prod]), a), dtype);
         let b = m.any(DType::F32);
-        let top = m.program.push(Inst::Reduce(dice.pick(&[ReduceOp::Max, ReduceOp::Fmin]), b), DType::F32);
+        let top = m.program.push(Inst::Reduce(random.pick(&[ReduceOp::Max, ReduceOp::Fmin]), b), DType::F32);
         let level = [sum, top];
         let regs: Vec<Reg> = (0..4).map(|_| m.step()).collect();
-        let stores =
-            [(regs[3], StoreShape::Full), (dice.pick(&level), StoreShape::Row), (dice.pick(&regs), StoreShape::Full)];
+        let stores = [
+            (regs[3], StoreShape::Full),
+            (random.pick(&level), StoreShape::Row),
+            (random.pick(&regs), StoreShape::Full),
+        ];
         m.finish(rows(&axes), &stores).check(&format!("seed {seed}"), None);
     }
 }
@@ -168,8 +172,8 @@ fn sum_bits(shape: &Shape, axes: &[usize], view: &View, data: &HostBuffer, busy:
 fn the_tree_of_a_sum_depends_on_the_rows_length_alone() {
     for dtype in [DType::F32, DType::F64] {
         for (r, l) in [(3, 5), (700, 40), (2, 70_000), (1, 200_001), (300, 1025), (65, 513)] {
-            let mut dice = Dice(l as u64);
-            let data = buffer(&mut dice, dtype, r * l, false);
+            let mut random = SplitMix(l as u64);
+            let data = buffer(&mut random, dtype, r * l, false);
             let across = Shape::new(&[r, l]);
             let down = Shape::new(&[l, r]);
             let inner = sum_bits(&across, &[1], &View::dense(&across), &data, false);

@@ -27,13 +27,8 @@ pub fn run_tiled(graph: &Graph, s: &Schedule, leaves: &[&HostBuffer], slots: &[S
 /// Whether two arrays have the same values, relative to the largest magnitude: sums in other orders, single precision somewhere
 /// below.
 pub fn alike(a: &HostBuffer, b: &HostBuffer) -> bool {
-    let all = |f: &HostBuffer| (0..f.len()).map(|i| f.get(i).to_f64()).collect::<Vec<_>>();
-    let (x, y) = (all(a), all(b));
-    let most = y.iter().filter(|v| v.is_finite()).fold(0.0f64, |m, v| m.max(v.abs()));
-    let tolerance = 64.0 * DType::F32.unit_roundoff() * most;
-    a.dtype() == b.dtype()
-        && x.len() == y.len()
-        && x.iter().zip(&y).all(|(x, y)| x == y || x.is_nan() && y.is_nan() || (x - y).abs() <= tolerance)
+    let tolerance = 64.0 * DType::F32.unit_roundoff() * b.largest_magnitude();
+    a.first_beyond(b, tolerance).is_none()
 }
 
 type RunGroup<'a> = &'a dyn Fn(&Schedule, &Group, &[Scalar], &mut [Option<HostBuffer>]);

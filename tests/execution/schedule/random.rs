@@ -2,33 +2,26 @@
 
 use lazurite::inspect::graph::View;
 use lazurite::inspect::graph::{
-    ArgOp, BinaryOp, CastMode, Graph, LeafInfo, NodeId, Op, PlannedKernel, ReduceOp, RngDist, ScanOp, UnaryOp,
+    ArgOp, BinaryOp, Case, CastMode, LeafInfo, NodeId, Op, PlannedKernel, ReduceOp, RngDist, ScanOp, UnaryOp,
 };
+use lazurite::unstable::algorithms::{Random, Xorshift};
 use lazurite::unstable::types::Dims;
 use lazurite::{DType, HostBuffer, Order, Scalar, Shape};
 
-/// A small deterministic generator.
-pub struct Dice(u64, bool);
-
-impl Dice {
-    pub fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1, false)
-    }
-    pub fn roll(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        ((self.0 >> 20) % n.max(1) as u64) as usize
-    }
-    pub fn pick<T: Copy>(&mut self, of: &[T]) -> T {
-        of[self.roll(of.len())]
-    }
+/// What a case is grown by.
+struct Choices {
+    random: Xorshift,
+    /// Whether all executors must agree on the case to the last digits.
+    exact: bool,
 }
 
-pub struct Case {
-    pub graph: Graph,
-    pub leaves: Vec<HostBuffer>,
-    pub slots: Vec<Scalar>,
+impl Choices {
+    fn below(&mut self, n: usize) -> usize {
+        self.random.below(n)
+    }
+    fn pick<T: Copy>(&mut self, of: &[T]) -> T {
+        self.random.pick(of)
+    }
 }
 
 const DTYPES: [DType; 4] = [DType::F32, DType::F32, DType::F64, DType::I32];
@@ -36,10 +29,9 @@ const DTYPES: [DType; 4] = [DType::F32, DType::F32, DType::F64, DType::I32];
 /// A case of about `ops` nodes. An `exact` one has only operations whose results every executor must agree on to the last
 /// digits: nothing transcendental and no product over an axis, whose rounding a later comparison would blow up.
 pub fn case(seed: u64, ops: usize, exact: bool) -> Case {
-    let mut d = Dice::new(seed);
-    d.1 = exact;
-    let mut c = Case { graph: Graph::default(), leaves: Vec::new(), slots: Vec::new() };
-    for _ in 0..2 + d.roll(3) {
+    let mut d = Choices { random: Xorshift(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1), exact };
+    let mut c = Case::default();
+    for _ in 0..2 + d.below(3) {
         leaf(&mut c, &mut d);
     }
     let mut tries = 0;
@@ -48,25 +40,25 @@ pub fn case(seed: u64, ops: usize, exact: bool) -> Case {
         grow(&mut c, &mut d);
     }
     let n = c.graph.nodes.len();
-    let n_roots = 1 + d.roll(4);
-    c.graph.roots = (0..n_roots).map(|_| NodeId((n - 1 - d.roll(n.min(8))) as u32)).collect();
+    let n_roots = 1 + d.below(4);
+    c.graph.roots = (0..n_roots).map(|_| NodeId((n - 1 - d.below(n.min(8))) as u32)).collect();
     kernels(&mut c, &mut d);
     c.graph.verify().unwrap();
     c
 }
 
-fn leaf(c: &mut Case, d: &mut Dice) {
-    let rank = d.roll(4);
-    let shape: Shape = (0..rank).map(|_| if d.roll(80) == 0 { 0 } else { d.pick(&[1, 2, 3, 4, 3, 2, 5]) }).collect();
+fn leaf(c: &mut Case, d: &mut Choices) {
+    let rank = d.below(4);
+    let shape: Shape = (0..rank).map(|_| if d.below(80) == 0 { 0 } else { d.pick(&[1, 2, 3, 4, 3, 2, 5]) }).collect();
     let dtype = d.pick(&[DType::F32, DType::F32, DType::F64, DType::I32, DType::Bool, DType::U8]);
     let mut data = HostBuffer::zeros(dtype, shape.len()).unwrap();
     for i in 0..data.len() {
-        let special = d.roll(25);
+        let special = d.below(25);
         let x = match (special, dtype.is_float()) {
             (0, true) => f64::NAN,
             (1, true) => f64::INFINITY,
             (2, true) => -0.0,
-            _ => (d.roll(17) as f64 - 8.0) / 4.0,
+            _ => (d.below(17) as f64 - 8.0) / 4.0,
         };
         data.set(i, Scalar::from_f64(dtype, x));
     }
@@ -76,22 +68,22 @@ fn leaf(c: &mut Case, d: &mut Dice) {
     c.graph.add(Op::Leaf(number), &[]).unwrap();
 }
 
-fn grow(c: &mut Case, d: &mut Dice) {
+fn grow(c: &mut Case, d: &mut Choices) {
     let n = c.graph.nodes.len();
     // Mostly recent nodes, so that chains form; sometimes any, so that things are shared.
-    let some = |d: &mut Dice| NodeId(if d.roll(3) > 0 { n - 1 - d.roll(n.min(4)) } else { d.roll(n) } as u32);
+    let some = |d: &mut Choices| NodeId(if d.below(3) > 0 { n - 1 - d.below(n.min(4)) } else { d.below(n) } as u32);
     let x = some(d);
     let (shape, dtype) = (c.graph.node(x).shape.clone(), c.graph.node(x).dtype);
     let rank = shape.rank();
-    let axis = d.roll(rank);
-    let (op, operands): (Op, Vec<NodeId>) = match d.roll(30) {
+    let axis = d.below(rank);
+    let (op, operands): (Op, Vec<NodeId>) = match d.below(30) {
         0..4 => {
             let all = [
                 UnaryOp::Neg,
                 UnaryOp::Abs,
                 UnaryOp::Square,
-                if d.1 { UnaryOp::Ceil } else { UnaryOp::Exp },
-                if d.1 { UnaryOp::Sign } else { UnaryOp::Sqrt },
+                if d.exact { UnaryOp::Ceil } else { UnaryOp::Exp },
+                if d.exact { UnaryOp::Sign } else { UnaryOp::Sqrt },
                 UnaryOp::Floor,
                 UnaryOp::Not,
                 UnaryOp::IsNan,
@@ -105,7 +97,7 @@ fn grow(c: &mut Case, d: &mut Dice) {
                 BinaryOp::Add,
                 BinaryOp::Sub,
                 BinaryOp::Mul,
-                if d.1 { BinaryOp::Fmax } else { BinaryOp::Div },
+                if d.exact { BinaryOp::Fmax } else { BinaryOp::Div },
                 BinaryOp::Maximum,
                 BinaryOp::Fmin,
                 BinaryOp::Lt,
@@ -123,7 +115,7 @@ fn grow(c: &mut Case, d: &mut Dice) {
             (Op::Select, vec![y, x, x])
         }
         12 => {
-            let mode = if d.roll(2) == 0 { CastMode::Wrap } else { CastMode::RoundSaturate };
+            let mode = if d.below(2) == 0 { CastMode::Wrap } else { CastMode::RoundSaturate };
             let to = d.pick(&DTYPES);
             (Op::Cast { to, mode }, vec![x])
         }
@@ -132,17 +124,17 @@ fn grow(c: &mut Case, d: &mut Dice) {
             None => return,
         },
         17..20 if rank > 0 => {
-            let mut axes: Dims = (0..rank).filter(|_| d.roll(2) == 0).collect();
+            let mut axes: Dims = (0..rank).filter(|_| d.below(2) == 0).collect();
             if axes.is_empty() {
                 axes.push(axis);
             }
-            let prod = if d.1 { ReduceOp::Min } else { ReduceOp::Prod };
+            let prod = if d.exact { ReduceOp::Min } else { ReduceOp::Prod };
             let op = d.pick(&[ReduceOp::Sum, ReduceOp::Max, ReduceOp::Fmin, prod, ReduceOp::Any]);
             (Op::Reduce { op, axes }, vec![x])
         }
         20 if rank > 0 => (Op::ArgReduce { op: d.pick(&ArgOp::ALL), axis }, vec![x]),
         21 if rank > 0 => {
-            (Op::Scan { op: d.pick(if d.1 { &[ScanOp::Sum, ScanOp::Max] } else { &ScanOp::ALL }), axis }, vec![x])
+            (Op::Scan { op: d.pick(if d.exact { &[ScanOp::Sum, ScanOp::Max] } else { &ScanOp::ALL }), axis }, vec![x])
         }
         22 | 23 => {
             let y = (0..30).map(|_| some(d)).find(|&y| {
@@ -159,7 +151,7 @@ fn grow(c: &mut Case, d: &mut Dice) {
                 .map(|_| some(d))
                 .find(|&i| c.graph.node(i).dtype == DType::I32 && c.graph.node(i).shape.rank() == 1);
             match i {
-                Some(i) if d.roll(4) > 0 => (Op::Gather { axis }, vec![x, i]),
+                Some(i) if d.below(4) > 0 => (Op::Gather { axis }, vec![x, i]),
                 Some(i) => {
                     let want = shape.with_axis(axis, c.graph.node(i).shape[0]);
                     let u = (0..n as u32)
@@ -170,7 +162,7 @@ fn grow(c: &mut Case, d: &mut Dice) {
                         None => return,
                     }
                 }
-                None => (Op::Iota { shape: Shape::new(&[d.roll(4)]), axis: 0, dtype: DType::I32 }, vec![]),
+                None => (Op::Iota { shape: Shape::new(&[d.below(4)]), axis: 0, dtype: DType::I32 }, vec![]),
             }
         }
         25 if rank > 0 => {
@@ -179,7 +171,7 @@ fn grow(c: &mut Case, d: &mut Dice) {
                 o.dtype == dtype && o.shape.rank() == rank && o.shape.with_axis(axis, 0) == shape.with_axis(axis, 0)
             });
             let mut parts = vec![x, y.unwrap_or(x)];
-            if d.roll(3) == 0 {
+            if d.below(3) == 0 {
                 parts.push(x);
             }
             (Op::Concat { axis }, parts)
@@ -189,7 +181,7 @@ fn grow(c: &mut Case, d: &mut Dice) {
                 .map(NodeId)
                 .find(|&f| c.graph.node(f).shape.rank() == 0 && c.graph.node(f).dtype == dtype);
             let Some(fill) = fill else { return };
-            let mut some = || (0..rank).map(|_| d.roll(3)).collect::<Dims>();
+            let mut some = || (0..rank).map(|_| d.below(3)).collect::<Dims>();
             (Op::Pad { before: some(), after: some() }, vec![x, fill])
         }
         27 if rank > 0 => {
@@ -200,14 +192,14 @@ fn grow(c: &mut Case, d: &mut Dice) {
             let Some(u) = u else { return };
             let small = c.graph.node(u).shape.clone();
             let step: Dims =
-                (0..rank).map(|a| if small[a] > 0 && small[a] * 2 <= shape[a] { 1 + d.roll(2) } else { 1 }).collect();
+                (0..rank).map(|a| if small[a] > 0 && small[a] * 2 <= shape[a] { 1 + d.below(2) } else { 1 }).collect();
             let start: Dims = (0..rank)
-                .map(|a| d.roll((shape[a] + 1).saturating_sub(step[a] * small[a].saturating_sub(1) + 1)))
+                .map(|a| d.below((shape[a] + 1).saturating_sub(step[a] * small[a].saturating_sub(1) + 1)))
                 .collect();
             (Op::SliceUpdate { start, step }, vec![x, u])
         }
         28 => return source(c, d),
-        29 if rank > 0 => (Op::Sort { axis, descending: d.roll(2) == 0, indices: d.roll(3) == 0 }, vec![x]),
+        29 if rank > 0 => (Op::Sort { axis, descending: d.below(2) == 0, indices: d.below(3) == 0 }, vec![x]),
         _ => return,
     };
     // What does not fit is refused at the door; bounded so that products and paddings do not explode.
@@ -218,22 +210,22 @@ fn grow(c: &mut Case, d: &mut Dice) {
     }
 }
 
-fn source(c: &mut Case, d: &mut Dice) {
-    let shape: Shape = (0..d.roll(3)).map(|_| 1 + d.roll(4)).collect();
-    match d.roll(4) {
+fn source(c: &mut Case, d: &mut Choices) {
+    let shape: Shape = (0..d.below(3)).map(|_| 1 + d.below(4)).collect();
+    match d.below(4) {
         0 => {
-            let s = Scalar::from_f64(d.pick(&DTYPES), d.roll(7) as f64 / 2.0 - 1.0);
+            let s = Scalar::from_f64(d.pick(&DTYPES), d.below(7) as f64 / 2.0 - 1.0);
             c.graph.add(Op::Literal(s), &[]).unwrap();
         }
         1 => {
             let dtype = d.pick(&DTYPES);
             c.graph.slots.push(dtype);
-            c.slots.push(Scalar::from_f64(dtype, d.roll(9) as f64 / 2.0));
+            c.slots.push(Scalar::from_f64(dtype, d.below(9) as f64 / 2.0));
             let number = c.slots.len() as u32 - 1;
             c.graph.add(Op::Slot(number), &[]).unwrap();
         }
         2 if shape.rank() > 0 => {
-            let axis = d.roll(shape.rank());
+            let axis = d.below(shape.rank());
             let dtype = d.pick(&DTYPES);
             c.graph.add(Op::Iota { shape, axis, dtype }, &[]).unwrap();
         }
@@ -244,40 +236,40 @@ fn source(c: &mut Case, d: &mut Dice) {
     }
 }
 
-fn view(shape: &Shape, d: &mut Dice) -> Option<View> {
+fn view(shape: &Shape, d: &mut Choices) -> Option<View> {
     let v = View::dense(shape);
     let rank = shape.rank();
-    let axis = d.roll(rank);
-    match d.roll(7) {
+    let axis = d.below(rank);
+    match d.below(7) {
         0 if rank > 1 => {
             let mut axes: Vec<usize> = (0..rank).collect();
-            axes.swap(axis, d.roll(rank));
+            axes.swap(axis, d.below(rank));
             v.permute(&axes).ok()
         }
         1 if rank > 0 => v.flip(axis).ok(),
         2 if rank > 0 && shape[axis] > 1 => v.slice(axis, 1, 1, shape[axis] - 1).ok(),
         3 if rank > 0 && shape[axis] > 2 => v.slice(axis, 0, 2, shape[axis].div_ceil(2)).ok(),
         4 => {
-            let mut wide = vec![1 + d.roll(3)];
-            wide.extend(shape.iter().map(|&n| if n == 1 { 1 + d.roll(3) } else { n }));
+            let mut wide = vec![1 + d.below(3)];
+            wide.extend(shape.iter().map(|&n| if n == 1 { 1 + d.below(3) } else { n }));
             v.broadcast_to(&Shape::new(&wide)).ok()
         }
         5 if rank > 1 => v.diagonal().ok(),
         _ => {
             let flat = Shape::new(&[shape.len()]);
-            let order = if d.roll(2) == 0 { Order::C } else { Order::F };
-            let to = if rank > 1 && d.roll(2) == 0 { shape.iter().rev().copied().collect() } else { flat };
+            let order = if d.below(2) == 0 { Order::C } else { Order::F };
+            let to = if rank > 1 && d.below(2) == 0 { shape.iter().rev().copied().collect() } else { flat };
             v.reshape(&to, order).ok().flatten()
         }
     }
 }
 
 /// Turns elementwise chains and diagonals behind some products into planned kernels.
-fn kernels(c: &mut Case, d: &mut Dice) {
+fn kernels(c: &mut Case, d: &mut Choices) {
     let users = c.graph.users();
     let mut taken = vec![false; c.graph.nodes.len()];
     for core in c.graph.ids() {
-        if !matches!(c.graph.node(core).op, Op::Contract { .. }) || d.roll(4) == 0 {
+        if !matches!(c.graph.node(core).op, Op::Contract { .. }) || d.below(4) == 0 {
             continue;
         }
         let mut stages: Vec<NodeId> = Vec::new();

@@ -3,12 +3,13 @@
 use lazurite::inspect::Core;
 use lazurite::inspect::graph::View;
 use lazurite::inspect::graph::{BinaryOp, ReduceOp, ScanOp, UnaryOp};
+use lazurite::unstable::algorithms::{Random, SplitMix};
 use lazurite::unstable::schedule::{Inst, Reg, StoreShape};
 use lazurite::unstable::types::Dims;
 use lazurite::{DType, Scalar, Shape};
 
 use super::{TILE, check};
-use crate::cpu::r#gen::{Dice, Maker};
+use crate::cpu::r#gen::Maker;
 
 fn rows(axes: &[usize]) -> Core {
     Core::Rows { axes: Dims::from_slice(axes), split: 1 }
@@ -48,15 +49,15 @@ fn every_dtype_through_every_kind_of_load_and_store() {
 #[test]
 fn random_programs() {
     for seed in 0..if cfg!(miri) { 8 } else { 200 } {
-        let mut dice = Dice(seed);
-        let rank = dice.below(4);
-        let domain: Shape = (0..rank).map(|_| dice.pick(&[1, 2, 3, 5])).collect();
+        let mut random = SplitMix(seed);
+        let rank = random.below(4);
+        let domain: Shape = (0..rank).map(|_| random.pick(&[1, 2, 3, 5])).collect();
         let mut m = Maker::new(seed * 7 + 1, domain);
-        let n = 1 + dice.below(10);
+        let n = 1 + random.below(10);
         let regs: Vec<Reg> = (0..n).map(|_| m.step()).collect();
-        let mut stores = vec![(regs[n - 1], StoreShape::Full), (dice.pick(&regs), StoreShape::Full)];
+        let mut stores = vec![(regs[n - 1], StoreShape::Full), (random.pick(&regs), StoreShape::Full)];
         if rank >= 2 {
-            stores.push((dice.pick(&regs), StoreShape::Diagonal));
+            stores.push((random.pick(&regs), StoreShape::Diagonal));
         }
         check(&m.finish(Core::Map, &stores), &format!("seed {seed}"), None);
     }

@@ -25,8 +25,8 @@ fn load(m: &mut Maker, view: View, data: HostBuffer, busy: bool) -> Program {
 }
 
 fn any(m: &mut Maker, shape: &Shape, dtype: DType, busy: bool) -> Program {
-    let (v, n) = view(&mut m.dice, shape, shape.is_empty());
-    let data = buffer(&mut m.dice, dtype, n, false);
+    let (v, n) = view(&mut m.random, shape, shape.is_empty());
+    let data = buffer(&mut m.random, dtype, n, false);
     load(m, v, data, busy)
 }
 
@@ -71,7 +71,7 @@ fn operands_that_fall_are_turned_or_windowed() {
     for case in 0..3 {
         let mut m = Maker::new(21, Shape::new(&[m_, n_]));
         m.special = false;
-        let (a, b) = (buffer(&mut m.dice, dtype, m_ * k, false), buffer(&mut m.dice, dtype, k * n_, false));
+        let (a, b) = (buffer(&mut m.random, dtype, m_ * k, false), buffer(&mut m.random, dtype, k * n_, false));
         let (across, down) = (View::dense(&Shape::new(&[m_, k])), View::dense(&Shape::new(&[k, n_])));
         let (across, down) = match case {
             0 => (across.flip(1).unwrap(), down.flip(0).unwrap()),
@@ -80,7 +80,7 @@ fn operands_that_fall_are_turned_or_windowed() {
         };
         let (mut left, right) = (load(&mut m, across, a, false), load(&mut m, down, b, false));
         if case == 2 {
-            let inside = buffer(&mut m.dice, dtype, 6, false);
+            let inside = buffer(&mut m.random, dtype, 6, false);
             m.inputs.push(inside);
             let value = ValueId(m.inputs.len() as u32 - 1);
             left.loads.push(Load { value, dtype, view: View::dense(&Shape::new(&[2, 3])) });

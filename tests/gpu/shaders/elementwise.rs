@@ -2,6 +2,7 @@
 
 use lazurite::HostBuffer;
 use lazurite::inspect::graph::{BinaryOp, CastMode, UnaryOp};
+use lazurite::unstable::algorithms::{Random, SplitMix};
 use lazurite::unstable::schedule::{Inst, StoreShape};
 use lazurite::unstable::types::Kind;
 use lazurite::{DType, Scalar};
@@ -9,16 +10,15 @@ use lazurite::{DType, Scalar};
 use super::case::Case;
 
 /// A sequence of numbers without a pattern.
-pub struct Noise(u64);
+pub struct Noise(SplitMix);
 
 impl Noise {
     pub fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+        Self(SplitMix(seed))
     }
 
     pub fn bits(&mut self) -> u32 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as u32 ^ (self.0 >> 11) as u32
+        self.0.word() as u32
     }
 
     /// Uniform on [low, high).

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use lazurite::Rules;
 use lazurite::inspect::graph::{BinaryOp, Graph, NodeId, Op, UnaryOp};
 use lazurite::inspect::{Plan, Prover};
+use lazurite::unstable::algorithms::{Random, Xorshift};
 use lazurite::unstable::planner::{PlanOptions, plan};
 use lazurite::{CostTable, DType, Numerics, Shape};
 
-use super::graphs::{Build, Dice};
+use super::graphs::{Build, numbers};
 use super::proofs::all_proved;
 
 /// A product of rows by inner by columns, as the planner weighs it.
@@ -45,29 +46,29 @@ fn cost(graph: &Graph, costs: &CostTable) -> f64 {
 struct Writer<'a> {
     b: Build,
     leaves: Vec<NodeId>,
-    dice: &'a mut Dice,
+    random: &'a mut Xorshift,
     turns: bool,
 }
 
 impl Writer<'_> {
     fn write(&mut self, from: usize, to: usize, turned: bool) -> NodeId {
-        if self.turns && !turned && self.dice.roll(3) == 0 {
+        if self.turns && !turned && self.random.below(3) == 0 {
             let x = self.write(from, to, true);
             return self.b.t(x);
         }
         if to - from == 1 {
             return if turned { self.b.t(self.leaves[from]) } else { self.leaves[from] };
         }
-        let cut = from + 1 + self.dice.roll(to - from - 1);
+        let cut = from + 1 + self.random.below(to - from - 1);
         let (x, y) = (self.write(from, cut, turned), self.write(cut, to, turned));
         if turned { self.b.dot(y, x) } else { self.b.dot(x, y) }
     }
 }
 
-fn chain(extents: &[usize], dice: &mut Dice, turns: bool) -> Graph {
+fn chain(extents: &[usize], random: &mut Xorshift, turns: bool) -> Graph {
     let mut b = Build::default();
     let leaves = extents.windows(2).map(|w| b.leaf(w)).collect();
-    let mut w = Writer { b, leaves, dice, turns };
+    let mut w = Writer { b, leaves, random, turns };
     let root = w.write(0, extents.len() - 1, false);
     w.b.roots(&[root])
 }
@@ -91,11 +92,11 @@ fn products(p: &Plan) -> usize {
     p.graph.nodes.iter().filter(|n| matches!(n.op, Op::Contract { .. })).count()
 }
 
-fn extents(k: usize, dice: &mut Dice) -> Vec<usize> {
+fn extents(k: usize, random: &mut Xorshift) -> Vec<usize> {
     // No extent twice, so that no product is of a matrix and its own transpose.
     let mut all: Vec<usize> = Vec::new();
     while all.len() <= k {
-        let n = [3, 8, 20, 50, 120, 300, 700][dice.roll(7)] + dice.roll(5);
+        let n = [3, 8, 20, 50, 120, 300, 700][random.below(7)] + random.below(5);
         if !all.contains(&n) {
             all.push(n);
         }
@@ -105,11 +106,11 @@ fn extents(k: usize, dice: &mut Dice) -> Vec<usize> {
 
 #[test]
 fn no_brackets_cost_less_than_the_plan() {
-    let (costs, mut dice) = (CostTable::cpu(), Dice::new(5));
+    let (costs, mut random) = (CostTable::cpu(), numbers(5));
     let mut reordered = 0;
     for case in 0..60 {
-        let extents = extents(3 + case % 5, &mut dice);
-        let graph = chain(&extents, &mut dice, case % 2 == 1);
+        let extents = extents(3 + case % 5, &mut random);
+        let graph = chain(&extents, &mut random, case % 2 == 1);
         let best = least(&extents, &costs);
         for numerics in [Numerics::Standard, Numerics::Fast] {
             let p = planned(&graph, numerics);
@@ -189,10 +190,10 @@ fn two_chains_with_a_common_beginning_are_each_computed_from_their_vector() {
 
 #[test]
 fn long_chains_saturate_and_have_proofs() {
-    let mut dice = Dice::new(11);
+    let mut random = numbers(11);
     for k in [12, 30, 40, 45, 60, 120] {
-        let extents: Vec<usize> = (0..=k).map(|_| 5 + dice.roll(900)).collect();
-        let g = chain(&extents, &mut dice, k % 4 == 1);
+        let extents: Vec<usize> = (0..=k).map(|_| 5 + random.below(900)).collect();
+        let g = chain(&extents, &mut random, k % 4 == 1);
         let p = planned(&g, Numerics::Standard);
         assert!(p.iterations <= 30, "{k}: {} rounds", p.iterations);
         let best = if k <= 12 { least(&extents, &CostTable::cpu()) } else { cost(&g, &CostTable::cpu()) };
@@ -262,14 +263,14 @@ fn chains_before_and_behind_elementwise_work_keep_their_epilogues() {
 
 #[test]
 fn chains_in_a_graph_of_many_regions_cost_least() {
-    let (costs, mut dice) = (CostTable::cpu(), Dice::new(3));
+    let (costs, mut random) = (CostTable::cpu(), numbers(3));
     let mut b = Build::default();
     let (mut roots, mut best) = (Vec::new(), 0.0);
     for _ in 0..300 {
-        let extents = extents(5, &mut dice);
+        let extents = extents(5, &mut random);
         best += least(&extents, &costs);
         let leaves = extents.windows(2).map(|w| b.leaf(w)).collect();
-        let mut w = Writer { b, leaves, dice: &mut dice, turns: false };
+        let mut w = Writer { b, leaves, random: &mut random, turns: false };
         let root = w.write(0, 5, false);
         b = w.b;
         let root = (0..4).fold(root, |at, i| b.un(if i % 2 == 0 { UnaryOp::Tanh } else { UnaryOp::Exp }, at));
@@ -295,11 +296,11 @@ fn steps_that_each_pay_end_elsewhere_in_some_chains() {
     let without = Rules::builtin().without(&["matrix-chain", "matrix-chain-right"]);
     let steps = Arc::new(without.with("steps", STEPS).unwrap());
     let without = Arc::new(without);
-    let (costs, mut dice) = (CostTable::cpu(), Dice::new(5));
+    let (costs, mut random) = (CostTable::cpu(), numbers(5));
     let mut stuck = 0;
     for _ in 0..20 {
-        let extents = extents(7, &mut dice);
-        let g = chain(&extents, &mut dice, false);
+        let extents = extents(7, &mut random);
+        let g = chain(&extents, &mut random, false);
         let by = |rules: &Arc<Rules>| {
             let p = plan(&g, &PlanOptions { rules: rules.clone(), ..options(Numerics::Standard) });
             cost(&p.graph, &costs)

@@ -3,22 +3,12 @@
 
 use lazurite::inspect::graph::View;
 use lazurite::inspect::graph::{BinaryOp, Graph, LeafInfo, NodeId, Op, ReduceOp, UnaryOp};
+use lazurite::unstable::algorithms::{Random, Xorshift};
 use lazurite::{DType, Scalar, Shape};
 
-/// A number in `0..n` from a fixed sequence.
-pub struct Dice(u64);
-
-impl Dice {
-    pub fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x2545_f491_4f6c_dd1d)
-    }
-
-    pub fn roll(&mut self, n: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        ((self.0 >> 11) % n.max(1) as u64) as usize
-    }
+/// The random numbers behind the graphs of a seed.
+pub fn numbers(seed: u64) -> Xorshift {
+    Xorshift(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x2545_f491_4f6c_dd1d)
 }
 
 /// A graph under construction.
@@ -195,17 +185,17 @@ pub fn random(n: usize, seed: u64) -> Graph {
 
 /// As [`random`], of matrices of this extent and dtype; integers have other functions of one operand.
 pub fn random_of(n: usize, seed: u64, extent: usize, dtype: DType) -> Graph {
-    let (mut b, mut dice) = (Build { dtype, ..Build::default() }, Dice::new(seed));
+    let (mut b, mut random) = (Build { dtype, ..Build::default() }, numbers(seed));
     let mut squares: Vec<NodeId> = (0..4).map(|_| b.leaf(&[extent, extent])).collect();
     let mut thin: Vec<NodeId> =
         vec![b.leaf(&[extent, 1]), b.leaf(&[1, extent]), b.slot(), b.number(2.0), b.number(0.0)];
     let float = dtype.is_float();
     let mut made = 0;
     while made < n {
-        let recent = |dice: &mut Dice, all: &[NodeId]| all[all.len() - 1 - dice.roll(all.len().min(12))];
-        let (x, y) = (recent(&mut dice, &squares), recent(&mut dice, &squares));
-        let any = if dice.roll(3) == 0 { recent(&mut dice, &thin) } else { y };
-        let new = match dice.roll(16) {
+        let recent = |random: &mut Xorshift, all: &[NodeId]| all[all.len() - 1 - random.below(all.len().min(12))];
+        let (x, y) = (recent(&mut random, &squares), recent(&mut random, &squares));
+        let any = if random.below(3) == 0 { recent(&mut random, &thin) } else { y };
+        let new = match random.below(16) {
             0 | 1 => b.bin(BinaryOp::Add, x, any),
             2 => b.bin(BinaryOp::Sub, x, any),
             3 | 4 => b.bin(BinaryOp::Mul, any, x),
@@ -220,7 +210,7 @@ pub fn random_of(n: usize, seed: u64, extent: usize, dtype: DType) -> Graph {
             10 => b.un(UnaryOp::Square, x),
             11 | 12 => b.t(x),
             13 => {
-                let axis = dice.roll(2);
+                let axis = random.below(2);
                 let s = b.sum(x, &[axis]);
                 thin.push(s);
                 made += 1;

@@ -7,7 +7,7 @@ use lazurite::inspect::graph::{Graph, NodeId, Op};
 use lazurite::unstable::planner::{Input, PlanOptions, expressions, plan};
 use lazurite::{CostTable, DType, Numerics, Shape};
 
-use lazurite::unstable::soundness::Dice;
+use lazurite::unstable::algorithms::{Random, SplitMix};
 
 fn array(dims: &[usize]) -> Input {
     Input::Array(Shape::new(dims), DType::F32)
@@ -278,21 +278,21 @@ fn rescaling_is_guarded_or_not_done() {
 }
 
 /// A random graph of elementwise work, views, sums and products.
-fn random(dice: &mut Dice, n: usize) -> Graph {
+fn random_graph(random: &mut SplitMix, n: usize) -> Graph {
     let mut texts: Vec<String> = ["A", "B'", "M", "r", "c", "s", "2", "0", "1"].map(String::from).into();
     let mut roots: Vec<String> = Vec::new();
     while roots.len() < n {
-        let pick = |dice: &mut Dice| {
+        let pick = |random: &mut SplitMix| {
             let all = texts.len();
             let recent = roots.len().min(6);
-            if recent > 0 && dice.roll(3) > 0 {
-                roots[roots.len() - 1 - dice.roll(recent)].clone()
+            if recent > 0 && random.below(3) > 0 {
+                roots[roots.len() - 1 - random.below(recent)].clone()
             } else {
-                texts[dice.roll(all)].clone()
+                texts[random.below(all)].clone()
             }
         };
-        let (x, y) = (pick(dice), pick(dice));
-        let text = match dice.roll(12) {
+        let (x, y) = (pick(random), pick(random));
+        let text = match random.below(12) {
             0 => format!("({x} + {y})"),
             1 => format!("({x} - {y})"),
             2 => format!("({x} * {y})"),
@@ -319,7 +319,7 @@ fn random(dice: &mut Dice, n: usize) -> Graph {
 fn the_default_rules_saturate_on_random_graphs() {
     let mut worst: BTreeMap<usize, (usize, usize)> = BTreeMap::new();
     for seed in 0..60 {
-        let g = random(&mut Dice::new(seed), 4 + seed as usize / 3);
+        let g = random_graph(&mut SplitMix(seed), 4 + seed as usize / 3);
         for numerics in [Numerics::Strict, Numerics::Standard, Numerics::Fast] {
             let p = plan(&g, &PlanOptions { numerics, ..PlanOptions::new(CostTable::gpu()) });
             assert!(p.fallback.is_none() && p.saturated, "seed {seed} {numerics}: {p}\nfrom\n{g}");

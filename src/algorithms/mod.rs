@@ -1,0 +1,14 @@
+//! Small algorithms that several rooms need and that know nothing of arrays: a fixed hash, seeded random numbers, a
+//! least-recently-used table and delta debugging.
+//!
+//! Everything is deterministic and the same on every machine. This room knows no other room.
+
+mod delta;
+mod hash;
+mod lru;
+mod random;
+
+pub use delta::smallest;
+pub use hash::FixedHasher;
+pub use lru::{Lru, Place};
+pub use random::{Lcg, Random, SplitMix, Xorshift};
