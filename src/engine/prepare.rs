@@ -381,9 +381,7 @@ impl Engine {
         for step in &schedule.steps {
             compiled.push(match step {
                 // What is wrong with a group is for its run to say.
-                Step::Run(group) if group.place == Place::Cpu => {
-                    Compiled::new(group, &schedule.values).unwrap_or_default()
-                }
+                Step::Run(group) if group.place == Place::Cpu => Compiled::new(group, &schedule.values).ok(),
                 _ => None,
             });
         }

@@ -281,8 +281,8 @@ impl<'a> Run<'a> {
         };
         let values = &self.prepared.schedule.values;
         let outputs = match &self.prepared.compiled[step] {
-            Some(compiled) => compiled.run(group, values, &find, &self.scalars)?,
-            None => cpu::run_group(group, values, &find, &self.scalars)?.into_iter().map(|(_, b)| b).collect(),
+            Some(compiled) => compiled.run(&find, &self.scalars)?,
+            None => cpu::Compiled::new(group, values)?.run(&find, &self.scalars)?,
         };
         for (store, buffer) in group.stores.iter().zip(outputs) {
             let buffer = match &mut self.noise {

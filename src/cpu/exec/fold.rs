@@ -2,18 +2,18 @@
 //!
 //! Element `i` of a row belongs to lane `i mod 8` of block `i / 512`; the eight lanes of a block are folded in order and then with
 //! one another, blocks are folded in order within a segment of 65,536 elements, and segments in order within the row. Sums of
-//! floats are taken in f64, and those of blocks and segments carry their rounding error along. The tree knows nothing of
-//! tiles, threads, memory order or neighbours, so a reduction has the same bits fused and unfused, and on one thread and many.
+//! floats are taken in f64, and those of blocks and segments carry their rounding error along. The tree does not
+//! depend on tiles, threads, memory order or neighbours, so a reduction has the same bits fused and unfused, on one thread and on many.
 
 use super::elementwise::vectorised;
-use super::tile::{Lane, Registers, TILE, dispatch, divided_by};
+use super::tile::{TILE, TileElement, TileRegisters, dispatch, or_in_miri};
 use crate::graph::{ArgOp, ReduceOp};
 use crate::types::{DType, Fault, Kind, seeded};
 
 /// Lanes of a block.
 const LANES: usize = 8;
 /// Elements of a segment, a multiple of the block.
-pub(crate) const SEGMENT: usize = divided_by(128, 4) * TILE;
+pub(crate) const SEGMENT: usize = or_in_miri(128, 4) * TILE;
 
 /// What a fold computes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,24 +24,39 @@ pub(crate) enum FoldOp {
     Arg(ArgOp),
 }
 
+/// A fold in progress.
+#[derive(Clone, Copy)]
+pub(crate) struct Total<C> {
+    value: C,
+    /// The rounding error that a sum of floats carries along.
+    error: C,
+}
+
+impl<C: FoldValue> Total<C> {
+    /// The fold of no elements.
+    #[inline(always)]
+    pub(crate) fn of_nothing(op: ReduceOp) -> Self {
+        Self { value: C::identity(op), error: C::identity(ReduceOp::Sum) }
+    }
+}
+
 /// What is accumulated: f64 for floats, i64 for integers and truth values.
-pub(crate) trait Cell: Copy + PartialOrd + Send + Sync {
-    fn of<T: Lane>(x: T) -> Self;
-    fn to<T: Lane>(self) -> T;
+pub(crate) trait FoldValue: Copy + PartialOrd + Send + Sync {
+    fn of<T: TileElement>(x: T) -> Self;
+    fn to<T: TileElement>(self) -> T;
     fn identity(op: ReduceOp) -> Self;
     fn combine(op: ReduceOp, a: Self, b: Self) -> Self;
-    /// Folds into a total with its carried error.
-    fn add(op: ReduceOp, total: &mut (Self, Self), x: Self);
-    fn value(op: ReduceOp, total: (Self, Self)) -> Self;
+    fn add(op: ReduceOp, total: &mut Total<Self>, x: Self);
+    fn result(op: ReduceOp, total: Total<Self>) -> Self;
     fn is_nan(self) -> bool;
 }
 
-impl Cell for f64 {
+impl FoldValue for f64 {
     #[inline(always)]
-    fn of<T: Lane>(x: T) -> Self {
+    fn of<T: TileElement>(x: T) -> Self {
         x.to_f64()
     }
-    fn to<T: Lane>(self) -> T {
+    fn to<T: TileElement>(self) -> T {
         T::from_f64(self)
     }
     fn identity(op: ReduceOp) -> Self {
@@ -50,7 +65,7 @@ impl Cell for f64 {
             ReduceOp::Prod | ReduceOp::All => 1.0,
             ReduceOp::Max => f64::NEG_INFINITY,
             ReduceOp::Min => f64::INFINITY,
-            // A NaN gives way to anything under the folds that ignore it.
+            // These folds ignore a NaN beside anything else.
             ReduceOp::Fmax | ReduceOp::Fmin => f64::NAN,
         }
     }
@@ -69,18 +84,22 @@ impl Cell for f64 {
             ReduceOp::Fmin => -larger(-a, -b),
         }
     }
-    fn add(op: ReduceOp, total: &mut (Self, Self), x: Self) {
+    fn add(op: ReduceOp, total: &mut Total<Self>, x: Self) {
         if op != ReduceOp::Sum {
-            total.0 = Self::combine(op, total.0, x);
+            total.value = Self::combine(op, total.value, x);
             return;
         }
-        let sum = total.0 + x;
-        total.1 += if total.0.abs() >= x.abs() { (total.0 - sum) + x } else { (x - sum) + total.0 };
-        total.0 = sum;
+        let sum = total.value + x;
+        total.error += if total.value.abs() >= x.abs() { (total.value - sum) + x } else { (x - sum) + total.value };
+        total.value = sum;
     }
-    fn value(op: ReduceOp, total: (Self, Self)) -> Self {
+    fn result(op: ReduceOp, total: Total<Self>) -> Self {
         // The carried error means nothing beside an infinity.
-        if op == ReduceOp::Sum && total.0.is_finite() && total.1 != 0.0 { total.0 + total.1 } else { total.0 }
+        if op == ReduceOp::Sum && total.value.is_finite() && total.error != 0.0 {
+            total.value + total.error
+        } else {
+            total.value
+        }
     }
     fn is_nan(self) -> bool {
         f64::is_nan(self)
@@ -102,12 +121,12 @@ fn larger(a: f64, b: f64) -> f64 {
     }
 }
 
-impl Cell for i64 {
+impl FoldValue for i64 {
     #[inline(always)]
-    fn of<T: Lane>(x: T) -> Self {
+    fn of<T: TileElement>(x: T) -> Self {
         x.to_i64()
     }
-    fn to<T: Lane>(self) -> T {
+    fn to<T: TileElement>(self) -> T {
         T::from_i64(self)
     }
     fn identity(op: ReduceOp) -> Self {
@@ -129,18 +148,18 @@ impl Cell for i64 {
             ReduceOp::All => a & b,
         }
     }
-    fn add(op: ReduceOp, total: &mut (Self, Self), x: Self) {
-        total.0 = Self::combine(op, total.0, x);
+    fn add(op: ReduceOp, total: &mut Total<Self>, x: Self) {
+        total.value = Self::combine(op, total.value, x);
     }
-    fn value(_: ReduceOp, total: (Self, Self)) -> Self {
-        total.0
+    fn result(_: ReduceOp, total: Total<Self>) -> Self {
+        total.value
     }
     fn is_nan(self) -> bool {
         false
     }
 }
 
-/// Runs an expression with `$op` constant, so that loops are compiled for one operation each.
+/// Runs an expression with `$op` as a constant, so that loops are compiled for one operation each.
 macro_rules! for_op {
     ($op:expr, $c:ident => $body:expr) => {
         for_op!(@ $op, $c, $body, Sum Prod Max Min Fmax Fmin Any All)
@@ -148,7 +167,7 @@ macro_rules! for_op {
     (@ $op:expr, $c:ident, $body:expr, $($name:ident)*) => {
         match $op {
             $(ReduceOp::$name => {
-                #[allow(non_upper_case_globals, reason = "a constant stands where a variable stood")]
+                #[allow(non_upper_case_globals, reason = "the constant has the name of the variable that it stands for")]
                 const $c: ReduceOp = ReduceOp::$name;
                 $body
             })*
@@ -157,13 +176,13 @@ macro_rules! for_op {
 }
 
 #[inline(always)]
-fn join<C: Cell>(op: ReduceOp, l: [C; LANES]) -> C {
+fn join<C: FoldValue>(op: ReduceOp, l: [C; LANES]) -> C {
     let f = |a, b| C::combine(op, a, b);
     f(f(f(l[0], l[4]), f(l[2], l[6])), f(f(l[1], l[5]), f(l[3], l[7])))
 }
 
 #[inline(always)]
-fn block_of<T: Lane, C: Cell>(op: ReduceOp, x: &[T]) -> C {
+fn block_of<T: TileElement, C: FoldValue>(op: ReduceOp, x: &[T]) -> C {
     let mut lanes = [C::identity(op); LANES];
     let mut chunks = x.chunks_exact(LANES);
     for chunk in &mut chunks {
@@ -178,19 +197,16 @@ fn block_of<T: Lane, C: Cell>(op: ReduceOp, x: &[T]) -> C {
     join(op, lanes)
 }
 
-trait Both: Lane {}
-impl<T: Lane> Both for T {}
-
 vectorised! {
     /// Folds each run of `len` elements of `x` (at most a block) into one total.
-    fn blocks_f64<T: Both>(op: ReduceOp, x: &[T], len: usize, totals: &mut [(f64, f64)]) {
+    fn blocks_f64<T: TileElement>(op: ReduceOp, x: &[T], len: usize, totals: &mut [Total<f64>]) {
         for_op!(op, c => for (row, total) in x.chunks_exact(len).zip(totals) {
             f64::add(c, total, block_of::<T, f64>(c, row));
         });
     }
 }
 vectorised! {
-    fn blocks_i64<T: Both>(op: ReduceOp, x: &[T], len: usize, totals: &mut [(i64, i64)]) {
+    fn blocks_i64<T: TileElement>(op: ReduceOp, x: &[T], len: usize, totals: &mut [Total<i64>]) {
         for_op!(op, c => for (row, total) in x.chunks_exact(len).zip(totals) {
             i64::add(c, total, block_of::<T, i64>(c, row));
         });
@@ -198,39 +214,38 @@ vectorised! {
 }
 vectorised! {
     /// Folds one element of each column into the columns' lanes.
-    fn across_f64<T: Both>(op: ReduceOp, x: &[T], lanes: &mut [f64]) {
+    fn across_f64<T: TileElement>(op: ReduceOp, x: &[T], lanes: &mut [f64]) {
         for_op!(op, c => for (lane, &v) in lanes.iter_mut().zip(x) {
             *lane = f64::combine(c, *lane, v.to_f64());
         });
     }
 }
 vectorised! {
-    fn across_i64<T: Both>(op: ReduceOp, x: &[T], lanes: &mut [i64]) {
+    fn across_i64<T: TileElement>(op: ReduceOp, x: &[T], lanes: &mut [i64]) {
         for_op!(op, c => for (lane, &v) in lanes.iter_mut().zip(x) {
             *lane = i64::combine(c, *lane, v.to_i64());
         });
     }
 }
 
-/// The folds of some rows in progress.
-struct Values<C> {
+/// The reductions of some rows in progress.
+struct ReduceState<C> {
     op: ReduceOp,
     /// `lanes[j * rows + r]`, used when columns are walked.
     lanes: Vec<C>,
-    segment: Vec<(C, C)>,
-    row: Vec<(C, C)>,
+    segment: Vec<Total<C>>,
+    row: Vec<Total<C>>,
 }
 
-impl<C: Cell> Values<C> {
+impl<C: FoldValue> ReduceState<C> {
     fn new(op: ReduceOp, rows: usize) -> Self {
-        let none = (C::identity(op), C::identity(ReduceOp::Sum));
+        let none = Total::of_nothing(op);
         Self { op, lanes: vec![C::identity(op); LANES * rows], segment: vec![none; rows], row: vec![none; rows] }
     }
 
     fn reset(&mut self) {
-        let none = (C::identity(self.op), C::identity(ReduceOp::Sum));
-        self.segment.fill(none);
-        self.row.fill(none);
+        self.segment.fill(Total::of_nothing(self.op));
+        self.row.fill(Total::of_nothing(self.op));
     }
 
     /// Ends a block of the columns' lanes.
@@ -244,13 +259,12 @@ impl<C: Cell> Values<C> {
     }
 
     fn partial(&self) -> Vec<C> {
-        self.segment.iter().map(|&t| C::value(self.op, t)).collect()
+        self.segment.iter().map(|&t| C::result(self.op, t)).collect()
     }
 
     fn end_own_segment(&mut self) {
-        let none = (C::identity(self.op), C::identity(ReduceOp::Sum));
         for (row, segment) in self.row.iter_mut().zip(&mut self.segment) {
-            C::add(self.op, row, C::value(self.op, std::mem::replace(segment, none)));
+            C::add(self.op, row, C::result(self.op, std::mem::replace(segment, Total::of_nothing(self.op))));
         }
     }
 
@@ -261,16 +275,29 @@ impl<C: Cell> Values<C> {
     }
 }
 
-/// The best elements of some rows so far, with their positions.
-struct Best<C> {
-    op: ArgOp,
-    segment: Vec<Option<(C, usize)>>,
-    row: Vec<Option<(C, usize)>>,
+/// An element that may be the one an arg-reduction asks for.
+#[derive(Clone, Copy)]
+pub(crate) struct Candidate<C> {
+    value: C,
+    /// Its number within the row.
+    at: usize,
 }
 
-impl<C: Cell> Best<C> {
+/// The best elements of some rows so far.
+struct ArgState<C> {
+    op: ArgOp,
+    segment: Vec<Option<Candidate<C>>>,
+    row: Vec<Option<Candidate<C>>>,
+}
+
+impl<C: FoldValue> ArgState<C> {
     fn new(op: ArgOp, rows: usize) -> Self {
         Self { op, segment: vec![None; rows], row: vec![None; rows] }
+    }
+
+    fn reset(&mut self) {
+        self.segment.fill(None);
+        self.row.fill(None);
     }
 
     /// Whether `x`, which comes later, takes the place of `best`.
@@ -286,53 +313,60 @@ impl<C: Cell> Best<C> {
     }
 
     #[inline(always)]
-    fn take(op: ArgOp, best: &mut Option<(C, usize)>, x: C, at: usize) {
-        if best.is_none_or(|(b, _)| Self::better(op, x, b)) {
-            *best = Some((x, at));
+    fn take(op: ArgOp, best: &mut Option<Candidate<C>>, x: Candidate<C>) {
+        if best.is_none_or(|b| Self::better(op, x.value, b.value)) {
+            *best = Some(x);
         }
     }
 
     fn end_own_segment(&mut self) {
         for (row, segment) in self.row.iter_mut().zip(&mut self.segment) {
-            if let Some((x, at)) = segment.take() {
-                Self::take(self.op, row, x, at);
+            if let Some(x) = segment.take() {
+                Self::take(self.op, row, x);
             }
         }
     }
 
-    fn end_segment(&mut self, partial: &[Option<(C, usize)>]) {
-        for (row, p) in self.row.iter_mut().zip(partial) {
-            if let Some((x, at)) = *p {
-                Self::take(self.op, row, x, at);
+    fn end_segment(&mut self, partial: &[Option<Candidate<C>>]) {
+        for (row, x) in self.row.iter_mut().zip(partial) {
+            if let Some(x) = *x {
+                Self::take(self.op, row, x);
             }
+        }
+    }
+
+    /// Writes the positions that were found, 0 where there is none.
+    fn write_positions(&self, out: &mut [i32]) {
+        for (to, best) in out.iter_mut().zip(&self.row) {
+            *to = best.map_or(0, |b| b.at) as i32;
         }
     }
 }
 
-enum State {
-    Float(Values<f64>),
-    Int(Values<i64>),
-    BestFloat(Best<f64>),
-    BestInt(Best<i64>),
+enum FoldState {
+    Float(ReduceState<f64>),
+    Int(ReduceState<i64>),
+    ArgFloat(ArgState<f64>),
+    ArgInt(ArgState<i64>),
 }
 
 /// What a segment of some rows folds to.
-pub(crate) enum Partial {
+pub(crate) enum SegmentFold {
     Float(Vec<f64>),
     Int(Vec<i64>),
-    BestFloat(Vec<Option<(f64, usize)>>),
-    BestInt(Vec<Option<(i64, usize)>>),
+    ArgFloat(Vec<Option<Candidate<f64>>>),
+    ArgInt(Vec<Option<Candidate<i64>>>),
 }
 
 /// One fold over some rows: fed tile by tile, in the order of the rows' elements.
-pub(crate) struct Folding {
+pub(crate) struct RowFold {
     dtype: DType,
-    state: State,
+    state: FoldState,
 }
 
 /// A tile of rows: `rows` of them, `len` elements each, of which the first is number `first` of its row.
 #[derive(Clone, Copy)]
-pub(crate) struct Piece {
+pub(crate) struct RowTile {
     pub(crate) rows: usize,
     pub(crate) len: usize,
     pub(crate) first: usize,
@@ -342,15 +376,15 @@ pub(crate) struct Piece {
     pub(crate) last: bool,
 }
 
-impl Folding {
+impl RowFold {
     /// A fold of elements of `dtype` over up to `rows` rows at once.
     pub(crate) fn new(op: FoldOp, dtype: DType, rows: usize) -> Self {
         let float = dtype.kind() == Kind::Float;
         let state = match op {
-            FoldOp::Reduce(op) if float => State::Float(Values::new(op, rows)),
-            FoldOp::Reduce(op) => State::Int(Values::new(op, rows)),
-            FoldOp::Arg(op) if float => State::BestFloat(Best::new(op, rows)),
-            FoldOp::Arg(op) => State::BestInt(Best::new(op, rows)),
+            FoldOp::Reduce(op) if float => FoldState::Float(ReduceState::new(op, rows)),
+            FoldOp::Reduce(op) => FoldState::Int(ReduceState::new(op, rows)),
+            FoldOp::Arg(op) if float => FoldState::ArgFloat(ArgState::new(op, rows)),
+            FoldOp::Arg(op) => FoldState::ArgInt(ArgState::new(op, rows)),
         };
         Self { dtype, state }
     }
@@ -358,119 +392,109 @@ impl Folding {
     /// Forgets everything, for other rows.
     pub(crate) fn reset(&mut self) {
         match &mut self.state {
-            State::Float(v) => v.reset(),
-            State::Int(v) => v.reset(),
-            State::BestFloat(b) => {
-                b.segment.fill(None);
-                b.row.fill(None);
-            }
-            State::BestInt(b) => {
-                b.segment.fill(None);
-                b.row.fill(None);
-            }
+            FoldState::Float(v) => v.reset(),
+            FoldState::Int(v) => v.reset(),
+            FoldState::ArgFloat(b) => b.reset(),
+            FoldState::ArgInt(b) => b.reset(),
         }
     }
 
     /// Folds a tile in. Tiles of whole rows side by side hold at most a block of each.
-    pub(crate) fn feed(&mut self, regs: &Registers, slot: usize, piece: Piece) {
-        let n = piece.rows * piece.len;
+    pub(crate) fn feed(&mut self, regs: &TileRegisters, slot: usize, tile: RowTile) {
+        let n = tile.rows * tile.len;
         dispatch!(self.dtype, T => {
             let x = regs.get::<T>(slot, n);
             match &mut self.state {
-                State::Float(v) if piece.by_row => blocks_f64(v.op, x, piece.len, &mut v.segment),
-                State::Int(v) if piece.by_row => blocks_i64(v.op, x, piece.len, &mut v.segment),
-                State::Float(v) => columns(v, x, piece, across_f64),
-                State::Int(v) => columns(v, x, piece, across_i64),
-                State::BestFloat(b) => positions(b, x, piece),
-                State::BestInt(b) => positions(b, x, piece),
+                FoldState::Float(v) if tile.by_row => blocks_f64(v.op, x, tile.len, &mut v.segment),
+                FoldState::Int(v) if tile.by_row => blocks_i64(v.op, x, tile.len, &mut v.segment),
+                FoldState::Float(v) => columns(v, x, tile, across_f64),
+                FoldState::Int(v) => columns(v, x, tile, across_i64),
+                FoldState::ArgFloat(b) => positions(b, x, tile),
+                FoldState::ArgInt(b) => positions(b, x, tile),
             }
         });
     }
 
     /// What the segment folded to.
-    pub(crate) fn partial(&self) -> Partial {
+    pub(crate) fn partial(&self) -> SegmentFold {
         match &self.state {
-            State::Float(v) => Partial::Float(v.partial()),
-            State::Int(v) => Partial::Int(v.partial()),
-            State::BestFloat(b) => Partial::BestFloat(b.segment.clone()),
-            State::BestInt(b) => Partial::BestInt(b.segment.clone()),
+            FoldState::Float(v) => SegmentFold::Float(v.partial()),
+            FoldState::Int(v) => SegmentFold::Int(v.partial()),
+            FoldState::ArgFloat(b) => SegmentFold::ArgFloat(b.segment.clone()),
+            FoldState::ArgInt(b) => SegmentFold::ArgInt(b.segment.clone()),
         }
     }
 
     /// Folds the segment that was fed into its row.
     pub(crate) fn end_own_segment(&mut self) {
         match &mut self.state {
-            State::Float(v) => v.end_own_segment(),
-            State::Int(v) => v.end_own_segment(),
-            State::BestFloat(b) => b.end_own_segment(),
-            State::BestInt(b) => b.end_own_segment(),
+            FoldState::Float(v) => v.end_own_segment(),
+            FoldState::Int(v) => v.end_own_segment(),
+            FoldState::ArgFloat(b) => b.end_own_segment(),
+            FoldState::ArgInt(b) => b.end_own_segment(),
         }
     }
 
     /// Folds a segment that another fold was fed into its row; segments come in order.
-    pub(crate) fn end_segment(&mut self, partial: &Partial) {
+    pub(crate) fn end_segment(&mut self, partial: &SegmentFold) {
         match (&mut self.state, partial) {
-            (State::Float(v), Partial::Float(p)) => v.end_segment(p),
-            (State::Int(v), Partial::Int(p)) => v.end_segment(p),
-            (State::BestFloat(b), Partial::BestFloat(p)) => b.end_segment(p),
-            (State::BestInt(b), Partial::BestInt(p)) => b.end_segment(p),
+            (FoldState::Float(v), SegmentFold::Float(p)) => v.end_segment(p),
+            (FoldState::Int(v), SegmentFold::Int(p)) => v.end_segment(p),
+            (FoldState::ArgFloat(b), SegmentFold::ArgFloat(p)) => b.end_segment(p),
+            (FoldState::ArgInt(b), SegmentFold::ArgInt(p)) => b.end_segment(p),
             // A partial comes from a fold of the same instruction.
             _ => {}
         }
     }
 
     /// Writes the results of the first `rows` rows into a register.
-    pub(crate) fn finish(&self, regs: &mut Registers, slot: usize, rows: usize) {
-        let position = |at: Option<usize>| at.unwrap_or(0) as i32;
+    pub(crate) fn finish(&self, regs: &mut TileRegisters, slot: usize, rows: usize) {
         match &self.state {
-            State::Float(v) => dispatch!(self.dtype, T => {
+            FoldState::Float(v) => dispatch!(self.dtype, T => {
                 for (to, &t) in regs.get_mut::<T>(slot, rows).iter_mut().zip(&v.row) {
-                    *to = f64::value(v.op, t).to::<T>();
+                    *to = f64::result(v.op, t).to::<T>();
                 }
             }),
-            State::Int(v) => dispatch!(self.dtype, T => {
+            FoldState::Int(v) => dispatch!(self.dtype, T => {
                 for (to, &t) in regs.get_mut::<T>(slot, rows).iter_mut().zip(&v.row) {
-                    *to = i64::value(v.op, t).to::<T>();
+                    *to = i64::result(v.op, t).to::<T>();
                 }
             }),
-            State::BestFloat(b) => {
-                for (to, best) in regs.get_mut::<i32>(slot, rows).iter_mut().zip(&b.row) {
-                    *to = position(best.map(|b| b.1));
-                }
-            }
-            State::BestInt(b) => {
-                for (to, best) in regs.get_mut::<i32>(slot, rows).iter_mut().zip(&b.row) {
-                    *to = position(best.map(|b| b.1));
-                }
-            }
+            FoldState::ArgFloat(b) => b.write_positions(regs.get_mut(slot, rows)),
+            FoldState::ArgInt(b) => b.write_positions(regs.get_mut(slot, rows)),
         }
     }
 }
 
-fn columns<T: Lane, C: Cell>(v: &mut Values<C>, x: &[T], piece: Piece, across: impl Fn(ReduceOp, &[T], &mut [C])) {
+fn columns<T: TileElement, C: FoldValue>(
+    v: &mut ReduceState<C>,
+    x: &[T],
+    tile: RowTile,
+    across: impl Fn(ReduceOp, &[T], &mut [C]),
+) {
     let stride = v.segment.len();
-    for (l, row) in x.chunks_exact(piece.rows).enumerate() {
-        let at = piece.first + l;
+    for (l, row) in x.chunks_exact(tile.rows).enumerate() {
+        let at = tile.first + l;
         let lane = at % LANES * stride;
-        across(v.op, row, &mut v.lanes[lane..lane + piece.rows]);
-        if (at + 1).is_multiple_of(TILE) || (piece.last && l + 1 == piece.len) {
-            v.end_block(piece.rows);
+        across(v.op, row, &mut v.lanes[lane..lane + tile.rows]);
+        if (at + 1).is_multiple_of(TILE) || (tile.last && l + 1 == tile.len) {
+            v.end_block(tile.rows);
         }
     }
 }
 
-fn positions<T: Lane, C: Cell>(b: &mut Best<C>, x: &[T], piece: Piece) {
+fn positions<T: TileElement, C: FoldValue>(b: &mut ArgState<C>, x: &[T], tile: RowTile) {
     let op = b.op;
-    if piece.by_row {
-        for (row, best) in x.chunks_exact(piece.len).zip(&mut b.segment) {
+    if tile.by_row {
+        for (row, best) in x.chunks_exact(tile.len).zip(&mut b.segment) {
             for (l, &v) in row.iter().enumerate() {
-                Best::take(op, best, C::of(v), piece.first + l);
+                ArgState::take(op, best, Candidate { value: C::of(v), at: tile.first + l });
             }
         }
     } else {
-        for (l, row) in x.chunks_exact(piece.rows).enumerate() {
+        for (l, row) in x.chunks_exact(tile.rows).enumerate() {
             for (&v, best) in row.iter().zip(&mut b.segment) {
-                Best::take(op, best, C::of(v), piece.first + l);
+                ArgState::take(op, best, Candidate { value: C::of(v), at: tile.first + l });
             }
         }
     }

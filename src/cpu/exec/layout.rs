@@ -4,17 +4,17 @@
 //! folds have the same tree either way.
 
 use super::fold::SEGMENT;
-use super::tile::{TILE, divided_by};
+use super::tile::{TILE, or_in_miri};
 use crate::types::Shape;
 
 /// Columns walked side by side: with eight f64 lanes each they still fit the first-level cache.
-const COLUMNS: usize = divided_by(256, 8);
+const COLUMNS: usize = or_in_miri(256, 8);
 /// Below this many elements in a block of columns, rows are walked instead, several of them a tile.
-const SMALL: usize = divided_by(256, 8);
+const SMALL: usize = or_in_miri(256, 8);
 
 /// The order of a rows pass and its division into chunks of rows.
 #[derive(Debug)]
-pub(crate) struct Layout {
+pub(crate) struct RowLayout {
     /// The domain's axes in the order of the pass's space.
     pub(crate) axes: Vec<usize>,
     /// The axes that are not reduced: the space of rows.
@@ -28,16 +28,16 @@ pub(crate) struct Layout {
     chunk_rows: usize,
 }
 
-/// Neighbouring rows that are worked on together.
+/// Neighbouring rows that are processed together.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Chunk {
-    /// The first one's number among all rows.
+pub(crate) struct RowChunk {
+    /// The number of the first among all rows.
     pub(crate) first: usize,
     /// How many.
     pub(crate) rows: usize,
 }
 
-impl Layout {
+impl RowLayout {
     /// For a domain of which `reduced` axes form rows.
     pub(crate) fn new(domain: &Shape, reduced: &[usize]) -> Self {
         let kept: Vec<usize> = (0..domain.rank()).filter(|a| !reduced.contains(a)).collect();
@@ -76,14 +76,14 @@ impl Layout {
     }
 
     /// A chunk by number.
-    pub(crate) fn chunk(&self, number: usize) -> Chunk {
+    pub(crate) fn chunk(&self, number: usize) -> RowChunk {
         if self.by_row {
             let first = number * self.chunk_rows;
-            return Chunk { first, rows: self.chunk_rows.min(self.rows - first) };
+            return RowChunk { first, rows: self.chunk_rows.min(self.rows - first) };
         }
         let (block, part) = (number / self.per_block(), number % self.per_block());
         let column = part * self.chunk_rows;
-        Chunk { first: block * self.columns + column, rows: self.chunk_rows.min(self.columns - column) }
+        RowChunk { first: block * self.columns + column, rows: self.chunk_rows.min(self.columns - column) }
     }
 
     /// Elements of each row in a tile.
@@ -97,7 +97,7 @@ impl Layout {
     }
 
     /// The place in the space's order of element `element` of a chunk's first row.
-    pub(crate) fn start(&self, chunk: Chunk, element: usize) -> usize {
+    pub(crate) fn start(&self, chunk: RowChunk, element: usize) -> usize {
         if self.by_row {
             return chunk.first * self.len + element;
         }

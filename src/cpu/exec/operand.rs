@@ -1,94 +1,121 @@
-//! Operands of a matrix product: in place when they are one strided load, else evaluated panel by panel along k.
+//! Operands of a matrix product: read in place where they are one strided load, and evaluated panel by panel along k elsewhere.
 
-use super::body::{Body, Input};
-use super::code::Wanted;
-use super::output::Output;
-use super::product::{Matrix, Real, product};
-use super::tile::divided_by;
-use super::{map, remap};
+use super::checked::CheckedProgram;
+use super::code::PassStore;
+use super::data::{BufferType, FindInput, LoadSource, RunData, RunInputs};
+use super::map::MapPass;
+use super::matrix::StridedMatrix;
+use super::output::SharedOutput;
+use super::remap;
+use super::tile::or_in_miri;
 use crate::error::{Error, Result};
-use crate::schedule::{Inst, Program, Reg};
-use crate::types::{Element, HostBuffer, Scalar, Shape, View};
+use crate::schedule::{Inst, Program, Reg, Value};
+use crate::types::{DType, Element, HostBuffer, Scalar, Shape, View};
 
 /// Extent of k that is evaluated and multiplied at once; every product is divided so, whatever its operands are.
-const PANEL: usize = divided_by(4096, 8);
-/// Rows of a block of a symmetric result.
-const BLOCK: usize = divided_by(256, 4);
-/// Up to this many elements of the result, the library's choice of loops depends on strides.
-const SMALL: usize = 256;
+pub(crate) const PANEL: usize = or_in_miri(4096, 8);
 
-/// One operand over [batch…, rows, columns], of which `k_axis` is contracted.
-pub(crate) struct Operand<'o, 'a> {
-    program: &'o Program,
-    domain: Shape,
-    k_axis: usize,
-    input: Input<'o, 'a>,
-    scalars: &'o [Scalar],
-    /// Its buffer and view when it is just a load.
-    direct: Option<(&'a HostBuffer, View)>,
+/// An operand's description: a program over [batch…, rows, columns], of which `k_axis` is contracted.
+pub(crate) struct OperandProgram<'p> {
+    pub(crate) program: &'p Program,
+    pub(crate) domain: Shape,
+    pub(crate) k_axis: usize,
+    /// Whether the operand is to lie in memory with k outermost, whatever order it has.
+    pub(crate) pack: bool,
 }
 
-impl<'o, 'a> Operand<'o, 'a> {
-    /// An operand's program over its domain.
+/// A compiled operand.
+#[derive(Debug)]
+pub(crate) struct Operand {
+    inputs: RunInputs,
+    k_axis: usize,
+    elements: OperandElements,
+}
+
+/// Where the elements of an operand come from.
+#[derive(Debug)]
+enum OperandElements {
+    /// A load, read in place.
+    InPlace { load: u32, view: View },
+    /// Evaluated at once, of which each panel is a part.
+    Whole(Box<EvaluatedPart>),
+    /// Evaluated panel by panel.
+    Panels(Box<PanelParts>),
+}
+
+/// The passes that evaluate an operand panel by panel.
+#[derive(Debug)]
+struct PanelParts {
+    /// All full panels: one pass, over a space in which they follow one another.
+    full: EvaluatedPart,
+    /// What is left of k.
+    rest: Option<EvaluatedPart>,
+}
+
+/// A pass that evaluates a part of an operand.
+#[derive(Debug)]
+struct EvaluatedPart {
+    pass: MapPass,
+    buffer: BufferType,
+    /// How the part's elements lie in the buffer.
+    view: View,
+}
+
+impl Operand {
+    /// Compiles an operand.
     ///
     /// # Errors
-    /// Internal errors for a program that does not fit the domain.
-    pub(crate) fn new(
-        program: &'o Program,
-        domain: Shape,
-        k_axis: usize,
-        input: Input<'o, 'a>,
-        scalars: &'o [Scalar],
-    ) -> Result<Self> {
-        // Binding checks the whole operand once, before anything reads it in place.
-        Body::new(program, &domain, &|v| input(v), scalars, None)?;
-        let direct = match program.insts.last() {
-            Some(Inst::Load(l)) => {
-                let load = &program.loads[*l as usize];
-                Some((input(load.value)?, load.view.clone()))
+    /// Internal errors for a program that does not fit the domain or its values.
+    pub(crate) fn new(of: &OperandProgram<'_>, values: &[Value]) -> Result<Self> {
+        // The whole operand is checked once, before anything reads a part of it.
+        let checked = CheckedProgram::new(of.program, &of.domain, values, None)?;
+        let Some(last) = of.program.insts.last() else {
+            return Err(Error::internal("a contraction with an empty operand program"));
+        };
+        let k = of.domain[of.k_axis];
+        let elements = match last {
+            Inst::Load(load) if !of.pack => {
+                OperandElements::InPlace { load: *load, view: of.program.loads[*load as usize].view.clone() }
             }
-            Some(_) => None,
-            None => return Err(Error::internal("a contraction with an empty operand program")),
+            // A window cannot be narrowed, so all of k is evaluated.
+            _ if k <= PANEL || remap::has_window(of.program) => OperandElements::Whole(Box::new(of.part(&checked)?)),
+            _ => OperandElements::Panels(Box::new(PanelParts {
+                full: of.full_panels(k / PANEL, values)?,
+                rest: (!k.is_multiple_of(PANEL)).then(|| of.rest(k - k % PANEL, values)).transpose()?,
+            })),
         };
-        Ok(Self { program, domain, k_axis, input, scalars, direct })
+        Ok(Self { inputs: checked.into_inputs(), k_axis: of.k_axis, elements })
     }
 
-    /// The operand's axis that is not contracted, of the last two.
+    /// Bytes of memory it holds on to.
+    pub(crate) fn bytes(&self) -> usize {
+        let parts = match &self.elements {
+            OperandElements::InPlace { .. } => 0,
+            OperandElements::Whole(part) => part.bytes(),
+            OperandElements::Panels(parts) => {
+                parts.full.bytes() + parts.rest.as_ref().map_or(size_of::<EvaluatedPart>(), EvaluatedPart::bytes)
+            }
+        };
+        self.inputs.bytes() + parts
+    }
+
+    /// The operand with the data of a run.
+    ///
+    /// # Errors
+    /// What binding the data reports.
+    pub(crate) fn bind<'a>(&self, input: FindInput<'_, 'a>, scalars: &[Scalar]) -> Result<BoundOperand<'_, 'a>> {
+        Ok(BoundOperand { operand: self, data: self.inputs.bind(input, scalars)?, evaluated: None })
+    }
+}
+
+impl OperandProgram<'_> {
+    fn rank(&self) -> usize {
+        self.domain.rank()
+    }
+
+    /// The axis that is not contracted, of the last two.
     fn free_axis(&self) -> usize {
-        2 * self.domain.rank() - 3 - self.k_axis
-    }
-
-    /// `len` coordinates of k from `start` on, for all batches: in place, or evaluated with k outermost when `k_major`.
-    fn panel(&self, start: usize, len: usize, pack: bool) -> Result<Panel<'a>> {
-        if let (Some((buffer, view)), false) = (&self.direct, pack) {
-            return Ok(Panel { data: Data::There(buffer), view: view.slice(self.k_axis, start, 1, len)? });
-        }
-        let rank = self.domain.rank();
-        let windowed = remap::has_window(self.program);
-        // A window cannot be narrowed, so all of k is evaluated and a panel of it used.
-        let (program, domain) = if windowed || len == self.domain[self.k_axis] {
-            (self.program.clone(), self.domain.clone())
-        } else {
-            (remap::narrowed(self.program, self.k_axis, start, len)?, self.domain.with_axis(self.k_axis, len))
-        };
-        let outer = if pack || self.k_is_far() { self.k_axis } else { self.free_axis() };
-        let inner = 2 * rank - 3 - outer;
-        let axes: Vec<usize> = (0..rank - 2).chain([outer, inner]).collect();
-        let ordered: Shape = axes.iter().map(|&a| domain[a]).collect();
-        let mut strides = View::dense(&ordered).strides().to_vec();
-        if outer == rank - 1 {
-            strides.swap(rank - 2, rank - 1);
-        }
-        let to = View::from_parts(domain.clone(), &strides, 0)?;
-        let dtype = program.dtypes.last().copied().ok_or_else(|| Error::internal("an empty operand program"))?;
-        let mut buffer = HostBuffer::zeros(dtype, domain.len())?;
-        {
-            let body = Body::new(&program, &domain, &|v| (self.input)(v), self.scalars, None)?;
-            let store = Wanted { reg: Reg(program.insts.len() as u32 - 1), output: 0, to: to.clone() };
-            map::run(&body, &domain, &axes, &[store], &[Output::new(&mut buffer)]);
-        }
-        let view = if windowed { to.slice(self.k_axis, start, 1, len)? } else { to };
-        Ok(Panel { data: Data::Made(buffer), view })
+        2 * self.rank() - 3 - self.k_axis
     }
 
     /// Whether neighbours along k lie farther apart than along the free axis, in the first load that varies along both.
@@ -101,89 +128,157 @@ impl<'o, 'a> Operand<'o, 'a> {
             .find(|&(k, f)| k > 0 && f > 0)
             .is_some_and(|(k, f)| k > f)
     }
+
+    /// The order in which the axes of a part lie in memory.
+    fn memory_order(&self) -> Vec<usize> {
+        let outer = if self.pack || self.k_is_far() { self.k_axis } else { self.free_axis() };
+        let inner = 2 * self.rank() - 3 - outer;
+        (0..self.rank() - 2).chain([outer, inner]).collect()
+    }
+
+    /// The view of a part over `domain` that lies in memory in that order.
+    fn part_view(&self, domain: Shape) -> Result<View> {
+        let order = self.memory_order();
+        let ordered: Shape = order.iter().map(|&a| domain[a]).collect();
+        let dense = View::dense(&ordered);
+        let mut strides = vec![0; order.len()];
+        for (&axis, &stride) in order.iter().zip(dense.strides()) {
+            strides[axis] = stride;
+        }
+        View::from_parts(domain, &strides, 0)
+    }
+
+    fn dtype(&self) -> Result<DType> {
+        self.program.dtypes.last().copied().ok_or_else(|| Error::internal("an empty operand program"))
+    }
+
+    fn store(&self, to: View) -> PassStore {
+        PassStore { reg: Reg(self.program.insts.len() as u32 - 1), output: 0, to }
+    }
+
+    /// All of the operand.
+    fn part(&self, checked: &CheckedProgram<'_>) -> Result<EvaluatedPart> {
+        let view = self.part_view(self.domain.clone())?;
+        let buffer = BufferType { dtype: self.dtype()?, len: self.domain.len() };
+        let pass = MapPass::new(checked, &self.domain, &self.memory_order(), &[self.store(view.clone())]);
+        Ok(EvaluatedPart { pass, buffer, view })
+    }
+
+    /// What is left of k from `start` on.
+    fn rest(&self, start: usize, values: &[Value]) -> Result<EvaluatedPart> {
+        let len = self.domain[self.k_axis] - start;
+        let program = remap::narrowed(self.program, self.k_axis, start, len)?;
+        let domain = self.domain.with_axis(self.k_axis, len);
+        let checked = CheckedProgram::new(&program, &domain, values, None)?;
+        OperandProgram { program: &program, domain, ..*self }.part(&checked)
+    }
+
+    /// `count` panels of full extent. The pass's space has the number of the panel as its outermost axis, along which nothing
+    /// moves in the buffer: panel `i` is part `i` of the space's order.
+    fn full_panels(&self, count: usize, values: &[Value]) -> Result<EvaluatedPart> {
+        let program = remap::divided(self.program, self.k_axis, PANEL, count)?;
+        let panel = self.domain.with_axis(self.k_axis, PANEL);
+        let view = self.part_view(panel.clone())?;
+        let domain: Shape = [count].into_iter().chain(panel.iter().copied()).collect();
+        let strides: Vec<i64> = [0].into_iter().chain(view.strides().iter().copied()).collect();
+        let to = View::from_parts(domain.clone(), &strides, 0)?;
+        let axes: Vec<usize> = [0].into_iter().chain(self.memory_order().into_iter().map(|a| a + 1)).collect();
+        let checked = CheckedProgram::new(&program, &domain, values, None)?;
+        let pass = MapPass::new(&checked, &domain, &axes, &[self.store(to)]);
+        Ok(EvaluatedPart { pass, buffer: BufferType { dtype: self.dtype()?, len: panel.len() }, view })
+    }
 }
 
-enum Data<'a> {
-    There(&'a HostBuffer),
-    Made(HostBuffer),
+/// An operand with the data of a run.
+pub(crate) struct BoundOperand<'o, 'a> {
+    operand: &'o Operand,
+    data: RunData<'a>,
+    /// What was evaluated last.
+    evaluated: Option<HostBuffer>,
+}
+
+impl BoundOperand<'_, '_> {
+    /// [`PANEL`] coordinates of k from `number` times that on, or what is left of them, for all batches.
+    ///
+    /// # Errors
+    /// Out of memory, and an internal error when the data were not bound.
+    pub(crate) fn panel(&mut self, number: usize) -> Result<OperandPanel<'_>> {
+        let (data, evaluated) = (&self.data, &mut self.evaluated);
+        let part = |view: &View| view.offset() + (number * PANEL) as i64 * view.strides()[self.operand.k_axis];
+        match &self.operand.elements {
+            OperandElements::InPlace { load, view } => {
+                let buffer = data.source(LoadSource::Load(*load));
+                let buffer = buffer.ok_or_else(|| Error::internal("an operand of a product is missing"))?;
+                Ok(OperandPanel { buffer, view, offset: part(view) })
+            }
+            OperandElements::Whole(whole) => {
+                let buffer = match evaluated {
+                    Some(buffer) => buffer,
+                    none => whole.evaluate(data, 0, none)?,
+                };
+                Ok(OperandPanel { buffer, view: &whole.view, offset: part(&whole.view) })
+            }
+            OperandElements::Panels(parts) => {
+                let PanelParts { full, rest } = &**parts;
+                let first = number * full.buffer.len;
+                let (panel, first) = match rest {
+                    Some(rest) if first == full.pass.elements() => (rest, 0),
+                    _ => (full, first),
+                };
+                let buffer = panel.evaluate(data, first, evaluated)?;
+                Ok(OperandPanel { buffer, view: &panel.view, offset: panel.view.offset() })
+            }
+        }
+    }
+}
+
+impl EvaluatedPart {
+    /// Bytes of memory it takes, itself included.
+    fn bytes(&self) -> usize {
+        size_of::<Self>() + self.pass.bytes()
+    }
+
+    /// Evaluates as many elements as the buffer holds, from `first` of the pass's space on, into the buffer that was used last if it
+    /// has the right size.
+    fn evaluate<'b>(
+        &self,
+        data: &RunData<'_>,
+        first: usize,
+        buffer: &'b mut Option<HostBuffer>,
+    ) -> Result<&'b mut HostBuffer> {
+        if buffer.as_ref().is_some_and(|b| b.len() != self.buffer.len) {
+            *buffer = None;
+        }
+        let buffer = match buffer {
+            Some(buffer) => buffer,
+            none => none.insert(self.buffer.zeros()?),
+        };
+        self.pass.run_part(data, first, self.buffer.len, &[SharedOutput::new(buffer)]);
+        Ok(buffer)
+    }
 }
 
 /// A panel of an operand, for all batches.
-struct Panel<'a> {
-    data: Data<'a>,
-    view: View,
+pub(crate) struct OperandPanel<'p> {
+    buffer: &'p HostBuffer,
+    view: &'p View,
+    offset: i64,
 }
 
-impl Panel<'_> {
-    fn matrix<T: Element>(&self, batch: &[usize]) -> Result<Matrix<'_, T>> {
-        let buffer = match &self.data {
-            Data::There(b) => b,
-            Data::Made(b) => b,
-        };
-        let rank = self.view.shape().rank();
-        let offset =
-            self.view.offset() + batch.iter().zip(self.view.strides()).map(|(&c, &s)| c as i64 * s).sum::<i64>();
-        let strides = self.view.strides();
-        Ok(Matrix { data: buffer.as_slice()?, offset, row: strides[rank - 2], column: strides[rank - 1] })
-    }
-}
-
-/// The products of all batches into `acc`, dense [batch…, m, n]. `gram` says that the right operand is the left one transposed;
-/// with `symmetric` only the lower blocks are computed and the rest is mirrored.
-///
-/// # Errors
-/// Out of memory, and internal errors.
-pub(crate) fn multiply_batches<T: Real + Element>(
-    left: &Operand<'_, '_>,
-    right: &Operand<'_, '_>,
-    gram: bool,
-    symmetric: bool,
-    acc: &mut HostBuffer,
-) -> Result<()> {
-    let rank = left.domain.rank();
-    let (m, n, k) = (left.domain[rank - 2], right.domain[rank - 1], left.domain[rank - 1]);
-    let batch = Shape::new(&left.domain[..rank - 2]);
-    let small = m * n <= SMALL;
-    let acc = acc.as_mut_slice::<T>()?;
-    for start in (0..k).step_by(PANEL) {
-        let len = PANEL.min(k - start);
-        let a = left.panel(start, len, small)?;
-        let b = if gram { None } else { Some(right.panel(start, len, small)?) };
-        for (i, c) in acc.chunks_exact_mut(m * n).enumerate() {
-            let at = coordinates(&batch, i);
-            let a = a.matrix::<T>(&at)?;
-            let b = match &b {
-                Some(b) => b.matrix::<T>(&at)?,
-                None => a.transposed(),
-            };
-            let add = start > 0;
-            if symmetric && m == n && m > BLOCK {
-                for row in (0..m).step_by(BLOCK) {
-                    let rows = BLOCK.min(m - row);
-                    product((rows, row + rows, len), a.from(row, 0), b, &mut c[row * n..], n, add)?;
-                }
-            } else {
-                product((m, n, len), a, b, c, n, add)?;
-            }
+impl OperandPanel<'_> {
+    /// The matrix of one batch, by number.
+    ///
+    /// # Errors
+    /// An internal error for data of another dtype.
+    pub(crate) fn matrix<T: Element>(&self, batch: usize) -> Result<StridedMatrix<'_, T>> {
+        let (extents, strides) = (self.view.shape().dims(), self.view.strides());
+        let rank = extents.len();
+        let (mut offset, mut rest) = (self.offset, batch);
+        for (&extent, &stride) in extents[..rank - 2].iter().zip(&strides[..rank - 2]).rev() {
+            offset += (rest % extent) as i64 * stride;
+            rest /= extent;
         }
+        let [row, column] = [strides[rank - 2], strides[rank - 1]];
+        Ok(StridedMatrix { data: self.buffer.as_slice()?, offset, row, column })
     }
-    if symmetric && m == n {
-        for c in acc.chunks_exact_mut(m * n) {
-            for i in 0..m {
-                for j in i + 1..n {
-                    c[i * n + j] = c[j * n + i];
-                }
-            }
-        }
-    }
-    Ok(())
-}
-
-fn coordinates(shape: &Shape, mut number: usize) -> Vec<usize> {
-    let mut at = vec![0; shape.rank()];
-    for axis in (0..shape.rank()).rev() {
-        at[axis] = number % shape[axis];
-        number /= shape[axis];
-    }
-    at
 }

@@ -1,11 +1,11 @@
-//! Results under construction, written by several threads at places that no two of them share.
+//! Results under construction, written by several threads at once in disjoint places.
 
 use std::marker::PhantomData;
 
 use crate::types::{DType, Element, HostBuffer};
 
 /// A buffer that many tasks fill.
-pub(crate) struct Output<'a> {
+pub(crate) struct SharedOutput<'a> {
     data: *mut u8,
     len: usize,
     dtype: DType,
@@ -13,12 +13,12 @@ pub(crate) struct Output<'a> {
 }
 
 // SAFETY: the pointer is to memory borrowed exclusively for 'a, and callers of the unsafe `slice` promise disjoint ranges.
-unsafe impl Send for Output<'_> {}
+unsafe impl Send for SharedOutput<'_> {}
 // SAFETY: as above; there is no access but through `slice`.
-unsafe impl Sync for Output<'_> {}
+unsafe impl Sync for SharedOutput<'_> {}
 
-impl<'a> Output<'a> {
-    /// Over a buffer.
+impl<'a> SharedOutput<'a> {
+    /// An output that fills a buffer.
     pub(crate) fn new(buffer: &'a mut HostBuffer) -> Self {
         let (len, dtype) = (buffer.len(), buffer.dtype());
         Self { data: buffer.bytes_mut().as_mut_ptr(), len, dtype, buffer: PhantomData }

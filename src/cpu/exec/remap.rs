@@ -1,9 +1,9 @@
-//! The same program over another domain: axes permuted, added, narrowed, or the diagonal alone.
+//! Programs rewritten for other domains: axes permuted, added, narrowed or divided, the diagonal alone, two programs in one.
 
 use smallvec::SmallVec;
 
 use crate::error::Result;
-use crate::schedule::{Inst, Program, Window};
+use crate::schedule::{Inst, Program, Reg, Window};
 use crate::types::View;
 
 /// Whether a program reads through windows, which can be permuted but neither narrowed nor read along a diagonal.
@@ -54,12 +54,56 @@ pub(crate) fn narrowed(program: &Program, axis: usize, start: usize, len: usize)
     views(program, |view| view.slice(axis, start, 1, len))
 }
 
+/// The program over the first `count` times `extent` coordinates of `axis`, divided: a first axis counts the parts, and `axis` has the
+/// extent of a part. There must be no window.
+///
+/// # Errors
+/// A shape error when that is outside the domain.
+pub(crate) fn divided(program: &Program, axis: usize, extent: usize, count: usize) -> Result<Program> {
+    views(program, |view| {
+        let view = view.slice(axis, 0, 1, extent * count)?;
+        let part = view.shape().with_axis(axis, extent);
+        let extents = [count].into_iter().chain(part.iter().copied()).collect();
+        let between = view.strides()[axis] * extent as i64;
+        let strides: SmallVec<[i64; 6]> = [between].into_iter().chain(view.strides().iter().copied()).collect();
+        View::from_parts(extents, &strides, view.offset())
+    })
+}
+
 /// The program along the diagonal of the last two axes; there must be no window.
 ///
 /// # Errors
 /// A shape error below two axes.
 pub(crate) fn diagonal(program: &Program) -> Result<Program> {
     views(program, View::diagonal)
+}
+
+/// Both programs in one: the second's registers and loads follow those of the first.
+pub(crate) fn concatenated(first: Program, second: Program) -> Program {
+    let mut program = first;
+    let (n_regs, n_loads) = (program.insts.len() as u32, program.loads.len() as u32);
+    for (mut inst, dtype) in second.insts.into_iter().zip(second.dtypes) {
+        renumber(&mut inst, n_regs, n_loads);
+        program.push(inst, dtype);
+    }
+    program.loads.extend(second.loads);
+    program
+}
+
+/// Adds to the numbers of the registers and the load that an instruction names.
+fn renumber(inst: &mut Inst, regs: u32, loads: u32) {
+    let later = |r: &mut Reg| r.0 += regs;
+    match inst {
+        Inst::Load(load) => *load += loads,
+        Inst::Window { load, otherwise: r, .. } | Inst::Gather { load, index: r, .. } => {
+            *load += loads;
+            later(r);
+        }
+        Inst::Unary(_, r) | Inst::Cast(_, r) | Inst::Reduce(_, r) | Inst::ArgReduce(_, r) | Inst::Scan(r) => later(r),
+        Inst::Rng { key: x, stream: y, .. } | Inst::Binary(_, x, y) => [x, y].into_iter().for_each(later),
+        Inst::Select(c, x, y) => [c, x, y].into_iter().for_each(later),
+        Inst::Literal(_) | Inst::Scalar(_) | Inst::Index(_) | Inst::Acc => {}
+    }
 }
 
 fn views(program: &Program, f: impl Fn(&View) -> Result<View>) -> Result<Program> {

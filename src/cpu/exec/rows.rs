@@ -1,266 +1,230 @@
 //! Rows groups: reductions with everything before, between and after them, a chunk of rows at a time.
 //!
-//! A program falls into phases: what a fold needs is computed in one walk over the row, and what needs the fold's result in
-//! the next. Registers that are one value a row are computed once a row and spread over tiles where element-wise code
-//! reads them. A few long rows are divided among threads by segments of the reduction tree.
+//! The phases of the program (`phases`) run one after the other over a chunk. Row values are spread over tiles where elementwise
+//! code reads them. A few long rows are divided among threads by segments of the reduction tree.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
-use super::body::{Body, Data, Form};
-use super::code::{Code, Slots, Wanted};
-use super::fold::{FoldOp, Folding, Partial, Piece, SEGMENT};
-use super::layout::{Chunk, Layout};
-use super::output::Output;
+use super::checked::CheckedProgram;
+use super::code::{PassStore, ProvidedSlot, TileCode};
+use super::data::{FindInput, RunData, RunInputs};
+use super::fold::{RowFold, RowTile, SEGMENT, SegmentFold};
+use super::layout::{RowChunk, RowLayout};
+use super::output::SharedOutput;
+use super::phases::{Phase, Phases};
 use super::threads;
-use super::tile::{Registers, TILE, dispatch};
+use super::tile::{TILE, TileRegisters, dispatch};
 use crate::error::{Error, Result};
-use crate::schedule::{Inst, Level, Program, Reg};
-use crate::types::{DType, Shape};
+use crate::types::{DType, Scalar, Shape};
 
-/// One walk over the rows.
+/// The passes of a rows group.
 #[derive(Debug)]
-struct Phase {
-    /// What is computed once a row beforehand.
-    rows: Code,
-    /// What is computed for each element.
-    inner: Code,
-    folds: Vec<Fold>,
-}
-
-#[derive(Debug)]
-struct Fold {
-    op: FoldOp,
-    dtype: DType,
-    /// Slot of the folded register in the phase's code.
-    from: usize,
-    /// The register of the result.
-    to: Reg,
-}
-
-/// A rows group ready to run.
-#[derive(Debug)]
-pub(crate) struct Rows {
-    layout: Layout,
+pub(crate) struct RowsPasses {
+    inputs: RunInputs,
+    layout: RowLayout,
     phases: Vec<Phase>,
     /// The stores of one element a row.
-    last: Code,
+    last: TileCode,
     dtypes: Vec<DType>,
     elements: usize,
 }
 
-/// Runs a rows group; see [`Rows::new`].
-///
-/// # Errors
-/// An internal error when the program does not fit rows over `axes`.
-pub(crate) fn run(
-    body: &Body<'_>,
-    domain: &Shape,
-    axes: &[usize],
-    inner: &[Wanted],
-    per_row: &[Wanted],
-    outputs: &[Output<'_>],
-) -> Result<()> {
-    Rows::new(&body.form, domain, axes, inner, per_row)?.run(&body.data, outputs);
-    Ok(())
+/// The stores of a rows group.
+pub(crate) struct RowsStores {
+    /// Those of every element.
+    pub(crate) inner: Vec<PassStore>,
+    /// Those of one element a row, over the axes that are kept.
+    pub(crate) per_row: Vec<PassStore>,
+}
+
+impl RowsPasses {
+    /// The passes of a rows group, which reduces `axes`.
+    ///
+    /// # Errors
+    /// An internal error for a store of one element a row whose register varies along it.
+    pub(crate) fn new(
+        checked: CheckedProgram<'_>,
+        domain: &Shape,
+        axes: &[usize],
+        stores: &RowsStores,
+    ) -> Result<Self> {
+        let layout = RowLayout::new(domain, axes);
+        let builder = Phases::new(&checked, domain, axes, &layout);
+        if let Some(s) = stores.per_row.iter().find(|s| !builder.is_row(s.reg)) {
+            return Err(Error::internal(format!("{} is stored once a row but varies along it", s.reg)));
+        }
+        let phases = (0..builder.count()).map(|p| builder.phase(p, &stores.inner)).collect();
+        let last = builder.last(&stores.per_row);
+        let dtypes = checked.program.dtypes.clone();
+        Ok(Self { inputs: checked.into_inputs(), layout, phases, last, dtypes, elements: domain.len() })
+    }
+
+    /// Bytes of memory they hold on to.
+    pub(crate) fn bytes(&self) -> usize {
+        self.inputs.bytes()
+            + self.layout.bytes()
+            + self.last.bytes()
+            + self.dtypes.capacity() * size_of::<DType>()
+            + self.phases.iter().map(Phase::bytes).sum::<usize>()
+    }
+
+    /// Runs them.
+    ///
+    /// # Errors
+    /// What binding the data reports.
+    pub(crate) fn run(&self, input: FindInput<'_, '_>, scalars: &[Scalar], outputs: &[SharedOutput<'_>]) -> Result<()> {
+        let data = &self.inputs.bind(input, scalars)?;
+        RowsRun { passes: self, layout: &self.layout, data, outputs }.run();
+        Ok(())
+    }
+}
+
+/// A run of the passes over some data.
+struct RowsRun<'r, 'd, 'o> {
+    passes: &'r RowsPasses,
+    layout: &'r RowLayout,
+    data: &'r RunData<'d>,
+    outputs: &'r [SharedOutput<'o>],
 }
 
 /// What one thread needs: row registers, and tile registers and folds for each phase.
-struct State {
-    rows: Registers,
-    phases: Vec<(Registers, Vec<Folding>)>,
+struct ThreadState {
+    row_regs: TileRegisters,
+    phases: Vec<PhaseState>,
 }
 
-impl Rows {
-    /// The passes of a rows group. `inner` stores write every element, `per_row` one element a row (over the kept axes).
-    ///
-    /// # Errors
-    /// An internal error when the program does not fit rows over `axes`.
-    pub(crate) fn new(
-        form: &Form<'_>,
-        domain: &Shape,
-        axes: &[usize],
-        inner: &[Wanted],
-        per_row: &[Wanted],
-    ) -> Result<Self> {
-        let program = form.program;
-        let layout = Layout::new(domain, axes);
-        let levels = program.levels(axes);
-        let folds: Vec<Option<(FoldOp, Reg)>> = program
-            .insts
-            .iter()
-            .map(|inst| match inst {
-                Inst::Reduce(op, r) => Some((FoldOp::Reduce(*op), *r)),
-                Inst::ArgReduce(op, r) => Some((FoldOp::Arg(*op), *r)),
-                _ => None,
-            })
-            .collect();
-        let mut phase_of: Vec<usize> = Vec::with_capacity(levels.len());
-        for (i, inst) in program.insts.iter().enumerate() {
-            let before = Program::operands(inst).iter().map(|r| phase_of[r.index()]).max().unwrap_or(0);
-            phase_of.push(before + usize::from(folds[i].is_some()));
-        }
-        let is_row = |r: Reg| levels[r.index()] == Level::Row;
-        if let Some(w) = per_row.iter().find(|w| !is_row(w.reg)) {
-            return Err(Error::internal(format!("{} is stored once a row but varies along it", w.reg)));
-        }
-        let n_phases = phase_of.iter().max().map_or(0, |p| p + 1);
-        let regs = || (0..program.insts.len() as u32).map(Reg);
-        let mut phases = Vec::with_capacity(n_phases);
-        for p in 0..n_phases {
-            let own = |r: &Reg| phase_of[r.index()] == p;
-            let row_roots: Vec<Reg> = regs().filter(|r| own(r) && is_row(*r) && folds[r.index()].is_none()).collect();
-            let earlier = |r: Reg| phase_of[r.index()] < p || folds[r.index()].is_some();
-            let rows = Code::build(form, domain, &layout.kept, &row_roots, &[], Slots::ByRegister, &earlier);
-            let ends: Vec<(Reg, FoldOp, Reg)> = regs()
-                .filter_map(|to| folds[to.index()].map(|(op, from)| (to, op, from)))
-                .filter(|(_, _, from)| own(from))
-                .collect();
-            let roots: Vec<Reg> = ends.iter().map(|e| e.2).collect();
-            let stores: Vec<Wanted> = inner
-                .iter()
-                .filter(|w| own(&w.reg))
-                .map(|w| Wanted { reg: w.reg, output: w.output, to: w.to.clone() })
-                .collect();
-            let code = Code::build(form, domain, &layout.axes, &roots, &stores, Slots::Reused, &is_row);
-            let folds = ends
-                .into_iter()
-                .map(|(to, op, from)| Fold { op, dtype: program.dtype(from), from: code.slot(from), to })
-                .collect();
-            phases.push(Phase { rows, inner: code, folds });
-        }
-        let last = Code::build(form, domain, &layout.kept, &[], per_row, Slots::ByRegister, &is_row);
-        Ok(Self { layout, phases, last, dtypes: program.dtypes.clone(), elements: domain.len() })
-    }
+struct PhaseState {
+    regs: TileRegisters,
+    folds: Vec<RowFold>,
+}
 
-    /// Bytes of memory it holds on to.
-    pub(crate) fn bytes(&self) -> usize {
-        let phase =
-            |p: &Phase| size_of::<Phase>() + p.rows.bytes() + p.inner.bytes() + p.folds.capacity() * size_of::<Fold>();
-        self.layout.bytes()
-            + self.last.bytes()
-            + self.dtypes.capacity() * size_of::<DType>()
-            + self.phases.iter().map(phase).sum::<usize>()
-    }
+/// What the folds of a phase found in one segment of some rows.
+struct SegmentResult {
+    segment: usize,
+    folds: Vec<SegmentFold>,
+}
 
-    /// Runs it.
-    pub(crate) fn run(&self, data: &Data<'_>, outputs: &[Output<'_>]) {
-        let (tasks, segments) = (self.layout.chunks(), self.layout.segments());
-        if segments > 1 && tasks < 2 * threads::count(self.elements) {
-            let mut row_regs = self.row_registers(data);
+impl RowsRun<'_, '_, '_> {
+    fn run(&self) {
+        let (tasks, segments, elements) = (self.layout.chunks(), self.layout.segments(), self.passes.elements);
+        if segments > 1 && tasks < 2 * threads::count(elements) {
+            let mut row_regs = self.row_registers();
             for task in 0..tasks {
-                self.split(data, &mut row_regs, self.layout.chunk(task), outputs);
+                self.divided_chunk(&mut row_regs, self.layout.chunk(task));
             }
         } else {
             threads::for_each(
                 tasks,
-                self.elements,
-                || self.state(data),
-                |state, task| self.whole(data, state, self.layout.chunk(task), outputs),
+                elements,
+                || self.thread_state(),
+                |state, task| self.whole_chunk(state, self.layout.chunk(task)),
             );
         }
     }
 
-    fn row_registers(&self, data: &Data<'_>) -> Registers {
-        let mut regs = Registers::new(self.dtypes.len(), TILE);
-        self.last.constants(&mut regs, data);
-        for phase in &self.phases {
-            phase.rows.constants(&mut regs, data);
+    fn row_registers(&self) -> TileRegisters {
+        let mut regs = TileRegisters::new(self.passes.dtypes.len(), TILE);
+        self.passes.last.fill_uniforms(&mut regs, self.data);
+        for phase in &self.passes.phases {
+            phase.per_row.fill_uniforms(&mut regs, self.data);
         }
         regs
     }
 
-    fn foldings(&self, phase: &Phase) -> Vec<Folding> {
-        phase.folds.iter().map(|f| Folding::new(f.op, f.dtype, self.layout.chunk_rows())).collect()
+    fn row_folds(&self, phase: &Phase) -> Vec<RowFold> {
+        phase.folds.iter().map(|f| RowFold::new(f.op, f.dtype, self.layout.chunk_rows())).collect()
     }
 
-    fn state(&self, data: &Data<'_>) -> State {
-        State {
-            rows: self.row_registers(data),
-            phases: self.phases.iter().map(|p| (p.inner.registers(data, TILE), self.foldings(p))).collect(),
-        }
+    fn phase_state(&self, phase: &Phase) -> PhaseState {
+        PhaseState { regs: phase.inner.registers(self.data, TILE), folds: self.row_folds(phase) }
+    }
+
+    fn thread_state(&self) -> ThreadState {
+        let phases = self.passes.phases.iter().map(|p| self.phase_state(p)).collect();
+        ThreadState { row_regs: self.row_registers(), phases }
     }
 
     /// A chunk of rows from start to end on one thread.
-    fn whole(&self, data: &Data<'_>, state: &mut State, chunk: Chunk, outputs: &[Output<'_>]) {
-        for (phase, (regs, folds)) in self.phases.iter().zip(&mut state.phases) {
-            phase.rows.run(data, &mut state.rows, chunk.first, chunk.rows, None);
+    fn whole_chunk(&self, state: &mut ThreadState, chunk: RowChunk) {
+        let ThreadState { row_regs, phases } = state;
+        for (phase, state) in self.passes.phases.iter().zip(phases) {
+            phase.per_row.run(self.data, row_regs, chunk.first, chunk.rows, None);
             if !phase.is_walk() {
                 continue;
             }
-            self.spread(&phase.inner, &state.rows, regs, chunk);
-            folds.iter_mut().for_each(Folding::reset);
+            self.spread(&phase.inner, row_regs, &mut state.regs, chunk);
+            state.folds.iter_mut().for_each(RowFold::reset);
             for segment in 0..self.layout.segments() {
-                self.segment(phase, data, regs, folds, (chunk, segment), outputs);
-                folds.iter_mut().for_each(Folding::end_own_segment);
+                self.segment(phase, state, chunk, segment);
+                state.folds.iter_mut().for_each(RowFold::end_own_segment);
             }
-            for (fold, spec) in folds.iter().zip(&phase.folds) {
-                fold.finish(&mut state.rows, spec.to.index(), chunk.rows);
+            for (fold, spec) in state.folds.iter().zip(&phase.folds) {
+                fold.finish(row_regs, spec.to.index(), chunk.rows);
             }
         }
-        self.store_rows(data, &mut state.rows, chunk, outputs);
+        self.store_rows(row_regs, chunk);
     }
 
     /// A chunk of long rows, each phase divided among threads by segments.
-    fn split(&self, data: &Data<'_>, row_regs: &mut Registers, chunk: Chunk, outputs: &[Output<'_>]) {
-        for phase in &self.phases {
-            phase.rows.run(data, row_regs, chunk.first, chunk.rows, None);
+    fn divided_chunk(&self, row_regs: &mut TileRegisters, chunk: RowChunk) {
+        for phase in &self.passes.phases {
+            phase.per_row.run(self.data, row_regs, chunk.first, chunk.rows, None);
             if !phase.is_walk() {
                 continue;
             }
-            let partials: Mutex<Vec<(usize, Vec<Partial>)>> = Mutex::new(Vec::new());
-            let shared: &Registers = row_regs;
-            threads::for_each(
-                self.layout.segments(),
-                self.layout.len * chunk.rows,
-                || {
-                    let mut regs = phase.inner.registers(data, TILE);
-                    self.spread(&phase.inner, shared, &mut regs, chunk);
-                    (regs, self.foldings(phase))
-                },
-                |(regs, folds), segment| {
-                    folds.iter_mut().for_each(Folding::reset);
-                    self.segment(phase, data, regs, folds, (chunk, segment), outputs);
-                    let found = folds.iter().map(Folding::partial).collect();
-                    // A poisoned lock means that another task panicked, and that panic is on its way up already.
-                    partials.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push((segment, found));
-                },
-            );
-            let mut partials = partials.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-            partials.sort_by_key(|p| p.0);
-            for (i, (mut fold, spec)) in self.foldings(phase).into_iter().zip(&phase.folds).enumerate() {
-                for (_, found) in &partials {
-                    fold.end_segment(&found[i]);
+            let results = self.segments(phase, row_regs, chunk);
+            for (i, (mut fold, spec)) in self.row_folds(phase).into_iter().zip(&phase.folds).enumerate() {
+                for result in &results {
+                    fold.end_segment(&result.folds[i]);
                 }
                 fold.finish(row_regs, spec.to.index(), chunk.rows);
             }
         }
-        self.store_rows(data, row_regs, chunk, outputs);
+        self.store_rows(row_regs, chunk);
     }
 
-    fn store_rows(&self, data: &Data<'_>, row_regs: &mut Registers, chunk: Chunk, outputs: &[Output<'_>]) {
-        self.last.run(data, row_regs, chunk.first, chunk.rows, None);
+    /// Walks all segments of a chunk's rows, and gives what each folded to, in order.
+    fn segments(&self, phase: &Phase, row_regs: &TileRegisters, chunk: RowChunk) -> Vec<SegmentResult> {
+        let results: Mutex<Vec<SegmentResult>> = Mutex::new(Vec::new());
+        threads::for_each(
+            self.layout.segments(),
+            self.layout.len * chunk.rows,
+            || {
+                let mut state = self.phase_state(phase);
+                self.spread(&phase.inner, row_regs, &mut state.regs, chunk);
+                state
+            },
+            |state, segment| {
+                state.folds.iter_mut().for_each(RowFold::reset);
+                self.segment(phase, state, chunk, segment);
+                let folds = state.folds.iter().map(RowFold::partial).collect();
+                // A poisoned lock means that another task panicked, and that panic is on its way up already.
+                results.lock().unwrap_or_else(PoisonError::into_inner).push(SegmentResult { segment, folds });
+            },
+        );
+        let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+        results.sort_by_key(|r| r.segment);
+        results
+    }
+
+    fn store_rows(&self, row_regs: &mut TileRegisters, chunk: RowChunk) {
+        let last = &self.passes.last;
+        last.run(self.data, row_regs, chunk.first, chunk.rows, None);
         // SAFETY: each chunk of rows is worked on by one thread, and this is its only store of row values.
-        unsafe { self.last.put(row_regs, outputs, chunk.first, chunk.rows) };
+        unsafe { last.store(row_regs, self.outputs, chunk.first, chunk.rows) };
     }
 
     /// Walks one segment of a chunk's rows.
-    fn segment(
-        &self,
-        phase: &Phase,
-        data: &Data<'_>,
-        regs: &mut Registers,
-        folds: &mut [Folding],
-        (chunk, segment): (Chunk, usize),
-        outputs: &[Output<'_>],
-    ) {
+    fn segment(&self, phase: &Phase, state: &mut PhaseState, chunk: RowChunk, segment: usize) {
+        let PhaseState { regs, folds } = state;
         let per_tile = self.layout.per_tile(chunk.rows);
         let end = ((segment + 1) * SEGMENT).min(self.layout.len);
         let mut first = segment * SEGMENT;
         while first < end {
             let len = per_tile.min(end - first);
             let (start, n) = (self.layout.start(chunk, first), chunk.rows * len);
-            phase.inner.run(data, regs, start, n, None);
-            let piece = Piece {
+            phase.inner.run(self.data, regs, start, n, None);
+            let tile = RowTile {
                 rows: chunk.rows,
                 len,
                 first,
@@ -268,18 +232,18 @@ impl Rows {
                 last: first + len == self.layout.len,
             };
             for (fold, spec) in folds.iter_mut().zip(&phase.folds) {
-                fold.feed(regs, spec.from, piece);
+                fold.feed(regs, spec.from, tile);
             }
             // SAFETY: chunks are disjoint sets of rows, segments disjoint parts of them, and tiles disjoint runs of a segment.
-            unsafe { phase.inner.put(regs, outputs, start, n) };
+            unsafe { phase.inner.store(regs, self.outputs, start, n) };
             first += len;
         }
     }
 
-    /// Spreads row values over the tiles of element-wise code; the pattern is the same for all tiles of a chunk.
-    fn spread(&self, code: &Code, row_regs: &Registers, regs: &mut Registers, chunk: Chunk) {
-        for &(reg, slot) in &code.given {
-            dispatch!(self.dtypes[reg.index()], T => {
+    /// Spreads row values over the tiles of elementwise code; the pattern is the same for all tiles of a chunk.
+    fn spread(&self, code: &TileCode, row_regs: &TileRegisters, regs: &mut TileRegisters, chunk: RowChunk) {
+        for &ProvidedSlot { reg, slot } in &code.provided {
+            dispatch!(self.passes.dtypes[reg.index()], T => {
                 let values = row_regs.get::<T>(reg.index(), chunk.rows);
                 let tile = regs.get_mut::<T>(slot, TILE);
                 if self.layout.whole_rows(chunk.rows) {
@@ -295,12 +259,5 @@ impl Rows {
                 }
             });
         }
-    }
-}
-
-impl Phase {
-    /// Whether there is anything to do for each element.
-    fn is_walk(&self) -> bool {
-        !self.folds.is_empty() || !self.inner.puts.is_empty()
     }
 }

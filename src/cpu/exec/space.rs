@@ -1,43 +1,85 @@
 //! The iteration space of a pass: the domain's axes in the order they are walked, merged where all views agree.
 //!
-//! Tiles are runs of the space's linear order. A view walks a tile as few straight segments, each with one stride; with
-//! dense operands a whole tile is one segment.
+//! A tile is a run of the space's linear order. A view reads a tile as a few straight segments, each with one stride; with dense
+//! operands a whole tile is one segment.
 
 use smallvec::SmallVec;
 
 use crate::schedule::Window;
 use crate::types::View;
 
-/// Signed steps of a view, one for each axis of a space.
-pub(crate) type Steps = SmallVec<[i64; 6]>;
+/// Signed numbers, one for each axis of a space.
+pub(crate) type PerAxis = SmallVec<[i64; 6]>;
 
-/// How a tile's elements lie in a stored value.
+/// Where the elements of a space lie in a stored value.
 #[derive(Clone, Debug)]
-pub(crate) struct Walk {
+pub(crate) struct SpaceView {
     pub(crate) offset: i64,
-    pub(crate) steps: Steps,
+    pub(crate) strides: PerAxis,
 }
 
-impl Walk {
+impl SpaceView {
     /// A view of the domain's shape with its axes in the order `axes`.
     pub(crate) fn new(view: &View, axes: &[usize]) -> Self {
-        Self { offset: view.offset(), steps: axes.iter().map(|&a| view.strides()[a]).collect() }
+        Self { offset: view.offset(), strides: axes.iter().map(|&a| view.strides()[a]).collect() }
     }
 }
 
 /// A window along the axes of a space.
-#[derive(Clone, Debug)]
-pub(crate) struct Box1 {
-    pub(crate) start: Steps,
-    pub(crate) step: Steps,
-    pub(crate) len: Steps,
+#[derive(Clone, Debug, Default)]
+pub(crate) struct WindowBox {
+    pub(crate) start: PerAxis,
+    pub(crate) step: PerAxis,
+    pub(crate) len: PerAxis,
 }
 
-impl Box1 {
+impl WindowBox {
     /// A window of the domain with its axes in the order `axes`.
     pub(crate) fn new(window: &Window, axes: &[usize]) -> Self {
         let pick = |v: &[i64]| axes.iter().map(|&a| v[a]).collect();
         Self { start: pick(&window.start), step: pick(&window.step), len: pick(&window.len) }
+    }
+
+    /// Whether the window holds every coordinate of an axis.
+    fn spans(&self, axis: usize, extent: usize) -> bool {
+        self.start[axis] == 0 && self.step[axis] == 1 && self.len[axis] == extent as i64
+    }
+
+    fn push(&mut self, start: i64, step: i64, len: i64) {
+        self.start.push(start);
+        self.step.push(step);
+        self.len.push(len);
+    }
+}
+
+/// Elements of a tile that lie in a value with one stride.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Segment {
+    /// The number of the first element within the tile.
+    pub(crate) first: usize,
+    pub(crate) count: usize,
+    /// Where the first element lies in the value.
+    pub(crate) place: i64,
+    pub(crate) stride: i64,
+}
+
+/// The tile of a space that begins at element `start`, seen through one view.
+#[derive(Clone, Copy)]
+pub(crate) struct ViewedTile<'a> {
+    pub(crate) space: &'a Space,
+    pub(crate) view: &'a SpaceView,
+    pub(crate) start: usize,
+}
+
+impl ViewedTile<'_> {
+    /// Calls `f` for each straight segment of the tile's first `n` elements.
+    pub(crate) fn segments(&self, n: usize, mut f: impl FnMut(Segment)) {
+        let SpaceView { offset, strides } = self.view;
+        let stride = strides[self.space.extents.len() - 1];
+        self.space.lines(self.start, n, |first, count, coords| {
+            let place = offset + coords.iter().zip(strides).map(|(&c, &s)| c as i64 * s).sum::<i64>();
+            f(Segment { first, count, place, stride });
+        });
     }
 }
 
@@ -48,72 +90,39 @@ pub(crate) struct Space {
 }
 
 impl Space {
-    /// The space over `extents`, with axes of extent 1 dropped and neighbouring axes merged wherever every walk and window
-    /// allows; `walks` and `windows` (the walk a window belongs to is number `.0`) are rewritten to the merged axes.
-    pub(crate) fn merge(extents: &[usize], walks: &mut [Walk], windows: &mut [(usize, Box1)]) -> Self {
-        let mut merged: SmallVec<[usize; 6]> = SmallVec::new();
-        let mut new_walks: Vec<Steps> = vec![Steps::new(); walks.len()];
-        let mut new_windows: Vec<[Steps; 3]> = vec![Default::default(); windows.len()];
+    /// The space over `extents`, with axes of extent 1 dropped and neighbouring axes merged wherever every view and window
+    /// allows; `views` and `windows` are rewritten to the merged axes.
+    pub(crate) fn merge(extents: &[usize], views: &mut [SpaceView], windows: &mut [WindowBox]) -> Self {
+        let mut merged = MergedAxes::new(views.len(), windows.len());
         for (axis, &extent) in extents.iter().enumerate() {
-            let whole = |b: &Box1| b.start[axis] == 0 && b.step[axis] == 1 && b.len[axis] == extent as i64;
-            if extent == 1 && windows.iter().all(|(_, b)| whole(b)) {
+            let whole = windows.iter().all(|w| w.spans(axis, extent));
+            if extent == 1 && whole {
                 continue;
             }
-            let fits = merged.last().is_some()
-                && walks.iter().zip(&new_walks).all(|(w, n)| n.last() == Some(&(w.steps[axis] * extent as i64)))
-                && windows.iter().zip(&new_windows).all(|((_, b), n)| whole(b) && n[1].last() == Some(&1));
-            if fits {
-                if let Some(last) = merged.last_mut() {
-                    *last *= extent;
-                }
-                for (w, n) in walks.iter().zip(&mut new_walks) {
-                    if let Some(last) = n.last_mut() {
-                        *last = w.steps[axis];
-                    }
-                }
-                for n in &mut new_windows {
-                    for part in [0, 2] {
-                        if let Some(last) = n[part].last_mut() {
-                            *last *= extent as i64;
-                        }
-                    }
-                }
+            if whole && merged.continue_with(axis, extent, views) {
+                merged.widen(axis, extent, views);
             } else {
-                merged.push(extent);
-                for (w, n) in walks.iter().zip(&mut new_walks) {
-                    n.push(w.steps[axis]);
-                }
-                for ((_, b), n) in windows.iter().zip(&mut new_windows) {
-                    n[0].push(b.start[axis]);
-                    n[1].push(b.step[axis]);
-                    n[2].push(b.len[axis]);
-                }
+                merged.push(axis, extent, views, windows);
             }
         }
-        if merged.is_empty() {
-            merged.push(1);
-            new_walks.iter_mut().for_each(|n| n.push(0));
-            for n in &mut new_windows {
-                *n = [Steps::from_elem(0, 1), Steps::from_elem(1, 1), Steps::from_elem(1, 1)];
-            }
+        if merged.extents.is_empty() {
+            merged.push_single();
         }
-        for (w, n) in walks.iter_mut().zip(new_walks) {
-            w.steps = n;
+        for (view, strides) in views.iter_mut().zip(merged.strides) {
+            view.strides = strides;
         }
-        for ((_, b), [start, step, len]) in windows.iter_mut().zip(new_windows) {
-            *b = Box1 { start, step, len };
-        }
-        Self { extents: merged }
+        windows.iter_mut().zip(merged.windows).for_each(|(window, w)| *window = w);
+        Self { extents: merged.extents }
     }
 
-    /// The extents.
-    pub(crate) fn extents(&self) -> &[usize] {
-        &self.extents
+    /// The number of the innermost axis.
+    pub(crate) fn innermost(&self) -> usize {
+        self.extents.len() - 1
     }
 
-    /// Calls `f(first element of the tile, count, coordinates of that element)` for each straight segment of the tile of `n`
-    /// elements from `start` on: a segment stays on the innermost axis.
-    pub(crate) fn segments(&self, start: usize, n: usize, mut f: impl FnMut(usize, usize, &[usize])) {
+    /// Calls `f(number of the first element within the tile, count, coordinates of that element)` for each part of the tile of `n`
+    /// elements from `start` on that stays on the innermost axis.
+    pub(crate) fn lines(&self, start: usize, n: usize, mut f: impl FnMut(usize, usize, &[usize])) {
         let last = self.extents.len() - 1;
         let mut coords: SmallVec<[usize; 6]> = SmallVec::from_elem(0, self.extents.len());
         let mut rest = start;
@@ -136,13 +145,62 @@ impl Space {
             }
         }
     }
+}
 
-    /// Calls `f(first element of the tile, count, place of that element, step between places)` for each straight segment.
-    pub(crate) fn places(&self, walk: &Walk, start: usize, n: usize, mut f: impl FnMut(usize, usize, i64, i64)) {
-        let step = walk.steps[self.extents.len() - 1];
-        self.segments(start, n, |at, count, coords| {
-            let place = walk.offset + coords.iter().zip(&walk.steps).map(|(&c, &s)| c as i64 * s).sum::<i64>();
-            f(at, count, place, step);
-        });
+/// The axes of a space that is being merged, with what each view and window has along them.
+struct MergedAxes {
+    extents: SmallVec<[usize; 6]>,
+    strides: Vec<PerAxis>,
+    windows: Vec<WindowBox>,
+}
+
+impl MergedAxes {
+    fn new(n_views: usize, n_windows: usize) -> Self {
+        let strides = vec![PerAxis::new(); n_views];
+        Self { extents: SmallVec::new(), strides, windows: vec![WindowBox::default(); n_windows] }
+    }
+
+    /// Whether the last merged axis and the next one are one axis for every view and window. The next one is whole in all windows.
+    fn continue_with(&self, axis: usize, extent: usize, views: &[SpaceView]) -> bool {
+        !self.extents.is_empty()
+            && views.iter().zip(&self.strides).all(|(v, s)| s.last() == Some(&(v.strides[axis] * extent as i64)))
+            && self.windows.iter().all(|w| w.step.last() == Some(&1))
+    }
+
+    /// Makes the next axis part of the last merged one.
+    fn widen(&mut self, axis: usize, extent: usize, views: &[SpaceView]) {
+        if let Some(last) = self.extents.last_mut() {
+            *last *= extent;
+        }
+        for (view, strides) in views.iter().zip(&mut self.strides) {
+            if let Some(last) = strides.last_mut() {
+                *last = view.strides[axis];
+            }
+        }
+        for window in &mut self.windows {
+            for part in [&mut window.start, &mut window.len] {
+                if let Some(last) = part.last_mut() {
+                    *last *= extent as i64;
+                }
+            }
+        }
+    }
+
+    /// Adds an axis of its own.
+    fn push(&mut self, axis: usize, extent: usize, views: &[SpaceView], windows: &[WindowBox]) {
+        self.extents.push(extent);
+        for (view, strides) in views.iter().zip(&mut self.strides) {
+            strides.push(view.strides[axis]);
+        }
+        for (window, merged) in windows.iter().zip(&mut self.windows) {
+            merged.push(window.start[axis], window.step[axis], window.len[axis]);
+        }
+    }
+
+    /// The one axis of a space of a single element.
+    fn push_single(&mut self) {
+        self.extents.push(1);
+        self.strides.iter_mut().for_each(|s| s.push(0));
+        self.windows.iter_mut().for_each(|w| w.push(0, 1, 1));
     }
 }

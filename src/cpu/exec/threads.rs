@@ -5,7 +5,7 @@
 
 /// Elements below which starting threads costs more than it brings.
 #[cfg(feature = "threads")]
-const PARALLEL: usize = super::tile::divided_by(1 << 15, 64);
+const PARALLEL: usize = super::tile::or_in_miri(1 << 15, 64);
 
 /// Runs `f(state, task)` for every task; `work` is the number of elements behind them all. Each thread makes its own state.
 pub(crate) fn for_each<S>(

@@ -1,4 +1,4 @@
-//! Tiles: the registers of the interpreter, short typed runs of elements that stay in the first-level cache.
+//! Tiles: short typed runs of elements that stay in the first-level cache, and the registers that hold them.
 
 use std::cell::RefCell;
 
@@ -45,14 +45,14 @@ macro_rules! dispatch {
 }
 pub(crate) use dispatch;
 
-/// A size by which work is divided, or another in Miri: that is thousands of times slower, and small pieces take it through
-/// every path with little data.
-pub(crate) const fn divided_by(size: usize, in_miri: usize) -> usize {
+/// A size by which work is divided, and its smaller stand-in under Miri, which is thousands of times slower: small pieces take
+/// it through every path with little data.
+pub(crate) const fn or_in_miri(size: usize, in_miri: usize) -> usize {
     if cfg!(miri) { in_miri } else { size }
 }
 
-/// Elements of a tile. Also the length of the blocks of the reduction tree (see `fold`), so that no tile straddles two blocks.
-pub(crate) const TILE: usize = divided_by(512, 16);
+/// Elements of a tile. It is also the length of a block of the reduction tree (see `fold`), so that no tile straddles two blocks.
+pub(crate) const TILE: usize = or_in_miri(512, 16);
 
 thread_local! {
     /// Tiles of finished passes: a pass over a few elements costs less than making its registers.
@@ -62,14 +62,14 @@ thread_local! {
 /// Tiles that a thread keeps for its next pass: 4 KiB each.
 const MOST_SPARE: usize = 64;
 
-/// Typed work buffers of one tile each. An instruction takes its output out, reads its operands, and puts it back, so that no
-/// two live slices alias. Every register is written before it is read; what it held before does not matter.
-pub(crate) struct Registers {
+/// Typed work buffers of one tile each. An instruction takes the memory of its result out, reads its operands, and puts the memory
+/// back, so that no two live slices alias. Every register is written before it is read; what it held before does not matter.
+pub(crate) struct TileRegisters {
     slots: SmallVec<[Vec<u64>; 8]>,
     most: usize,
 }
 
-impl Registers {
+impl TileRegisters {
     /// `n` registers for tiles of up to `most` elements.
     pub(crate) fn new(n: usize, most: usize) -> Self {
         let slots = SPARE.with_borrow_mut(|spare| {
@@ -91,7 +91,7 @@ impl Registers {
         &mut bytemuck::cast_slice_mut(&mut self.slots[slot])[..n]
     }
 
-    /// Takes the memory of a register out while it is written.
+    /// Takes the memory of a register out, to be written.
     pub(crate) fn take(&mut self, slot: usize) -> Vec<u64> {
         std::mem::take(&mut self.slots[slot])
     }
@@ -104,14 +104,14 @@ impl Registers {
     /// Fills a register with one value.
     pub(crate) fn splat(&mut self, slot: usize, value: Scalar) {
         dispatch!(value.dtype(), T => {
-            self.get_mut::<T>(slot, self.most).fill(T::from_bits_of(value));
+            self.get_mut::<T>(slot, self.most).fill(T::from_scalar(value));
         });
     }
 }
 
-impl Drop for Registers {
+impl Drop for TileRegisters {
     fn drop(&mut self) {
-        // A thread that is ending has no use for them.
+        // During the destruction of a thread's locals there is nowhere to keep the tiles.
         let _ = SPARE.try_with(|spare| {
             if let Ok(mut spare) = spare.try_borrow_mut() {
                 let room = MOST_SPARE.saturating_sub(spare.len());
@@ -127,7 +127,7 @@ pub(crate) fn typed<T: Element>(words: &mut [u64], n: usize) -> &mut [T] {
 }
 
 /// What the loops need of an element type beyond its memory form.
-pub(crate) trait Lane: Element {
+pub(crate) trait TileElement: Element {
     /// Whether it is a floating type.
     const FLOAT: bool;
     /// Least and greatest value as i64 (integers).
@@ -141,11 +141,11 @@ pub(crate) trait Lane: Element {
     /// From i64: integers keep the low bits, floats round once.
     fn from_i64(x: i64) -> Self;
     /// The value of a scalar of this type.
-    fn from_bits_of(s: Scalar) -> Self;
+    fn from_scalar(s: Scalar) -> Self;
 }
 
-macro_rules! int_lane {
-    ($($t:ty),*) => { $(impl Lane for $t {
+macro_rules! int_element {
+    ($($t:ty),*) => { $(impl TileElement for $t {
         const FLOAT: bool = false;
         const RANGE: (i64, i64) = (<$t>::MIN as i64, <$t>::MAX as i64);
         #[inline(always)]
@@ -156,13 +156,13 @@ macro_rules! int_lane {
         fn from_f64(x: f64) -> Self { x as $t }
         #[inline(always)]
         fn from_i64(x: i64) -> Self { x as $t }
-        fn from_bits_of(s: Scalar) -> Self { s.bits() as $t }
+        fn from_scalar(s: Scalar) -> Self { s.bits() as $t }
     })* };
 }
-int_lane!(u8, i32, u32, i64);
+int_element!(u8, i32, u32, i64);
 
-macro_rules! float_lane {
-    ($($t:ty, $bits:ty);*) => { $(impl Lane for $t {
+macro_rules! float_element {
+    ($($t:ty, $bits:ty);*) => { $(impl TileElement for $t {
         const FLOAT: bool = true;
         const RANGE: (i64, i64) = (0, 0);
         #[inline(always)]
@@ -173,12 +173,12 @@ macro_rules! float_lane {
         fn from_f64(x: f64) -> Self { x as $t }
         #[inline(always)]
         fn from_i64(x: i64) -> Self { x as $t }
-        fn from_bits_of(s: Scalar) -> Self { <$t>::from_bits(s.bits() as $bits) }
+        fn from_scalar(s: Scalar) -> Self { <$t>::from_bits(s.bits() as $bits) }
     })* };
 }
-float_lane!(f32, u32; f64, u64);
+float_element!(f32, u32; f64, u64);
 
-impl Lane for f16 {
+impl TileElement for f16 {
     const FLOAT: bool = true;
     const RANGE: (i64, i64) = (0, 0);
     #[inline(always)]
@@ -197,7 +197,7 @@ impl Lane for f16 {
     fn from_i64(x: i64) -> Self {
         round_f16(x as f64)
     }
-    fn from_bits_of(s: Scalar) -> Self {
+    fn from_scalar(s: Scalar) -> Self {
         f16::from_bits(s.bits() as u16)
     }
 }

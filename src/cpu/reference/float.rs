@@ -2,13 +2,13 @@
 //!
 //! For f32 and f16 the operand is widened, the function computed here and the result rounded once: that is the definition,
 //! so a narrow result is as good as correctly rounded. f64 goes through the standard library. Powers by an integer are the
-//! exception: they are defined as products, each rounded to the element's own dtype, because that is what every device can
-//! repeat.
+//! exception: they are defined as products, each rounded to the element's own dtype, because every device can reproduce
+//! that.
 
 use crate::graph::{BinaryOp, UnaryOp};
 
-/// A function of one number whose result is a number. The integer powers and the tests (`isnan`, …) live elsewhere;
-/// operations that floats do not have give NaN.
+/// A function of one number whose result is a number. The tests (`isnan`, …) are in `scalar`; operations that floats do not
+/// have give NaN.
 #[must_use]
 pub fn unary(op: UnaryOp, x: f64) -> f64 {
     match op {
@@ -73,7 +73,7 @@ pub fn powi(x: f64, n: i32, round: impl Fn(f64) -> f64) -> f64 {
     if n < 0 { round(1.0 / result) } else { result }
 }
 
-/// A function of two numbers whose result is a number; comparisons live elsewhere and logical operations give NaN.
+/// A function of two numbers whose result is a number; comparisons and logical operations give NaN (see [`compare`]).
 #[must_use]
 pub fn binary(op: BinaryOp, x: f64, y: f64) -> f64 {
     match op {

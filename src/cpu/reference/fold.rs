@@ -66,7 +66,7 @@ pub fn reduce(op: ReduceOp, dtype: DType, elements: impl Iterator<Item = Scalar>
     fold.finish(dtype)
 }
 
-/// Position of the element an arg-reduction asks for; 0 when there is none. Zeros of both signs are equal.
+/// Position of the element that an arg-reduction looks for; 0 when there is none. Zeros of both signs are equal.
 pub fn arg_reduce(op: ArgOp, elements: impl Iterator<Item = Scalar>) -> i32 {
     let better = |x: Scalar, best: Scalar| {
         let nan = |s: Scalar| s.dtype().is_float() && s.to_f64().is_nan();

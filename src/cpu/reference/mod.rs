@@ -1,8 +1,7 @@
 //! The living definition of every operation: simple scalar code that everything else is tested against.
 //!
-//! A node and the dense buffers of its operands come in, the dense buffer of its result goes out. Speed is no concern here and no
-//! group, schedule or thread is known; library routines ([`Op::Host`]) are those of [`super::run_host`], of which there is one
-//! implementation.
+//! A node and the dense buffers of its operands come in, and the dense buffer of its result goes out. Speed is no concern here, and
+//! groups, schedules and threads are unknown. Library routines ([`Op::Host`]) have one implementation, which is used here as well.
 
 pub mod float;
 pub mod fold;
@@ -14,11 +13,12 @@ pub mod sort;
 
 pub use scalar::{binary, cast, select, unary};
 
+use super::linalg;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, Node, Op};
 use crate::types::{DType, HostBuffer, Scalar, Shape, View};
 
-/// The result of one node, dense and row-major. Leaves and slots have no definition by themselves; [`eval_graph`] supplies them.
+/// The result of one node, dense and row-major. Leaves and slots are not computed; [`eval_graph`] supplies them.
 ///
 /// # Errors
 /// Out of memory; what a library routine reports; an internal error when the operands are not what inference admitted.
@@ -60,7 +60,7 @@ pub fn eval(node: &Node, operands: &[(&HostBuffer, &Shape)]) -> Result<HostBuffe
             sort::sort(operand(0)?.0, operand(0)?.1, *axis, *descending, *indices)
         }
         Op::Host { .. } => {
-            super::run_host(&[node], operands)?.pop().ok_or_else(|| Error::internal("a host routine gave no result"))
+            linalg::run(&[node], operands)?.pop().ok_or_else(|| Error::internal("a library routine gave no result"))
         }
     }
 }
@@ -99,7 +99,7 @@ fn each(node: &Node, operands: &[(&HostBuffer, &Shape)], f: impl Fn(&[Scalar]) -
     let mut elements: Vec<Scalar> = Vec::with_capacity(operands.len());
     for i in 0..out.len() {
         elements.clear();
-        // The places of every operand are as many as the result has elements.
+        // Every broadcast operand has as many places as the result has elements.
         elements.extend(places.iter_mut().zip(operands).map(|(p, (b, _))| b.get(p.next().unwrap_or(0))));
         out.set(i, f(&elements));
     }

@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 use crate::error::{Error, Result};
 use crate::types::{HostBuffer, Shape, View};
 
-/// The places of a view's elements, last axis fastest. The view must fit the value it reads.
+/// The places of a view's elements in the value that it reads and must fit, last axis fastest.
 pub fn positions(view: &View) -> impl Iterator<Item = usize> + '_ {
     let shape = view.shape();
     let mut coords: SmallVec<[usize; 6]> = SmallVec::from_elem(0, shape.rank());

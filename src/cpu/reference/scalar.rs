@@ -1,7 +1,7 @@
 //! Elementwise operations and casts of one element of any dtype.
 //!
-//! These four functions are what `Unary`, `Binary`, `Select` and `Cast` mean. Inference admits an operation only for the dtypes it
-//! has; elsewhere the result is of the right dtype and of no meaning, and nothing panics.
+//! These four functions define `Unary`, `Binary`, `Select` and `Cast`. Inference admits an operation only for the dtypes it
+//! has; for others the result has the right dtype and no meaning, and nothing panics.
 
 use half::f16;
 
@@ -18,7 +18,7 @@ pub fn from_f64(dtype: DType, x: f64) -> Scalar {
     }
 }
 
-/// An f64 rounded once to f16. The way through f32 rounds twice unless the first rounding is to odd.
+/// An f64 rounded once to f16. Conversion by way of f32 rounds twice, unless the first rounding is to odd.
 #[must_use]
 pub fn round_f16(x: f64) -> f16 {
     let near = x as f32;

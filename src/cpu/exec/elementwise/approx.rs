@@ -1,7 +1,7 @@
-//! Own transcendental functions on f64: free of branches and calls, so that loops over them become vector code.
+//! Transcendental functions on f64 without branches and calls, so that the compiler vectorises loops over them.
 //!
 //! Each stays within 2.5 units in the last place of the reference on f64 (a test), and rounded to f32 within one. Arguments are reduced
-//! with constants split so that products with small integers are exact, and series are long enough to vanish below the last
+//! with constants split so that products with small integers are exact, and series are so long that their remainders are below the last
 //! bit; no fused multiply-add is used, so the bits do not depend on the processor.
 
 use std::f64::consts::{LN_2, LOG2_E, LOG10_E};

@@ -1,12 +1,12 @@
 //! Conversions between dtypes.
 
-use super::map;
-use crate::cpu::exec::tile::{Lane, Registers, dispatch, typed};
+use super::loops::map;
+use crate::cpu::exec::tile::{TileElement, TileRegisters, dispatch, typed};
 use crate::graph::CastMode;
 use crate::types::{DType, Fault, Kind, seeded};
 
 /// A register of `from` as `to`.
-pub(crate) fn cast(mode: CastMode, from: DType, to: DType, regs: &Registers, a: usize, out: &mut [u64], n: usize) {
+pub(crate) fn cast(mode: CastMode, from: DType, to: DType, regs: &TileRegisters, a: usize, out: &mut [u64], n: usize) {
     if from == to {
         dispatch!(from, T => typed::<T>(out, n).copy_from_slice(regs.get::<T>(a, n)));
         return;
@@ -21,11 +21,11 @@ pub(crate) fn cast(mode: CastMode, from: DType, to: DType, regs: &Registers, a: 
     });
 }
 
-fn truth<S: Lane>(x: &[S], out: &mut [u8]) {
+fn truth<S: TileElement>(x: &[S], out: &mut [u8]) {
     if S::FLOAT { map(x, out, |v| u8::from(v.to_f64() != 0.0)) } else { map(x, out, |v| u8::from(v.to_i64() != 0)) }
 }
 
-fn convert<S: Lane, T: Lane>(mode: CastMode, kind: Kind, x: &[S], out: &mut [T]) {
+fn convert<S: TileElement, T: TileElement>(mode: CastMode, kind: Kind, x: &[S], out: &mut [T]) {
     match (S::FLOAT, kind, mode) {
         (true, Kind::Float, _) if seeded(Fault::WrongDtype) && size_of::<T>() == 2 => {
             map(x, out, |v| T::from_i64(v.to_i64()));

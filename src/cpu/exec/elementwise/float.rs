@@ -1,19 +1,21 @@
 //! Floating-point loops.
 //!
 //! Arithmetic on f32 is native: rounding the f64 result once gives the same bits, because 53 bits are more than twice 24 plus
-//! two. Everything else widens to f64, computes and rounds, as the definition says; the common transcendental functions by
-//! own forms that become vector code, the rest by the standard library.
+//! two. Everything else widens to f64, computes and rounds, as the definition says. The common transcendental functions have
+//! vectorised forms (`approx`); the rest call the standard library.
 
 use half::f16;
 
-use super::{approx, map, vectorised, zip};
-use crate::cpu::exec::tile::Lane;
+use super::approx;
+use super::isa::vectorised;
+use super::loops::{map, zip};
+use crate::cpu::exec::tile::TileElement;
 use crate::cpu::reference::float;
 use crate::cpu::reference::scalar::round_f16;
 use crate::graph::{BinaryOp, UnaryOp};
 
 /// Tests that give truth values.
-pub(super) fn test<T: Lane>(op: UnaryOp, x: &[T], out: &mut [u8]) {
+pub(super) fn test<T: TileElement>(op: UnaryOp, x: &[T], out: &mut [u8]) {
     match op {
         UnaryOp::IsNan => map(x, out, |v| u8::from(v.to_f64().is_nan())),
         UnaryOp::IsInf => map(x, out, |v| u8::from(v.to_f64().is_infinite())),
@@ -46,7 +48,7 @@ macro_rules! native {
                     _ => map(x, out, |v| float::unary(op, f64::from(v)) as $t),
                 }
                 if matches!(op, UnaryOp::Sin | UnaryOp::Cos | UnaryOp::Tan) {
-                    // Beyond the limit of the reduction, and where there is no value, the library answers.
+                    // `approx` covers neither NaN nor what lies beyond the limit of its argument reduction.
                     far(op, x, out, |v| f64::from(v), |v| v as $t);
                 }
             }
@@ -102,7 +104,7 @@ native!(
     []
 );
 
-/// Puts the library's values where the own trigonometric functions do not reach.
+/// Replaces results outside the range of `approx`'s trigonometric functions by those of the standard library.
 #[inline(always)]
 fn far<T: Copy>(op: UnaryOp, x: &[T], out: &mut [T], wide: impl Fn(T) -> f64, narrow: impl Fn(f64) -> T) {
     let beyond = |v: T| wide(v).is_nan() | (wide(v).abs() > approx::TRIG_LIMIT);

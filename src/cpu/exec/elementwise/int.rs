@@ -1,12 +1,12 @@
 //! Integer and truth-value loops: the reference on i64, whose low bits are the narrow result.
 
-use super::{map, zip};
-use crate::cpu::exec::tile::Lane;
+use super::loops::{map, zip};
+use crate::cpu::exec::tile::TileElement;
 use crate::cpu::reference::integer;
 use crate::graph::{BinaryOp, UnaryOp};
 
 /// A function of one register of integers.
-pub(super) fn unary<T: Lane>(op: UnaryOp, x: &[T], out: &mut [T]) {
+pub(super) fn unary<T: TileElement>(op: UnaryOp, x: &[T], out: &mut [T]) {
     let on = |x: i64| integer::unary(op, x);
     match op {
         UnaryOp::Neg => map(x, out, |v| T::from_i64(v.to_i64().wrapping_neg())),
@@ -17,7 +17,7 @@ pub(super) fn unary<T: Lane>(op: UnaryOp, x: &[T], out: &mut [T]) {
 }
 
 /// A function of two registers of integers or truth values; comparisons are elsewhere.
-pub(super) fn binary<T: Lane>(op: BinaryOp, x: &[T], y: &[T], out: &mut [T]) {
+pub(super) fn binary<T: TileElement>(op: BinaryOp, x: &[T], y: &[T], out: &mut [T]) {
     // Each arm hands the reference a constant operation, so that its choice is made outside the loop.
     macro_rules! arms {
         ($($op:ident)*) => {

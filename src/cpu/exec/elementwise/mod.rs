@@ -1,39 +1,26 @@
 //! Elementwise loops over tiles, by family of dtype.
 //!
-//! Each loop is written once, plainly, over slices; wrappers compile it for AVX-512, AVX2 and the baseline and one is chosen
-//! when it runs. What a function computes is the reference's business; here are only its fast forms.
+//! Each loop is written once, plainly, over slices; wrappers compile it for AVX-512, AVX2 and the baseline, and the widest that the
+//! processor has is chosen when it runs. The reference defines what a function computes; this module holds its fast forms.
 
 mod approx;
 mod cast;
 mod float;
 mod int;
 mod isa;
+mod loops;
 
 pub(crate) use cast::cast;
 pub(crate) use isa::vectorised;
 
-use super::tile::{Lane, Registers, dispatch, typed};
+use loops::{map, zip};
+
+use super::tile::{TileElement, TileRegisters, dispatch, typed};
 use crate::graph::{BinaryOp, UnaryOp};
 use crate::types::{DType, Element, Kind};
 
-/// `out[i] = f(x[i])`.
-#[inline(always)]
-pub(super) fn map<T: Copy, U>(x: &[T], out: &mut [U], f: impl Fn(T) -> U) {
-    for (to, &x) in out.iter_mut().zip(x) {
-        *to = f(x);
-    }
-}
-
-/// `out[i] = f(x[i], y[i])`.
-#[inline(always)]
-pub(super) fn zip<T: Copy, U>(x: &[T], y: &[T], out: &mut [U], f: impl Fn(T, T) -> U) {
-    for ((to, &x), &y) in out.iter_mut().zip(x).zip(y) {
-        *to = f(x, y);
-    }
-}
-
 /// A function of one register of `dtype`.
-pub(crate) fn unary(op: UnaryOp, dtype: DType, regs: &Registers, a: usize, out: &mut [u64], n: usize) {
+pub(crate) fn unary(op: UnaryOp, dtype: DType, regs: &TileRegisters, a: usize, out: &mut [u64], n: usize) {
     match dtype.kind() {
         Kind::Bool => map(regs.get::<u8>(a, n), typed::<u8>(out, n), |v| u8::from(v == 0)),
         Kind::Int => dispatch!(dtype, T => int::unary::<T>(op, regs.get(a, n), typed(out, n))),
@@ -51,7 +38,14 @@ pub(crate) fn unary(op: UnaryOp, dtype: DType, regs: &Registers, a: usize, out: 
 }
 
 /// A function of two registers of `dtype`.
-pub(crate) fn binary(op: BinaryOp, dtype: DType, regs: &Registers, (a, b): (usize, usize), out: &mut [u64], n: usize) {
+pub(crate) fn binary(
+    op: BinaryOp,
+    dtype: DType,
+    regs: &TileRegisters,
+    (a, b): (usize, usize),
+    out: &mut [u64],
+    n: usize,
+) {
     if op.is_compare() {
         dispatch!(dtype, T => compare::<T>(op, regs.get(a, n), regs.get(b, n), typed(out, n)));
         return;
@@ -76,7 +70,7 @@ fn compare<T: Element>(op: BinaryOp, x: &[T], y: &[T], out: &mut [u8]) {
 }
 
 /// The second register where the first is true, else the third.
-pub(crate) fn select<T: Lane>(c: &[u8], x: &[T], y: &[T], out: &mut [T]) {
+pub(crate) fn select<T: TileElement>(c: &[u8], x: &[T], y: &[T], out: &mut [T]) {
     for (((to, &c), &x), &y) in out.iter_mut().zip(c).zip(x).zip(y) {
         *to = if c != 0 { x } else { y };
     }

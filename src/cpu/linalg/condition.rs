@@ -1,6 +1,6 @@
 //! Reciprocal condition numbers in the 1-norm, estimated from a factorisation.
 //!
-//! Higham's estimator (ACM TOMS 14, 1988, algorithm 2), the one LAPACK uses: a handful of solves with the matrix and its
+//! Higham's estimator (ACM TOMS 14, 1988, algorithm 2), which LAPACK uses too: a handful of solves with the matrix and its
 //! transpose instead of an inverse. It is a lower bound of the condition number and nearly always within a factor of 3.
 
 use faer::Mat;

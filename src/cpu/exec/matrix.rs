@@ -1,21 +1,21 @@
-//! Products of two strided matrices: the library with the feature `threads`, a plain loop without.
+//! The product of two strided matrices: by the library with the feature `threads`, by a plain loop without.
 //!
-//! The bits of a product depend on its extents only. The library picks other loops for vectors and for small results with
-//! certain strides; the caller keeps those away from it.
+//! The bits of a product depend on its extents only. For vectors, and for small results with certain strides, the library chooses
+//! other loops; the caller keeps those away from it.
 
 use crate::error::{Error, Result};
 use crate::types::{Fault, seeded};
 
-/// A matrix within a slice.
+/// A matrix whose elements lie in a slice at fixed distances.
 #[derive(Clone, Copy)]
-pub(crate) struct Matrix<'a, T> {
+pub(crate) struct StridedMatrix<'a, T> {
     pub(crate) data: &'a [T],
     pub(crate) offset: i64,
     pub(crate) row: i64,
     pub(crate) column: i64,
 }
 
-impl<'a, T> Matrix<'a, T> {
+impl<'a, T> StridedMatrix<'a, T> {
     /// The transposed matrix.
     pub(crate) fn transposed(self) -> Self {
         Self { row: self.column, column: self.row, ..self }
@@ -26,14 +26,14 @@ impl<'a, T> Matrix<'a, T> {
         Self { offset: self.offset + row as i64 * self.row + column as i64 * self.column, ..self }
     }
 
-    /// The same elements, one row after the other in `memory`. The matrix was checked.
-    fn packed<'b>(&self, rows: usize, columns: usize, memory: &'b mut Vec<T>) -> Matrix<'b, T>
+    /// A copy in `memory`, one row after the other. The matrix was checked.
+    fn packed<'b>(&self, rows: usize, columns: usize, memory: &'b mut Vec<T>) -> StridedMatrix<'b, T>
     where
         T: Copy,
     {
         let at = |i: usize, j: usize| (self.offset + i as i64 * self.row + j as i64 * self.column) as usize;
         memory.extend((0..rows).flat_map(|i| (0..columns).map(move |j| (i, j))).map(|(i, j)| self.data[at(i, j)]));
-        Matrix { data: memory, offset: 0, row: columns as i64, column: 1 }
+        StridedMatrix { data: memory, offset: 0, row: columns as i64, column: 1 }
     }
 
     fn check(&self, rows: usize, columns: usize) -> Result<()> {
@@ -53,7 +53,7 @@ impl<'a, T> Matrix<'a, T> {
 }
 
 /// The element types that have a product.
-pub(crate) trait Real:
+pub(crate) trait MatrixElement:
     Copy + Send + Sync + 'static + std::ops::Mul<Output = Self> + std::ops::Add<Output = Self>
 {
     /// 1, which the library scales by.
@@ -63,17 +63,25 @@ pub(crate) trait Real:
     #[cfg(not(feature = "threads"))]
     const ZERO: Self;
 }
-impl Real for f32 {
+impl MatrixElement for f32 {
     #[cfg(feature = "threads")]
     const ONE: Self = 1.0;
     #[cfg(not(feature = "threads"))]
     const ZERO: Self = 0.0;
 }
-impl Real for f64 {
+impl MatrixElement for f64 {
     #[cfg(feature = "threads")]
     const ONE: Self = 1.0;
     #[cfg(not(feature = "threads"))]
     const ZERO: Self = 0.0;
+}
+
+/// The extents of a product of an m×k and a k×n matrix.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ProductExtents {
+    pub(crate) m: usize,
+    pub(crate) n: usize,
+    pub(crate) k: usize,
 }
 
 /// `c[i, j] = Σ a[i, p] · b[p, j]` (+ `c[i, j]` when `add`) for an m×n block of `c`, whose rows are `stride` apart. All extents
@@ -81,33 +89,34 @@ impl Real for f64 {
 ///
 /// # Errors
 /// An internal error when a matrix reaches outside its data.
-pub(crate) fn product<T: Real>(
-    (m, n, k): (usize, usize, usize),
-    a: Matrix<'_, T>,
-    b: Matrix<'_, T>,
+pub(crate) fn product<T: MatrixElement>(
+    of: ProductExtents,
+    a: StridedMatrix<'_, T>,
+    b: StridedMatrix<'_, T>,
     c: &mut [T],
     stride: usize,
     add: bool,
 ) -> Result<()> {
+    let ProductExtents { m, n, k } = of;
     a.check(m, k)?;
     b.check(k, n)?;
     if n > stride || (m - 1) * stride + n > c.len() {
         return Err(Error::internal("the result of a product reaches outside its memory"));
     }
-    // The library walks along a falling contracted axis backwards, which is another order of the sum than that of stored elements.
+    // The library walks along a falling contracted axis backwards, which sums in another order than over stored elements.
     let (mut left, mut right) = (Vec::new(), Vec::new());
     let a = if a.column < 0 { a.packed(m, k, &mut left) } else { a };
     let b = if b.row < 0 { b.packed(k, n, &mut right) } else { b };
     let k = if seeded(Fault::ProductShort) && k % 2 == 1 { k - 1 } else { k };
-    multiply((m, n, k), a, b, c, stride, add);
+    multiply(ProductExtents { m, n, k }, a, b, c, stride, add);
     Ok(())
 }
 
 #[cfg(feature = "threads")]
-fn multiply<T: Real>(
-    (m, n, k): (usize, usize, usize),
-    a: Matrix<'_, T>,
-    b: Matrix<'_, T>,
+fn multiply<T: MatrixElement>(
+    ProductExtents { m, n, k }: ProductExtents,
+    a: StridedMatrix<'_, T>,
+    b: StridedMatrix<'_, T>,
     c: &mut [T],
     stride: usize,
     add: bool,
@@ -142,16 +151,17 @@ fn multiply<T: Real>(
 }
 
 #[cfg(not(feature = "threads"))]
-fn multiply<T: Real>(
-    (m, n, k): (usize, usize, usize),
-    a: Matrix<'_, T>,
-    b: Matrix<'_, T>,
+fn multiply<T: MatrixElement>(
+    ProductExtents { m, n, k }: ProductExtents,
+    a: StridedMatrix<'_, T>,
+    b: StridedMatrix<'_, T>,
     c: &mut [T],
     stride: usize,
     add: bool,
 ) {
-    let at =
-        |x: &Matrix<'_, T>, i: usize, j: usize| x.data[(x.offset + i as i64 * x.row + j as i64 * x.column) as usize];
+    let at = |x: &StridedMatrix<'_, T>, i: usize, j: usize| {
+        x.data[(x.offset + i as i64 * x.row + j as i64 * x.column) as usize]
+    };
     for i in 0..m {
         let row = &mut c[i * stride..i * stride + n];
         if !add {

@@ -9,7 +9,7 @@ use faer::linalg::solvers::DenseSolveCore;
 use faer::prelude::Solve;
 
 use super::condition::{norm1, rcond};
-use super::library::is_finite;
+use super::matrix::is_finite;
 use crate::error::{Error, Result};
 use crate::types::{Fault, seeded};
 

@@ -5,7 +5,7 @@
 
 use faer::{Mat, Side};
 
-use super::library::is_finite;
+use super::matrix::is_finite;
 use crate::error::{Error, Result};
 
 /// Q and R; only Q or only R is formed when nothing else is in `wanted`.
@@ -22,7 +22,7 @@ pub(super) fn qr(a: &Mat<f64>, complete: bool, wanted: &[u8]) -> Vec<Mat<f64>> {
     let factors = a.qr();
     let r = factors.R();
     if (0..m.min(n)).any(|i| r[(i, i)] == 0.0) {
-        // The library does not spend a row on a column that is already reduced to zero; LAPACK does.
+        // For a column that is already reduced to zero the library uses no row; LAPACK does.
         return householder(a, k);
     }
     let q = match (wanted.contains(&0), complete) {
