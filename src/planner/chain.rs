@@ -112,7 +112,7 @@ impl Parts<'_> {
         let product = class.nodes.iter().filter(|n| n.op == EOp::Contract).min();
         // What is computed anyway, or need not be computed at all, stays whole. A class that is a factor of itself (by an identity,
         // say) is no chain.
-        let whole = class.data.shared || class.nodes.iter().any(is_given) || self.opened.contains(&id);
+        let whole = class.data.multi_use || class.nodes.iter().any(is_given) || self.opened.contains(&id);
         // A product of nothing is zero, whatever infinities stand beside it.
         let filled = |p: &ENode| p.children.iter().all(|&c| !self.terms[c].data.shape.is_empty());
         match product.filter(|p| filled(p)) {
@@ -131,13 +131,13 @@ impl Parts<'_> {
 pub(super) fn is_whole(terms: &Terms, class: Id) -> bool {
     let class = terms.find(class);
     let mut users = terms[class].parents().map(|p| terms.id_to_node(p));
-    terms[class].data.shared || !users.any(|n| n.op == EOp::Contract)
+    terms[class].data.multi_use || !users.any(|n| n.op == EOp::Contract)
 }
 
 /// Whether a product is worth taking apart beside a factor on its right (or left): only products need it, or even where it is there
 /// already two products by way of its factors cost less than the one with it.
 pub(super) fn opens(terms: &Terms, factors: [Id; 2], beside: Id, right: bool) -> bool {
-    let kept = |id: Id| terms[id].data.kept;
+    let kept = |id: Id| terms[id].data.materialised;
     if !terms.lookup(ENode::new(EOp::Contract, factors)).is_some_and(kept) {
         return true;
     }

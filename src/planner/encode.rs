@@ -110,9 +110,9 @@ impl Encoder<'_> {
         }
         for (i, users) in all.into_iter().enumerate() {
             let facts = &mut self.terms[Id::from(i)].data;
-            facts.shared = users.count > 1;
-            facts.kept = users.count > 1 && !users.multiply;
-            facts.folded = users.end;
+            facts.multi_use = users.count > 1;
+            facts.materialised = users.count > 1 && !users.multiply;
+            facts.feeds_reduction = users.end;
         }
     }
 

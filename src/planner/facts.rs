@@ -48,12 +48,12 @@ pub(super) struct Facts {
     pub(super) symmetric: bool,
     /// A 0-d value that the host knows when a run starts.
     pub(super) host: bool,
-    /// At least two terms of the program as written need it, or a multiple of it by a scalar.
-    pub(super) shared: bool,
-    /// That, and one of those is no product: it is computed whatever becomes of the products that it is a factor of.
-    pub(super) kept: bool,
-    /// Whatever needs it in the program as written is elementwise, and what comes of that a reduction or a root.
-    pub(super) folded: bool,
+    /// At least two terms of the program as written read it, or read a multiple of it by a scalar.
+    pub(super) multi_use: bool,
+    /// `multi_use`, and one of the readers is not a product: it is computed whatever becomes of the products it is a factor of.
+    pub(super) materialised: bool,
+    /// Every reader in the program as written is a reduction, a transpose or a root, or is elementwise and leads only to such.
+    pub(super) feeds_reduction: bool,
     /// The pattern of its elements.
     pub(super) structure: Structure,
     /// Which operations the terms of the class have, and in short what is known of it.
@@ -76,9 +76,9 @@ impl Facts {
             finite,
             symmetric: false,
             host: false,
-            shared: false,
-            kept: false,
-            folded: false,
+            multi_use: false,
+            materialised: false,
+            feeds_reduction: false,
             structure: Structure::default(),
             forms: 0,
         }
@@ -252,9 +252,9 @@ impl Knowledge {
                     shape,
                     symmetric: k.symmetric && *op == EOp::Run,
                     structure: if *op == EOp::Run { k.structure } else { Structure::default() },
-                    shared: false,
-                    kept: false,
-                    folded: false,
+                    multi_use: false,
+                    materialised: false,
+                    feeds_reduction: false,
                     ..(*k).clone()
                 });
             }
@@ -462,9 +462,9 @@ impl Analysis<ENode> for Knowledge {
         a.host &= b.host;
         a.structure.meet(&b.structure);
         // What follows is read where it stands; nothing above is inferred from it.
-        a.shared |= b.shared;
-        a.kept |= b.kept;
-        a.folded |= b.folded;
+        a.multi_use |= b.multi_use;
+        a.materialised |= b.materialised;
+        a.feeds_reduction |= b.feeds_reduction;
         a.forms = class_forms(a.forms | b.forms, a);
         let now = promises(a);
         let mut merged = DidMerge(now != of_a, now != of_b);

@@ -189,19 +189,19 @@ impl Question {
                 count > 0 && terms[ids[0]].nodes.iter().any(|n| matches!(&n.op, EOp::Literal(s) if s.is(count as f64)))
             }
             Self::TurnedAlone => {
-                terms[ids[0]].nodes.iter().any(|n| n.op == EOp::Transpose && !terms[n.children[0]].data.shared)
+                terms[ids[0]].nodes.iter().any(|n| n.op == EOp::Transpose && !terms[n.children[0]].data.multi_use)
             }
             Self::ScaledAlone => {
                 let scaled = ENode::new(EOp::Binary(BinaryOp::Mul), [ids[0], ids[1]]);
-                terms.lookup(scaled).is_none_or(|id| !terms[id].data.shared)
+                terms.lookup(scaled).is_none_or(|id| !terms[id].data.multi_use)
             }
             Self::NegatedAlone => {
                 let negated = ENode::new(EOp::Unary(UnaryOp::Neg), [ids[0]]);
-                terms.lookup(negated).is_none_or(|id| !terms[id].data.shared)
+                terms.lookup(negated).is_none_or(|id| !terms[id].data.multi_use)
             }
             Self::Folded => {
                 let mut users = terms[ids[0]].parents().map(|p| &terms.id_to_node(p).op);
-                f(0).folded || users.len() == 0 || users.any(|op| matches!(op, EOp::Reduce(_)))
+                f(0).feeds_reduction || users.len() == 0 || users.any(|op| matches!(op, EOp::Reduce(_)))
             }
             Self::SameCore => match (&f(0).sort, &f(1).sort) {
                 (Sort::Kernel(a), Sort::Kernel(b)) => terms.find(*a) == terms.find(*b),
