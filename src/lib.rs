@@ -172,7 +172,7 @@ pub mod unstable {
 
     /// Planning without an engine, and rules as things to try.
     pub mod planner {
-        pub use crate::planner::{Case, Input, PlanOptions, RuleCheck, expressions, plan, why};
+        pub use crate::planner::{PlanOptions, RuleCheck, RuleInput, RuleSides, expressions, plan, why};
     }
 
     /// Scheduling without an engine, and groups built by hand.

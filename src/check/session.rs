@@ -14,7 +14,7 @@ use super::report::{Blame, Divergence};
 use super::runs::{caught, value};
 use super::strategies::{Recipe, grow_with, rule_case};
 use super::tensor::Tensor;
-use super::ways::{self, FAST, Insisted, Kind, MODES, PLAIN, STANDARD, WHOLE, Way};
+use super::ways::{self, FAST, ForcedRule, Kind, MODES, PLAIN, STANDARD, WHOLE, Way};
 use crate::algorithms::smallest;
 use crate::dump::Settings;
 use crate::engine::{Engine, EngineBuilder};
@@ -62,7 +62,7 @@ pub struct Session {
 /// Where a case came from.
 enum Origin {
     Recipe(Recipe),
-    Rule(Box<Insisted>),
+    Rule(Box<ForcedRule>),
 }
 
 impl Session {
@@ -94,46 +94,46 @@ impl Session {
         let every = self.options.rule_every;
         if every > 0
             && index % every == every - 1
-            && let Some((case, insisted)) = self.made_of_rule(index / every, index)
+            && let Some((case, forced)) = self.made_of_rule(index / every, index)
         {
-            return (case, Origin::Rule(Box::new(insisted)));
+            return (case, Origin::Rule(Box::new(forced)));
         }
         let recipe = Recipe::random(self.options.seed, index, STEPS);
         (grow_with(&recipe, &self.rules), Origin::Recipe(recipe))
     }
 
     /// The case of the rule whose turn it is: the first time round as it is, then every other time with an edit.
-    fn made_of_rule(&self, turn: u64, index: u64) -> Option<(Case, Insisted)> {
+    fn made_of_rule(&self, turn: u64, index: u64) -> Option<(Case, ForcedRule)> {
         let checks: Vec<RuleCheck> = self.rules.checks().collect();
         let n = checks.len() as u64;
         let rule = checks.get(turn.checked_rem(n)? as usize)?.clone();
         let (round, seed) = (turn / n, self.options.seed);
         let edited = round % 2 == 1;
-        let insisted = Insisted { rule, company: Vec::new() };
+        let forced = ForcedRule { rule, others: Vec::new() };
         let fires =
-            |case: &Case, with: &Insisted| self.insist(case, with).fired.iter().any(|f| f.rule == with.rule.name());
+            |case: &Case, with: &ForcedRule| self.force(case, with).fired.iter().any(|f| f.rule == with.rule.name());
         for attempt in 0..12 {
             let at = index.wrapping_add(attempt << 32);
-            if let Some(made) = rule_case(&self.rules, &insisted.rule, (edited, 0), seed, at)
-                && (edited || fires(&made.case, &insisted))
+            if let Some(made) = rule_case(&self.rules, &forced.rule, (edited, 0), seed, at)
+                && (edited || fires(&made.case, &forced))
             {
-                return Some((made.case, insisted));
+                return Some((made.case, forced));
             }
         }
         // No program spells this left side: it comes out of another rule.
-        let providers = insisted.rule.providers(&self.rules);
+        let providers = forced.rule.providers(&self.rules);
         for attempt in 0..20 {
             for provider in &providers {
                 let at = index.wrapping_add(attempt << 32);
                 let Some(made) = rule_case(&self.rules, provider, (false, attempt % 5), seed, at) else { continue };
-                let with = Insisted { rule: insisted.rule.clone(), company: vec![provider.clone()] };
+                let with = ForcedRule { rule: forced.rule.clone(), others: vec![provider.clone()] };
                 if fires(&made.case, &with) {
                     return Some((made.case, with));
                 }
             }
         }
-        tracing::debug!(rule = insisted.rule.name(), "no case was found in which this rule applies");
-        rule_case(&self.rules, &insisted.rule, (true, 0), seed, index).map(|made| (made.case, insisted))
+        tracing::debug!(rule = forced.rule.name(), "no case was found in which this rule applies");
+        rule_case(&self.rules, &forced.rule, (true, 0), seed, index).map(|made| (made.case, forced))
     }
 
     /// The case of this number.
@@ -168,7 +168,7 @@ impl Session {
             Origin::Recipe(_) => None,
         };
         let mut ways = ways::of_turn(&case, index, rule, self.gpu);
-        ways.retain(|w| w.engine < 2 && w.options.fuse || matches!(w.kind, Kind::Insisting(_)));
+        ways.retain(|w| w.engine < 2 && w.options.fuse || matches!(w.kind, Kind::Forced(_)));
         self.check_ways(&case, ways).is_ok()
     }
 
@@ -186,7 +186,7 @@ impl Session {
         &mut self,
         case: &Case,
         index: u64,
-        rule: Option<&Insisted>,
+        rule: Option<&ForcedRule>,
     ) -> std::result::Result<(), (Way, Wrong)> {
         self.check_ways(case, ways::of_turn(case, index, rule, self.gpu))
     }
@@ -205,8 +205,8 @@ impl Session {
                 }
                 self.coverage.schedule(&ran.prepared.schedule);
             }
-            if let Kind::Insisting(rule) = &way.kind {
-                let planned = self.insist(case, rule);
+            if let Kind::Forced(rule) = &way.kind {
+                let planned = self.force(case, rule);
                 self.coverage.plan(&planned);
             }
         }
@@ -217,10 +217,10 @@ impl Session {
         Probe::new(&self.engines[way.engine], way.options)
     }
 
-    fn insist(&self, case: &Case, insisted: &Insisted) -> crate::planner::Plan {
+    fn force(&self, case: &Case, forced: &ForcedRule) -> crate::planner::Plan {
         let costs = self.engines[2].costs().clone();
         let options = PlanOptions { numerics: Numerics::Fast, rules: self.rules.clone(), ..PlanOptions::new(costs) };
-        insisted.rule.insist(&insisted.company, &case.graph, &options)
+        forced.rule.force(&forced.others, &case.graph, &options)
     }
 
     /// Runs a case in one way. `known` is filled with what the oracle says, unless it is there.
@@ -262,8 +262,8 @@ impl Session {
                 }
                 Ok(tally)
             }
-            Kind::Insisting(rule) => {
-                let planned = self.insist(case, rule);
+            Kind::Forced(rule) => {
+                let planned = self.force(case, rule);
                 let on_plan = case.with_graph(planned.graph);
                 let given = run(&on_plan)?;
                 judge(case, &given, &Probe::new(probe.engine, WHOLE))
@@ -304,7 +304,7 @@ impl Session {
         let settings = Settings {
             device: self.options.device,
             numerics: MODES[way.engine],
-            plan: way.options.plan || matches!(way.kind, Kind::Insisting(_)),
+            plan: way.options.plan || matches!(way.kind, Kind::Forced(_)),
             fuse: way.options.fuse,
             rules: self.options.rules.clone(),
             ran_on: Some(self.device()),
@@ -333,8 +333,8 @@ impl Session {
                 }
                 probe.diagnose(&other, Wrong::Value(root, mismatch))
             }
-            (Kind::Insisting(rule), Wrong::Value(root, mismatch)) => {
-                let planned = self.insist(case, rule);
+            (Kind::Forced(rule), Wrong::Value(root, mismatch)) => {
+                let planned = self.force(case, rule);
                 let on_plan = case.with_graph(planned.graph);
                 let plain = Probe::new(probe.engine, PLAIN);
                 let given = caught(plain.engine, &on_plan, PLAIN).unwrap_or_default();
@@ -342,7 +342,7 @@ impl Session {
                 let judged = by_rules.known(case).ok().map(|k| by_rules.compare_roots(case, &k, &given));
                 if matches!(judged, Some(Err(_))) {
                     let fired = planned.fired.iter().map(|f| (f.rule.clone(), f.class));
-                    let named = |r: &String| [&rule.rule].into_iter().chain(&rule.company).any(|c| c.name() == r);
+                    let named = |r: &String| [&rule.rule].into_iter().chain(&rule.others).any(|c| c.name() == r);
                     let blame = Blame::Rules(fired.filter(|(r, _)| named(r)).collect());
                     return whole(case, root, *mismatch, &by_rules, blame);
                 }

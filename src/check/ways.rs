@@ -36,16 +36,16 @@ pub(super) enum Kind {
     /// Each root by itself; `cached` with the plan once more and other data.
     OneByOne { cached: bool },
     /// A plan that takes this rule wherever it applies.
-    Insisting(Box<Insisted>),
+    Forced(Box<ForcedRule>),
     /// Together, and the same bits as without planner and fusion.
     Bits,
 }
 
 /// A rule, and the rule whose right side it looks for, if a program cannot spell its left side.
 #[derive(Clone)]
-pub(super) struct Insisted {
+pub(super) struct ForcedRule {
     pub(super) rule: RuleCheck,
-    pub(super) company: Vec<RuleCheck>,
+    pub(super) others: Vec<RuleCheck>,
 }
 
 /// A configuration.
@@ -87,7 +87,7 @@ fn other_literal() -> Way {
 }
 
 /// The configurations of the case of this number.
-pub(super) fn of_turn(case: &Case, index: u64, rule: Option<&Insisted>, gpu: bool) -> Vec<Way> {
+pub(super) fn of_turn(case: &Case, index: u64, rule: Option<&ForcedRule>, gpu: bool) -> Vec<Way> {
     let (turn, round) = ((index % 4) as usize, (index / 4 % 4) as usize);
     let mut all = Vec::new();
     if !gpu || index % 8 == 4 {
@@ -108,8 +108,8 @@ pub(super) fn of_turn(case: &Case, index: u64, rule: Option<&Insisted>, gpu: boo
         all.extend([unfused(), other_literal()]);
     }
     if let Some(rule) = rule {
-        let name = "one rule insisted on".into();
-        all.push(Way { name, engine: FAST, options: FUSED, kind: Kind::Insisting(Box::new(rule.clone())) });
+        let name = "one rule forced".into();
+        all.push(Way { name, engine: FAST, options: FUSED, kind: Kind::Forced(Box::new(rule.clone())) });
     }
     all
 }

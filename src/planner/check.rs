@@ -1,63 +1,22 @@
-//! Rules and expressions made into small graphs, so that what a rule claims can be held against what it computes.
+//! Rules and expressions as small graphs, so that what a rule claims can be compared with what it computes.
 //!
-//! A rule and something for each of its variables come in; both sides come out as one graph with two roots, built by the very
-//! functions that planning uses and filtered by the very conditions. This page evaluates nothing.
+//! In: a rule and an input for each of its variables. Out: both sides as one graph with two roots, built by the functions that
+//! planning uses and filtered by the conditions of the rule. Nothing is evaluated here.
 
 use std::sync::Arc;
 
-use egg::Id;
-
-use super::decode::decode_apart;
-use super::encode::Encoded;
-use super::extract::Choice;
-use super::facts::{Knowledge, LeafPromise, Sort, Terms};
-use super::language::{ENode, EOp};
+use super::facts::LeafPromise;
+use super::inputs::{RuleInput, RuleOperator, TermBuilder};
+use super::language::EOp;
 use super::rules::{Class, Head, Pat, Question, Rule, Rules, Subst, VarSort, draft, draft_alone, parse_expression};
 use super::structure::Structure;
-use super::views::{Step, split};
 use crate::error::{Error, Result};
-use crate::graph::{BinaryOp, Graph, LeafInfo, NodeId, Op, UnaryOp};
-use crate::types::{DType, Dims, Scalar, Shape, View};
+use crate::graph::Graph;
+use crate::types::{DType, Scalar};
 
-/// What stands for a variable.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Input {
-    /// A leaf; its number is the variable's place among the arrays.
-    Array(Shape, DType),
-    /// A leaf read through a view of its dense form; nothing is promised of its data.
-    Viewed(Shape, DType, View),
-    /// The coordinate along an axis (i32).
-    Coordinate(Shape, usize),
-    /// A scalar of the run.
-    Slot(DType),
-    /// A constant.
-    Literal(Scalar),
-    /// A product of two leaves, kept in registers.
-    Product(Shape, Shape, DType),
-    /// A truth value of such a product: whether it is above its square.
-    Mask(Shape, Shape, DType),
-    /// The product that stands for an earlier variable, negated.
-    Negated(usize),
-    /// Axes of a reduction.
-    Axes(Dims),
-    /// Extents of a view.
-    Extents(Shape),
-    /// An exponent.
-    Int(i32),
-}
-
-/// What stands for an operator variable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Operator {
-    /// Of one operand.
-    Unary(UnaryOp),
-    /// Of two operands.
-    Binary(BinaryOp),
-}
-
-/// What a variable must be.
+/// What the conditions of a rule require of a variable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Wanted {
+pub struct Requirements {
     /// A scalar that the host knows.
     pub constant: bool,
     /// A literal equal to a number of elements.
@@ -76,7 +35,7 @@ pub struct Wanted {
     pub filled_with: Option<u8>,
 }
 
-impl Wanted {
+impl Requirements {
     fn structure(self, dtype: DType) -> Structure {
         Structure {
             fill: self.filled_with.map(|v| Scalar::from_i64(dtype, i64::from(v))),
@@ -87,17 +46,17 @@ impl Wanted {
     }
 }
 
-/// What became of an attempt to build both sides.
+/// Both sides of a rule over given inputs, or why there are none.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Case {
-    /// The left side cannot be built from these.
+pub enum RuleSides {
+    /// The left side cannot be built from these inputs.
     IllFormed,
     /// A condition does not hold.
     Excluded,
     /// The right side would have another shape or dtype.
     Refused,
     /// Both sides: roots 0 and 1.
-    Sides(Graph),
+    Built(Graph),
 }
 
 /// The sort of a variable.
@@ -191,67 +150,72 @@ impl RuleCheck {
         pairs.find(|c| c.vars[1] == variable).map(|c| c.vars[0])
     }
 
-    /// What the conditions ask of a variable by itself.
+    /// What the conditions require of a variable by itself.
     #[must_use]
-    pub fn wanted(&self, variable: usize) -> Wanted {
-        let mut wanted = Wanted::default();
+    pub fn requirements(&self, variable: usize) -> Requirements {
+        let mut required = Requirements::default();
         for c in &self.0.conditions {
             if c.vars.first() == Some(&variable) {
                 match c.question {
-                    Question::Constant => wanted.constant = true,
-                    Question::Count => wanted.count = true,
-                    Question::Nonneg => wanted.nonneg = true,
-                    Question::Finite => wanted.finite = true,
-                    Question::Symmetric => wanted.symmetric = true,
-                    Question::Identity => wanted.identity = true,
-                    Question::Diagonal => wanted.diagonal = true,
-                    Question::Ones => wanted.filled_with = Some(1),
-                    Question::Zeros => wanted.filled_with = Some(0),
+                    Question::Constant => required.constant = true,
+                    Question::Count => required.count = true,
+                    Question::Nonneg => required.nonneg = true,
+                    Question::Finite => required.finite = true,
+                    Question::Symmetric => required.symmetric = true,
+                    Question::Identity => required.identity = true,
+                    Question::Diagonal => required.diagonal = true,
+                    Question::Ones => required.filled_with = Some(1),
+                    Question::Zeros => required.filled_with = Some(0),
                     _ => {}
                 }
             }
         }
-        wanted
+        required
     }
 
     /// Both sides for these inputs, one for each variable, and these operators. Leaves are numbered in the order of the
     /// variables, two for a product; so are slots.
     #[must_use]
-    pub fn case(&self, inputs: &[Input], operators: &[Operator]) -> Case {
-        let promises: Vec<LeafPromise> = (0..inputs.len())
-            .map(|v| self.wanted(v))
-            .zip(inputs)
-            .map(|(w, input)| LeafPromise {
-                nonneg: w.nonneg,
-                finite: w.finite,
-                symmetric: w.symmetric,
-                structure: match input {
-                    Input::Array(_, dtype) | Input::Viewed(_, dtype, _) => w.structure(*dtype),
-                    _ => Structure::default(),
-                },
-            })
-            .collect();
-        let mut b = Builder::new(inputs, &promises);
-        let mut subst = Subst::new(&self.0);
+    pub fn sides(&self, inputs: &[RuleInput], operators: &[RuleOperator]) -> RuleSides {
+        let rule = &*self.0;
+        let mut b = TermBuilder::new(inputs, &self.promises(inputs));
+        let mut subst = Subst::new(rule);
         for (v, input) in inputs.iter().enumerate() {
-            let Some(id) = b.input(v, input) else { return Case::IllFormed };
+            let Some(id) = b.input(v, input) else { return RuleSides::IllFormed };
             subst.vars[v] = Some(id);
         }
-        let dtype = subst.vars[self.0.subject_var].map(|id| b.terms[id].data.dtype);
+        let dtype = subst.vars[rule.subject_var].map(|id| b.terms[id].data.dtype);
         b.bind(&mut subst, operators);
-        let Some(left) = draft_alone(&self.0.left[0], &b.terms, &subst, dtype) else { return Case::IllFormed };
+        let Some(left) = draft_alone(&rule.left[0], &b.terms, &subst, dtype) else { return RuleSides::IllFormed };
         let (left, _) = left.add(&mut b.terms);
         b.terms.rebuild();
-        if !self.0.conditions.iter().all(|c| c.holds(&b.terms, left, &subst.vars)) {
-            return Case::Excluded;
+        if !rule.conditions.iter().all(|c| c.holds(&b.terms, left, &subst.vars)) {
+            return RuleSides::Excluded;
         }
         let facts = b.terms[left].data.clone();
-        let Some(right) = draft(&self.0.right, &b.terms, &subst, &facts) else { return Case::Refused };
+        let Some(right) = draft(&rule.right, &b.terms, &subst, &facts) else { return RuleSides::Refused };
         let (right, _) = right.add(&mut b.terms);
         match b.graph(&[left, right]) {
-            Ok(graph) => Case::Sides(graph),
-            Err(_) => Case::IllFormed,
+            Ok(graph) => RuleSides::Built(graph),
+            Err(_) => RuleSides::IllFormed,
         }
+    }
+
+    /// What is promised of each input: what the conditions require of its variable.
+    fn promises(&self, inputs: &[RuleInput]) -> Vec<LeafPromise> {
+        let promise = |(v, input): (usize, &RuleInput)| {
+            let required = self.requirements(v);
+            LeafPromise {
+                nonneg: required.nonneg,
+                finite: required.finite,
+                symmetric: required.symmetric,
+                structure: match input {
+                    RuleInput::Array(_, dtype) | RuleInput::Viewed(_, dtype, _) => required.structure(*dtype),
+                    _ => Structure::default(),
+                },
+            }
+        };
+        inputs.iter().enumerate().map(promise).collect()
     }
 }
 
@@ -259,24 +223,11 @@ impl RuleCheck {
 ///
 /// # Errors
 /// What is wrong with the text, or an argument error when an expression is ill-formed for these inputs.
-pub fn expressions(texts: &[&str], inputs: &[(&str, Input)]) -> Result<Graph> {
-    let only: Vec<Input> = inputs.iter().map(|(_, i)| i.clone()).collect();
-    let mut b = Builder::new(&only, &[]);
-    let vars: Vec<(String, VarSort)> = inputs
-        .iter()
-        .map(|(name, input)| {
-            let sort = match input {
-                Input::Array(..) | Input::Viewed(..) | Input::Coordinate(..) | Input::Slot(_) | Input::Literal(_) => {
-                    VarSort::Tensor
-                }
-                Input::Product(..) | Input::Mask(..) | Input::Negated(_) => VarSort::Kernel,
-                Input::Axes(_) => VarSort::Axes,
-                Input::Extents(_) => VarSort::Extents,
-                Input::Int(_) => VarSort::Int,
-            };
-            ((*name).to_string(), sort)
-        })
-        .collect();
+pub fn expressions(texts: &[&str], inputs: &[(&str, RuleInput)]) -> Result<Graph> {
+    let only: Vec<RuleInput> = inputs.iter().map(|(_, i)| i.clone()).collect();
+    let mut b = TermBuilder::new(&only, &[]);
+    let vars: Vec<(String, VarSort)> =
+        inputs.iter().map(|(name, input)| ((*name).to_string(), sort_of(input))).collect();
     let mut subst = Subst::default();
     for (v, input) in only.iter().enumerate() {
         let id = b.input(v, input).ok_or_else(|| Error::argument(format!("{input:?} is ill-formed")))?;
@@ -293,6 +244,22 @@ pub fn expressions(texts: &[&str], inputs: &[(&str, Input)]) -> Result<Graph> {
     b.graph(&roots)
 }
 
+/// The sort of the variables that an input can stand for.
+fn sort_of(input: &RuleInput) -> VarSort {
+    match input {
+        RuleInput::Array(..)
+        | RuleInput::Viewed(..)
+        | RuleInput::Coordinate(..)
+        | RuleInput::Slot(_)
+        | RuleInput::Literal(_) => VarSort::Tensor,
+        RuleInput::Product(..) | RuleInput::Mask(..) | RuleInput::Negated(_) => VarSort::Kernel,
+        RuleInput::Axes(_) => VarSort::Axes,
+        RuleInput::Extents(_) => VarSort::Extents,
+        RuleInput::Int(_) => VarSort::Int,
+    }
+}
+
+/// How many operands an operator variable takes in a pattern, if it is there.
 fn operands_of(pattern: &Pat, v: usize) -> Option<usize> {
     match pattern {
         Pat::Node(head, args) => match head {
@@ -312,126 +279,4 @@ fn decides(pattern: &Pat, v: usize) -> bool {
         other => other,
     };
     *head == Head::Is(EOp::Select) && first == Some(&Pat::Var(v)) || args.iter().any(|a| decides(a, v))
-}
-
-pub(super) struct Builder {
-    pub(super) terms: Terms,
-    /// The products that stand for variables.
-    products: Vec<(usize, Id)>,
-    next_leaf: u32,
-    next_slot: u32,
-}
-
-impl Builder {
-    pub(super) fn new(inputs: &[Input], promises: &[LeafPromise]) -> Self {
-        let (mut leaves, mut slots, mut of_leaf) = (Vec::new(), Vec::new(), Vec::new());
-        for (v, input) in inputs.iter().enumerate() {
-            let promise = promises.get(v).cloned().unwrap_or_default();
-            match input {
-                Input::Array(shape, dtype) | Input::Viewed(shape, dtype, _) => {
-                    leaves.push(LeafInfo { shape: shape.clone(), dtype: *dtype });
-                    of_leaf.push(promise);
-                }
-                Input::Product(a, b, dtype) | Input::Mask(a, b, dtype) => {
-                    leaves.extend([a, b].map(|s| LeafInfo { shape: s.clone(), dtype: *dtype }));
-                    of_leaf.extend([LeafPromise::default(), LeafPromise::default()]);
-                }
-                Input::Slot(dtype) => slots.push(*dtype),
-                _ => {}
-            }
-        }
-        let mut store = Knowledge::of(leaves, slots);
-        store.promises = of_leaf;
-        Self { terms: Terms::new(store), products: Vec::new(), next_leaf: 0, next_slot: 0 }
-    }
-
-    pub(super) fn add(&mut self, op: EOp, children: &[Id]) -> Id {
-        self.terms.add(ENode::new(op, children.iter().copied()))
-    }
-
-    /// Binds operator variables.
-    pub(super) fn bind(&mut self, subst: &mut Subst, operators: &[Operator]) {
-        for (bound, op) in subst.ops.iter_mut().zip(operators) {
-            *bound = Some(match op {
-                Operator::Unary(UnaryOp::Powi(n)) => (EOp::Powi, [self.add(EOp::Int(*n), &[])].into_iter().collect()),
-                Operator::Unary(u) => (EOp::Unary(*u), Default::default()),
-                Operator::Binary(o) => (EOp::Binary(*o), Default::default()),
-            });
-        }
-    }
-
-    fn leaf(&mut self) -> Id {
-        self.next_leaf += 1;
-        self.add(EOp::Leaf(self.next_leaf - 1), &[])
-    }
-
-    pub(super) fn input(&mut self, variable: usize, input: &Input) -> Option<Id> {
-        let id = match input {
-            Input::Array(..) => self.leaf(),
-            Input::Viewed(shape, _, view) => {
-                let mut id = self.leaf();
-                for step in split(shape, view) {
-                    let (op, attribute) = match step {
-                        Step::Transpose => (EOp::Transpose, None),
-                        Step::Diagonal => (EOp::Diagonal, None),
-                        Step::Reshape(s) => (EOp::Reshape, Some(EOp::Extents(s.into()))),
-                        Step::Broadcast(s) => (EOp::Broadcast, Some(EOp::Extents(s.into()))),
-                        Step::Strided(v) => (EOp::Strided, Some(EOp::ViewOf(self.terms.analysis.view(v)))),
-                    };
-                    let attribute = attribute.map(|a| self.add(a, &[]));
-                    let children: Vec<Id> = [id].into_iter().chain(attribute).collect();
-                    id = self.add(op, &children);
-                }
-                id
-            }
-            Input::Product(..) | Input::Mask(..) => {
-                let (a, b) = (self.leaf(), self.leaf());
-                self.terms.analysis.infer(&EOp::Gemm, &[&self.terms[a].data, &self.terms[b].data])?;
-                let product = self.add(EOp::Gemm, &[a, b]);
-                self.products.push((variable, product));
-                if matches!(input, Input::Mask(..)) {
-                    let square = self.add(EOp::Unary(UnaryOp::Square), &[product]);
-                    self.add(EOp::Binary(BinaryOp::Gt), &[product, square])
-                } else {
-                    product
-                }
-            }
-            Input::Negated(of) => {
-                let &(_, product) = self.products.iter().find(|(v, _)| v == of)?;
-                self.add(EOp::Unary(UnaryOp::Neg), &[product])
-            }
-            Input::Coordinate(shape, axis) => {
-                let op = Op::Iota { shape: shape.clone(), axis: *axis, dtype: DType::I32 };
-                let opaque = self.terms.analysis.opaque(op);
-                self.add(EOp::Opaque(opaque), &[])
-            }
-            Input::Slot(_) => {
-                self.next_slot += 1;
-                self.add(EOp::Slot(self.next_slot - 1), &[])
-            }
-            Input::Literal(s) => self.add(EOp::Literal(*s), &[]),
-            Input::Axes(axes) => self.add(EOp::Axes(axes.clone().into()), &[]),
-            Input::Extents(s) => self.add(EOp::Extents(s.clone().into()), &[]),
-            Input::Int(n) => self.add(EOp::Int(*n), &[]),
-        };
-        (self.terms[id].data.sort != Sort::Roots).then_some(id)
-    }
-
-    /// The classes as a graph. Nothing was united, so every class has one term.
-    pub(super) fn graph(self, roots: &[Id]) -> Result<Graph> {
-        let input = Graph {
-            leaves: self.terms.analysis.leaves.clone(),
-            slots: self.terms.analysis.slots.clone(),
-            roots: (0..roots.len() as u32).map(NodeId).collect(),
-            ..Graph::default()
-        };
-        let choice = Choice::only(&self.terms);
-        let encoded = Encoded {
-            roots: roots.first().copied().ok_or_else(|| Error::argument("no expression given"))?,
-            of_node: roots.to_vec(),
-            terms: self.terms,
-            originals: Vec::new(),
-        };
-        Ok(decode_apart(&input, &encoded, &choice)?.graph)
-    }
 }

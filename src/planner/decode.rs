@@ -1,29 +1,39 @@
 //! Chosen terms as a graph again: views composed, equal nodes merged, dead ones left out.
+//!
+//! In: an extraction, and the rule applications that led to it. Out: a [`Decoded`] graph, with what kernels are formed from and which
+//! rule each node comes from.
 
 use egg::Id;
 use hashbrown::{HashMap, HashSet};
 
 use super::encode::Encoded;
-use super::extract::Choice;
+use super::extract::Extraction;
 use super::facts::{Facts, Terms};
 use super::language::{ENode, EOp};
-use super::saturate::Applied;
+use super::saturate::Application;
 use crate::error::{Error, Result};
-use crate::graph::{Graph, NodeId, Op, Operands};
+use crate::graph::{Graph, Node, NodeId, Op, Operands};
 use crate::types::View;
 
-/// A graph with what the kernels are made from and who asked for what.
+/// A decoded graph, not yet with kernels.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Decoded {
     pub(super) graph: Graph,
     /// Products that begin a kernel.
     pub(super) cores: HashSet<NodeId>,
-    /// Nodes that the plan computes inside a kernel.
+    /// Nodes that may be computed inside a kernel.
     pub(super) stages: HashSet<NodeId>,
-    /// Rule indices and the nodes that stand where their right sides were chosen.
-    pub(super) fired: Vec<(usize, NodeId)>,
+    pub(super) fired: Vec<FiredAt>,
     /// For every node of the input the node that computes an equal value, if there is one.
     pub(super) image: Vec<Option<NodeId>>,
+}
+
+/// A node that was chosen from the right side of a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct FiredAt {
+    /// Index into the rules.
+    pub(super) rule: usize,
+    pub(super) node: NodeId,
 }
 
 impl Decoded {
@@ -31,31 +41,77 @@ impl Decoded {
     pub(super) fn unchanged(graph: &Graph) -> Self {
         Self { graph: graph.clone(), image: graph.ids().map(Some).collect(), ..Self::default() }
     }
+
+    /// Removes what no root and no guard needs.
+    pub(super) fn without_dead_nodes(self) -> Self {
+        let live = live(&self.graph);
+        let mut renumbered: Vec<Option<NodeId>> = vec![None; live.len()];
+        let mut graph = Graph { leaves: self.graph.leaves, slots: self.graph.slots, ..Graph::default() };
+        for (i, node) in self.graph.nodes.into_iter().enumerate() {
+            if live[i] {
+                renumbered[i] = Some(NodeId(graph.nodes.len() as u32));
+                let operands = node.operands.iter().filter_map(|o| renumbered[o.index()]).collect();
+                graph.nodes.push(Node { operands, ..node });
+            }
+        }
+        let to = |id: &NodeId| renumbered[id.index()];
+        graph.roots = self.graph.roots.iter().filter_map(to).collect();
+        graph.guards = self.graph.guards.iter().filter_map(to).collect();
+        Self {
+            graph,
+            cores: self.cores.iter().filter_map(to).collect(),
+            stages: self.stages.iter().filter_map(to).collect(),
+            fired: self.fired.iter().filter_map(|f| Some(FiredAt { node: to(&f.node)?, ..*f })).collect(),
+            image: self.image.iter().map(|n| to(n.as_ref()?)).collect(),
+        }
+    }
 }
 
-/// Makes the graph of a choice.
+/// By node: whether a root or a guard needs it.
+fn live(graph: &Graph) -> Vec<bool> {
+    let mut live = vec![false; graph.nodes.len()];
+    for r in graph.roots.iter().chain(&graph.guards) {
+        live[r.index()] = true;
+    }
+    for id in graph.ids().rev() {
+        if live[id.index()] {
+            for o in &graph.node(id).operands {
+                live[o.index()] = true;
+            }
+        }
+    }
+    live
+}
+
+/// Makes the graph of an extraction.
 ///
 /// # Errors
 /// An internal error when a chosen term has no graph form: the caller falls back.
-pub(super) fn decode(input: &Graph, encoded: &Encoded, choice: &Choice, applied: &[Applied]) -> Result<Decoded> {
-    decode_as(input, encoded, choice, applied, true)
-}
-
-/// As [`decode`]; both sides of a rule are kept apart even where they differ in a promise only.
-pub(super) fn decode_apart(input: &Graph, encoded: &Encoded, choice: &Choice) -> Result<Decoded> {
-    decode_as(input, encoded, choice, &[], false)
-}
-
-fn decode_as(
+pub(super) fn decode(
     input: &Graph,
     encoded: &Encoded,
-    choice: &Choice,
-    applied: &[Applied],
+    extraction: &Extraction,
+    applications: &[Application],
+) -> Result<Decoded> {
+    let credits = Credits::of(encoded, applications);
+    decode_with(input, encoded, extraction, credits, true)
+}
+
+/// As [`decode`] without rules; products that differ only in the promise of symmetry stay apart.
+pub(super) fn decode_apart(input: &Graph, encoded: &Encoded, extraction: &Extraction) -> Result<Decoded> {
+    decode_with(input, encoded, extraction, Credits::of(encoded, &[]), false)
+}
+
+fn decode_with(
+    input: &Graph,
+    encoded: &Encoded,
+    extraction: &Extraction,
+    credits: Credits<'_>,
     join_symmetric: bool,
 ) -> Result<Decoded> {
     let mut d = Decoder {
         encoded,
-        choice,
+        extraction,
         memo: HashMap::new(),
         of_class: HashMap::new(),
         out: Decoded {
@@ -63,34 +119,19 @@ fn decode_as(
             ..Decoded::default()
         },
         pinned: HashSet::new(),
-        by_term: HashMap::new(),
-        before: Vec::new(),
-        collapsed: HashMap::new(),
-        applied,
-        originals: HashSet::new(),
+        credits,
         join_symmetric,
     };
-    d.provenance(applied);
     for root in &input.roots {
         let id = d.class(encoded.of_node[root.index()])?;
         d.out.graph.roots.push(id);
     }
-    let mut guards: Vec<Id> = applied.iter().flat_map(|a| &a.guards).map(|&g| encoded.terms.find(g)).collect();
-    guards.sort_unstable();
-    guards.dedup();
-    for g in guards {
-        let id = d.class(g)?;
-        d.out.graph.guards.push(id);
-    }
-    let known = d.out.graph.host_scalars();
-    if d.out.graph.guards.iter().any(|g| !known[g.index()]) {
-        return Err(Error::internal("a guarded scalar is not known to the host"));
-    }
+    d.guards()?;
     d.out.fired.sort_unstable();
     d.out.fired.dedup();
-    let inside = d.inside();
-    d.out.image = encoded.of_node.iter().map(|&id| d.computed(&inside, id)).collect();
-    Ok(prune(d.out))
+    let inside = d.inside_kernels();
+    d.out.image = encoded.of_node.iter().map(|&id| d.image(&inside, id)).collect();
+    Ok(d.out.without_dead_nodes())
 }
 
 /// The class of a kernel's result as an array, whether or not any term of it is left.
@@ -101,86 +142,36 @@ pub(super) fn stored(terms: &Terms, kernel: Id) -> Option<Id> {
 
 struct Decoder<'a> {
     encoded: &'a Encoded,
-    choice: &'a Choice,
+    extraction: &'a Extraction,
     memo: HashMap<(Op, Operands), NodeId>,
     of_class: HashMap<Id, NodeId>,
     out: Decoded,
     /// Views that belong to a kernel: views over them do not read past them.
     pinned: HashSet<NodeId>,
-    /// The application that brought a term which the input does not have.
-    by_term: HashMap<ENode, usize>,
-    /// For each application, the one that brought the term it matched.
-    before: Vec<Option<usize>>,
-    /// Applications that found a class equal to one of its own operands or to another term that was there.
-    collapsed: HashMap<Id, Vec<(usize, ENode)>>,
-    applied: &'a [Applied],
-    originals: HashSet<ENode>,
-    /// Whether a product asked for both with and without the promise of symmetry is one product, with it.
+    credits: Credits<'a>,
+    /// Whether a product needed both with and without the promise of symmetry is one product, with it.
     join_symmetric: bool,
 }
 
 impl Decoder<'_> {
-    fn canonical(&self, node: &ENode) -> ENode {
-        let mut node = node.clone();
-        for c in &mut node.children {
-            *c = self.encoded.terms.find(*c);
+    /// Makes the nodes of the scalars that a run must check.
+    fn guards(&mut self) -> Result<()> {
+        let guards = self.credits.applications.iter().flat_map(|a| &a.guards);
+        let mut guards: Vec<Id> = guards.map(|&g| self.encoded.terms.find(g)).collect();
+        guards.sort_unstable();
+        guards.dedup();
+        for g in guards {
+            let id = self.class(g)?;
+            self.out.graph.guards.push(id);
         }
-        node.order();
-        node
+        let known = self.out.graph.host_scalars();
+        if self.out.graph.guards.iter().any(|g| !known[g.index()]) {
+            return Err(Error::internal("a guarded scalar is not known to the host"));
+        }
+        Ok(())
     }
 
-    fn provenance(&mut self, applied: &[Applied]) {
-        let originals: HashSet<ENode> = self.encoded.originals.iter().map(|n| self.canonical(n)).collect();
-        for (i, a) in applied.iter().enumerate() {
-            let left = self.canonical(&a.left);
-            self.before.push(if originals.contains(&left) { None } else { self.by_term.get(&left).copied() });
-            for node in &a.fresh {
-                let node = self.canonical(node);
-                if !originals.contains(&node) && !node.op.is_attribute() {
-                    self.by_term.entry(node).or_insert(i);
-                }
-            }
-            if a.fresh.is_empty() {
-                let class = self.encoded.terms.find(a.class);
-                self.collapsed.entry(class).or_default().push((i, left));
-            }
-        }
-        self.originals = originals;
-    }
-
-    /// The rules that led to a chosen term: the one that brought it, those that brought what that one matched, and those that
-    /// made a new term's operands equal to simpler ones.
-    fn credit(&mut self, id: Id, node: &ENode, n: NodeId) {
-        let mut steps: Vec<(usize, NodeId)> = Vec::new();
-        if let Some(&i) = self.by_term.get(node) {
-            steps.push((i, n));
-            let operands = node.operands().iter().map(|&c| self.encoded.terms.find(c));
-            for (c, at) in operands.map(|c| (c, self.of_class[&c])).chain([(id, n)]) {
-                for (i, left) in self.collapsed.get(&c).into_iter().flatten() {
-                    if !self.originals.contains(left) {
-                        steps.push((*i, at));
-                        steps.extend(self.by_term.get(left).map(|&j| (j, at)));
-                    }
-                }
-            }
-        }
-        let mut fired = Vec::new();
-        let mut seen = HashSet::new();
-        while let Some((i, at)) = steps.pop() {
-            if seen.insert((i, at)) {
-                fired.push((self.applied[i].rule, at));
-                steps.extend(self.before[i].map(|b| (b, at)));
-            }
-        }
-        for (i, left) in self.collapsed.get(&id).into_iter().flatten() {
-            if left != node && self.originals.contains(left) {
-                fired.push((self.applied[*i].rule, n));
-            }
-        }
-        self.out.fired.extend(fired);
-    }
-
-    /// The node of a class, emitting what it needs first. An explicit stack: graphs may be a million nodes deep.
+    /// The node of a class, after the nodes it needs. An explicit stack: graphs may be a million nodes deep.
     fn class(&mut self, id: Id) -> Result<NodeId> {
         let root = self.encoded.terms.find(id);
         let mut stack = vec![root];
@@ -190,7 +181,7 @@ impl Decoder<'_> {
                 continue;
             }
             let node = self
-                .choice
+                .extraction
                 .of(&self.encoded.terms, id)
                 .ok_or_else(|| Error::internal("a class without a chosen term"))?
                 .clone();
@@ -212,13 +203,13 @@ impl Decoder<'_> {
     }
 
     /// By class of a stored result: the node that holds it in the registers of a kernel.
-    fn inside(&self) -> HashMap<Id, NodeId> {
+    fn inside_kernels(&self) -> HashMap<Id, NodeId> {
         let terms = &self.encoded.terms;
         self.of_class.iter().filter_map(|(&id, &n)| Some((stored(terms, id)?, n))).collect()
     }
 
-    /// The node that computes a class, if the choice needed it: as an array, or `inside` a kernel.
-    fn computed(&self, inside: &HashMap<Id, NodeId>, id: Id) -> Option<NodeId> {
+    /// The node that computes a class, if the extraction needed it: as an array, or `inside` a kernel.
+    fn image(&self, inside: &HashMap<Id, NodeId>, id: Id) -> Option<NodeId> {
         let id = self.encoded.terms.find(id);
         self.of_class.get(&id).or_else(|| inside.get(&id)).copied()
     }
@@ -257,7 +248,9 @@ impl Decoder<'_> {
         } else if node.op.is_elementwise() && terms[id].data.is_kernel() {
             self.out.stages.insert(n);
         }
-        self.credit(id, node, n);
+        let operands = node.operands().iter().map(|&c| terms.find(c));
+        let operands = operands.map(|c| Credited { class: c, node: self.of_class[&c] });
+        self.out.fired.extend(self.credits.fired(node, operands, Credited { class: id, node: n }));
         Ok(n)
     }
 
@@ -295,36 +288,85 @@ impl Decoder<'_> {
     }
 }
 
-/// Leaves out what no root and no guard needs.
-pub(super) fn prune(d: Decoded) -> Decoded {
-    let mut live = vec![false; d.graph.nodes.len()];
-    for r in d.graph.roots.iter().chain(&d.graph.guards) {
-        live[r.index()] = true;
-    }
-    for id in d.graph.ids().rev() {
-        if live[id.index()] {
-            for o in &d.graph.node(id).operands {
-                live[o.index()] = true;
+/// Which rule application brought which term, for the list of rules in a plan.
+struct Credits<'a> {
+    applications: &'a [Application],
+    /// The application that brought a term which the input does not have.
+    by_term: HashMap<ENode, usize>,
+    /// For each application, the one that brought the term it matched.
+    before: Vec<Option<usize>>,
+    /// By class: applications that found it equal to an operand of its own or to another term that was there.
+    collapsed: HashMap<Id, Vec<Collapse>>,
+    originals: HashSet<ENode>,
+}
+
+/// An application that added no term.
+struct Collapse {
+    application: usize,
+    /// The term that was matched.
+    left: ENode,
+}
+
+/// A class and the node chosen for it.
+#[derive(Clone, Copy)]
+struct Credited {
+    class: Id,
+    node: NodeId,
+}
+
+impl<'a> Credits<'a> {
+    fn of(encoded: &Encoded, applications: &'a [Application]) -> Self {
+        let originals = encoded.originals.iter().map(|n| encoded.canonical(n)).collect();
+        let mut credits =
+            Self { applications, by_term: HashMap::new(), before: Vec::new(), collapsed: HashMap::new(), originals };
+        for (i, application) in applications.iter().enumerate() {
+            let left = encoded.canonical(&application.left);
+            let original = credits.originals.contains(&left);
+            credits.before.push(if original { None } else { credits.by_term.get(&left).copied() });
+            for node in &application.fresh {
+                let node = encoded.canonical(node);
+                if !credits.originals.contains(&node) && !node.op.is_attribute() {
+                    credits.by_term.entry(node).or_insert(i);
+                }
+            }
+            if application.fresh.is_empty() {
+                let class = encoded.terms.find(application.class);
+                credits.collapsed.entry(class).or_default().push(Collapse { application: i, left });
             }
         }
+        credits
     }
-    let mut renumbered: Vec<Option<NodeId>> = vec![None; live.len()];
-    let mut graph = Graph { leaves: d.graph.leaves, slots: d.graph.slots, ..Graph::default() };
-    for (i, node) in d.graph.nodes.into_iter().enumerate() {
-        if live[i] {
-            renumbered[i] = Some(NodeId(graph.nodes.len() as u32));
-            let operands = node.operands.iter().filter_map(|o| renumbered[o.index()]).collect();
-            graph.nodes.push(crate::graph::Node { operands, ..node });
+
+    fn collapses(&self, class: Id) -> &[Collapse] {
+        self.collapsed.get(&class).map_or(&[], Vec::as_slice)
+    }
+
+    /// The rules that led to a chosen term: the one that brought it, those that brought what that one matched, and those that
+    /// made a new term's operands equal to simpler ones.
+    fn fired(&self, term: &ENode, operands: impl Iterator<Item = Credited>, chosen: Credited) -> Vec<FiredAt> {
+        let mut open: Vec<(usize, NodeId)> = Vec::new();
+        if let Some(&brought_by) = self.by_term.get(term) {
+            open.push((brought_by, chosen.node));
+            for at in operands.chain([chosen]) {
+                for collapse in self.collapses(at.class).iter().filter(|c| !self.originals.contains(&c.left)) {
+                    open.push((collapse.application, at.node));
+                    open.extend(self.by_term.get(&collapse.left).map(|&j| (j, at.node)));
+                }
+            }
         }
-    }
-    let to = |id: &NodeId| renumbered[id.index()];
-    graph.roots = d.graph.roots.iter().filter_map(to).collect();
-    graph.guards = d.graph.guards.iter().filter_map(to).collect();
-    Decoded {
-        graph,
-        cores: d.cores.iter().filter_map(to).collect(),
-        stages: d.stages.iter().filter_map(to).collect(),
-        fired: d.fired.iter().filter_map(|(r, n)| Some((*r, to(n)?))).collect(),
-        image: d.image.iter().map(|n| to(n.as_ref()?)).collect(),
+        let mut fired = Vec::new();
+        let mut seen = HashSet::new();
+        while let Some((application, node)) = open.pop() {
+            if seen.insert((application, node)) {
+                fired.push(FiredAt { rule: self.applications[application].rule, node });
+                open.extend(self.before[application].map(|before| (before, node)));
+            }
+        }
+        for collapse in self.collapses(chosen.class) {
+            if collapse.left != *term && self.originals.contains(&collapse.left) {
+                fired.push(FiredAt { rule: self.applications[collapse.application].rule, node: chosen.node });
+            }
+        }
+        fired
     }
 }

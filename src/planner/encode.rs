@@ -1,4 +1,6 @@
-//! A graph as terms of the e-graph: views split into named steps, attributes as terms of their own.
+//! A graph as terms of the e-graph: views split into named views, attributes as terms of their own.
+//!
+//! In: a graph, and what is known of its leaves. Out: an [`Encoded`] e-graph in which nothing has been united.
 
 use egg::Id;
 
@@ -6,6 +8,7 @@ use super::facts::{Knowledge, LeafPromise, Terms};
 use super::language::{ENode, EOp};
 use super::views::{Step, split};
 use crate::graph::{BinaryOp, Graph, Node, Op, UnaryOp};
+use crate::types::{Shape, View};
 
 /// The graph's terms.
 pub(super) struct Encoded {
@@ -20,7 +23,7 @@ pub(super) struct Encoded {
 }
 
 impl Encoded {
-    /// A term with its children under the numbers that they have now.
+    /// A term with the present numbers of its children's classes.
     pub(super) fn canonical(&self, node: &ENode) -> ENode {
         let mut node = node.clone();
         egg::Language::update_children(&mut node, |c| self.terms.find(c));
@@ -36,7 +39,7 @@ impl Encoded {
     }
 }
 
-/// Encodes a graph; `promises` say what is known of its leaves, as far as something is.
+/// Encodes a graph; `promises` say what is known of its leaves, and may be fewer than these.
 pub(super) fn encode(graph: &Graph, promises: Vec<LeafPromise>) -> Encoded {
     let mut store = Knowledge::of(graph.leaves.clone(), graph.slots.clone());
     store.promises = promises;
@@ -45,7 +48,7 @@ pub(super) fn encode(graph: &Graph, promises: Vec<LeafPromise>) -> Encoded {
     let of_node = e.nodes(graph);
     let roots = graph.roots.iter().map(|r| of_node[r.index()]).collect::<Vec<_>>();
     let roots = e.add(EOp::Roots, &roots);
-    e.note_users();
+    e.note_uses();
     let originals = e.originals;
     Encoded { terms, of_node, roots, originals }
 }
@@ -60,14 +63,39 @@ struct Encoder<'a> {
     originals: Vec<ENode>,
 }
 
-/// What the program does with a term, or with its multiples by scalars.
+/// How the program uses a term, or its multiples by scalars.
 #[derive(Clone, Copy)]
-struct Users {
+struct Uses {
     count: u32,
-    /// All of them are reductions, transposes and roots, or elementwise and end in such.
-    end: bool,
-    /// All of them are products.
+    /// All users are reductions, transposes and roots, or elementwise and lead only to such.
+    feed_reductions: bool,
+    /// All users are products.
     multiply: bool,
+}
+
+impl Uses {
+    const NONE: Self = Self { count: 0, feed_reductions: true, multiply: true };
+}
+
+/// A term that reads its operand through a view.
+pub(super) struct ViewTerm {
+    pub(super) op: EOp,
+    pub(super) attribute: Option<EOp>,
+}
+
+/// The terms that read an operand of this shape through a view, innermost first.
+pub(super) fn view_terms(store: &mut Knowledge, operand: &Shape, view: &View) -> Vec<ViewTerm> {
+    let term = |step: Step| {
+        let (op, attribute) = match step {
+            Step::Transpose => (EOp::Transpose, None),
+            Step::Diagonal => (EOp::Diagonal, None),
+            Step::Reshape(s) => (EOp::Reshape, Some(EOp::Extents(s.into()))),
+            Step::Broadcast(s) => (EOp::Broadcast, Some(EOp::Extents(s.into()))),
+            Step::Strided(v) => (EOp::Strided, Some(EOp::ViewOf(store.view(v)))),
+        };
+        ViewTerm { op, attribute }
+    };
+    split(operand, view).into_iter().map(term).collect()
 }
 
 impl Encoder<'_> {
@@ -80,39 +108,44 @@ impl Encoder<'_> {
         of_node
     }
 
-    /// Notes what several terms of the program need, itself or a multiple of it by a scalar (scalars are moved out of the way), and
-    /// what only reductions, transposes and roots need in the end.
-    fn note_users(&mut self) {
-        let mut all = vec![Users { count: 0, end: true, multiply: true }; self.terms.analysis.n_made];
+    /// Notes which terms the program uses more than once, a use of a multiple by a scalar being a use (rules move scalars out
+    /// of the way), and which feed only reductions, transposes and roots.
+    fn note_uses(&mut self) {
+        let mut all = vec![Uses::NONE; self.terms.analysis.n_made];
         for node in self.originals.iter().rev() {
-            let Some(class) = self.terms.lookup(node.clone()) else { continue };
-            let of_node = all[usize::from(class)];
-            let ends = match node.op {
-                EOp::Reduce(_) | EOp::Transpose | EOp::Roots => true,
-                _ => node.op.is_elementwise() && of_node.end,
-            };
-            let scalar = |c: &Id| self.terms[*c].data.shape.rank() == 0;
-            let scales = match node.op {
-                EOp::Unary(UnaryOp::Neg) => true,
-                EOp::Binary(BinaryOp::Mul) => node.children.iter().any(scalar),
-                EOp::Binary(BinaryOp::Div) => scalar(&node.children[1]),
-                _ => false,
-            };
-            let multiplies = node.op == EOp::Contract || scales && of_node.multiply;
-            for (i, c) in node.children.iter().enumerate() {
-                let users = &mut all[usize::from(*c)];
-                if !node.children[..i].contains(c) {
-                    users.count += if scales { of_node.count.max(1) } else { 1 };
-                }
-                users.end &= ends;
-                users.multiply &= multiplies;
+            if let Some(class) = self.terms.lookup(node.clone()) {
+                self.add_uses(node, all[usize::from(class)], &mut all);
             }
         }
-        for (i, users) in all.into_iter().enumerate() {
+        for (i, uses) in all.into_iter().enumerate() {
             let facts = &mut self.terms[Id::from(i)].data;
-            facts.multi_use = users.count > 1;
-            facts.materialised = users.count > 1 && !users.multiply;
-            facts.feeds_reduction = users.end;
+            facts.multi_use = uses.count > 1;
+            facts.materialised = uses.count > 1 && !uses.multiply;
+            facts.feeds_reduction = uses.feed_reductions;
+        }
+    }
+
+    /// Adds the uses that a term makes of its children; `own` are the uses of the term itself.
+    fn add_uses(&self, node: &ENode, own: Uses, all: &mut [Uses]) {
+        let feeds_reductions = match node.op {
+            EOp::Reduce(_) | EOp::Transpose | EOp::Roots => true,
+            _ => node.op.is_elementwise() && own.feed_reductions,
+        };
+        let scalar = |c: &Id| self.terms[*c].data.shape.rank() == 0;
+        let scales = match node.op {
+            EOp::Unary(UnaryOp::Neg) => true,
+            EOp::Binary(BinaryOp::Mul) => node.children.iter().any(scalar),
+            EOp::Binary(BinaryOp::Div) => scalar(&node.children[1]),
+            _ => false,
+        };
+        let multiplies = node.op == EOp::Contract || scales && own.multiply;
+        for (i, c) in node.children.iter().enumerate() {
+            let uses = &mut all[usize::from(*c)];
+            if !node.children[..i].contains(c) {
+                uses.count += if scales { own.count.max(1) } else { 1 };
+            }
+            uses.feed_reductions &= feeds_reductions;
+            uses.multiply &= multiplies;
         }
     }
 
@@ -147,25 +180,12 @@ impl Encoder<'_> {
             }
             Op::Host { op, output } => self.add(EOp::Host(*op, *output), operands),
             Op::View(view) => {
-                let mut id = operands[0];
-                for step in split(&graph.node(node.operands[0]).shape, view) {
-                    let attribute = match &step {
-                        Step::Transpose | Step::Diagonal => None,
-                        Step::Reshape(s) | Step::Broadcast(s) => Some(EOp::Extents(s.clone().into())),
-                        Step::Strided(v) => Some(EOp::ViewOf(self.terms.analysis.view(v.clone()))),
-                    };
-                    let op = match step {
-                        Step::Transpose => EOp::Transpose,
-                        Step::Diagonal => EOp::Diagonal,
-                        Step::Reshape(_) => EOp::Reshape,
-                        Step::Broadcast(_) => EOp::Broadcast,
-                        Step::Strided(_) => EOp::Strided,
-                    };
-                    let attribute = attribute.map(|a| self.add(a, &[]));
+                let shape = &graph.node(node.operands[0]).shape;
+                view_terms(&mut self.terms.analysis, shape, view).into_iter().fold(operands[0], |id, step| {
+                    let attribute = step.attribute.map(|a| self.add(a, &[]));
                     let children: Vec<Id> = [id].into_iter().chain(attribute).collect();
-                    id = self.add(op, &children);
-                }
-                id
+                    self.add(step.op, &children)
+                })
             }
             other => {
                 let opaque = self.terms.analysis.opaque(other.clone());

@@ -1,6 +1,6 @@
-//! Extraction held against the optimum and against egg's own extractor.
+//! Extraction compared with the optimum and with egg's own extractor.
 //!
-//! Small programs are saturated as a plan is; the cheapest choice of terms is then found by an integer program, with cycles cut off
+//! Small programs are saturated as a plan is. The cheapest choice of terms is then found by an integer program, with cycles cut off
 //! as they turn up, and by egg's extractor, which minimises the cost of the tree. All three are charged alike: each chosen class
 //! once. `cargo test extraction_beside -- --nocapture` prints the table that docs/performance.md holds.
 
@@ -12,13 +12,16 @@ use microlp::{ComparisonOp, OptimizationDirection, Problem, Variable};
 
 use super::cost::own;
 use super::encode::{Encoded, encode};
+use super::extract::extract;
 use super::facts::{Facts, Terms};
 use super::language::{ENode, EOp};
+use super::prune::dominated;
+use super::saturate::{Budget, saturate};
 use super::tests::Build;
-use super::*;
+use super::{PlanOptions, plan};
 use crate::algorithms::{Lcg, Random};
-use crate::graph::{BinaryOp, Op, ReduceOp, UnaryOp};
-use crate::types::Scalar;
+use crate::graph::{BinaryOp, Graph, NodeId, Op, ReduceOp, UnaryOp};
+use crate::types::{CostTable, Numerics, Scalar};
 
 /// A random program over square matrices in which values are used again and again.
 fn random(seed: u64, n_ops: usize) -> Graph {
@@ -112,8 +115,8 @@ fn known() -> Vec<(String, Graph)> {
 fn saturated(graph: &Graph, numerics: Numerics) -> Encoded {
     let options = PlanOptions { numerics, ..PlanOptions::new(CostTable::cpu()) };
     let mut encoded = encode(graph, Vec::new());
-    let budget = saturate::Budget::of(encoded.terms.total_number_of_nodes());
-    saturate::saturate(&mut encoded.terms, &options.rules, options.numerics, options.allow_rescale, budget, false);
+    let budget = Budget::of(encoded.terms.total_number_of_nodes());
+    saturate(&mut encoded.terms, &options, budget, false);
     encoded
 }
 
@@ -149,7 +152,7 @@ fn charge<'a>(terms: &'a Terms, root: Id, costs: &HashMap<ENode, f64>, pick: imp
 /// egg's cost of a tree: a shared term counts once for every use.
 struct Tree<'a>(&'a HashMap<ENode, f64>);
 
-impl egg::CostFunction<super::language::ENode> for Tree<'_> {
+impl egg::CostFunction<ENode> for Tree<'_> {
     type Cost = f64;
     fn cost<C: FnMut(Id) -> f64>(&mut self, node: &ENode, mut costs: C) -> f64 {
         let own = self.0.get(node).copied().unwrap_or(f64::INFINITY);
@@ -162,21 +165,21 @@ fn optimum(terms: &Terms, root: Id, costs: &HashMap<ENode, f64>) -> f64 {
     let scale = 1.0 / costs.values().copied().fold(1.0, f64::max);
     let root = terms.find(root);
     let mut problem = Problem::new(OptimizationDirection::Minimize);
-    let mut ways: BTreeMap<Id, Vec<(Variable, &ENode)>> = BTreeMap::new();
+    let mut choices: BTreeMap<Id, Vec<(Variable, &ENode)>> = BTreeMap::new();
     let mut open = vec![root];
     while let Some(id) = open.pop() {
-        if ways.contains_key(&id) {
+        if choices.contains_key(&id) {
             continue;
         }
         // A term that needs its own class can be no part of a choice.
         let usable = terms[id].nodes.iter().filter(|n| n.children().iter().all(|&c| terms.find(c) != id));
         let list: Vec<_> = usable.map(|n| (problem.add_integer_var(costs[n] * scale, (0, 1)), n)).collect();
         open.extend(list.iter().flat_map(|(_, n)| n.children().iter().map(|&c| terms.find(c))));
-        ways.insert(id, list);
+        choices.insert(id, list);
     }
-    let any = |id: Id| ways[&id].iter().map(|(v, _)| (*v, 1.0)).collect::<Vec<_>>();
+    let any = |id: Id| choices[&id].iter().map(|(v, _)| (*v, 1.0)).collect::<Vec<_>>();
     problem.add_constraint(any(root), ComparisonOp::Ge, 1.0);
-    for (v, node) in ways.values().flatten() {
+    for (v, node) in choices.values().flatten() {
         let mut needs: Vec<Id> = node.children().iter().map(|&c| terms.find(c)).collect();
         needs.sort_unstable();
         needs.dedup();
@@ -189,7 +192,7 @@ fn optimum(terms: &Terms, root: Id, costs: &HashMap<ENode, f64>) -> f64 {
     loop {
         let solution = problem.solve().expect("a choice exists").into_solution().expect("no limit was set");
         let taken = |id: Id| {
-            let list = ways[&id].iter().filter(|(v, _)| solution.var_value(*v) > 0.5);
+            let list = choices[&id].iter().filter(|(v, _)| solution.var_value(*v) > 0.5);
             list.min_by(|a, b| costs[a.1].total_cmp(&costs[b.1]))
         };
         match cycle(terms, root, &|id| taken(id).map(|t| t.1)) {
@@ -251,8 +254,9 @@ fn extraction_beside_the_optimum_and_egg() {
             continue;
         }
         let charges = costs(terms);
-        let choice = extract::extract(&encoded, &CostTable::cpu(), &HashSet::new()).expect("a choice");
-        let (ours, _) = charge(terms, root, &charges, |id| choice.of(terms, id).expect("a term of every class in use"));
+        let extraction = extract(&encoded, &CostTable::cpu(), &HashSet::new()).expect("a choice");
+        let (ours, _) =
+            charge(terms, root, &charges, |id| extraction.of(terms, id).expect("a term of every class in use"));
         let extractor = egg::Extractor::new(terms, Tree(&charges));
         let (tree, _) = charge(terms, root, &charges, |id| extractor.find_best_node(id));
         let best = optimum(terms, root, &charges);
@@ -290,7 +294,7 @@ fn what_is_taken_out_before_the_choice_takes_nothing_from_the_optimum() {
                 continue;
             }
             let best = optimum(&terms, roots, &costs(&terms));
-            prune::dominated(&mut terms, &table, &none, &[]);
+            dominated(&mut terms, &table, &none, &[]);
             let left = optimum(&terms, roots, &costs(&terms));
             assert!((left - best).abs() <= 1e-6 * best, "{name}, {numerics}: {best} became {left}");
             taken += before - terms.total_number_of_nodes();

@@ -1,7 +1,7 @@
-//! The planned kernels of a chosen graph: which nodes are computed with which product, and what leaves the registers.
+//! The kernels of a decoded graph: which nodes are computed together with which product, and which of them are stored.
 //!
-//! The terms said which nodes *may* be stages. A node joins the kernel of one of its operands unless another operand needs
-//! something that this very kernel stores: a kernel is one launch, so nothing may be both inside it and behind it. What cannot
+//! Decoding says which nodes *may* be stages. A node joins the kernel of one of its operands unless another operand needs
+//! something that this same kernel stores: a kernel is one launch, so nothing may be both inside it and behind it. A node that cannot
 //! join is an ordinary node. All results of one product end up in one kernel.
 
 use hashbrown::HashSet;
@@ -11,19 +11,19 @@ use crate::graph::{Graph, NodeId, Op, PlannedKernel};
 
 /// Fills in the graph's kernels.
 pub(super) fn form(d: &mut Decoded) {
-    let mut f = Former { graph: &d.graph, member: vec![None; d.graph.nodes.len()], kernels: Vec::new() };
+    let mut f = KernelFormer { graph: &d.graph, member: vec![None; d.graph.nodes.len()], kernels: Vec::new() };
     for id in d.graph.ids() {
         if d.cores.contains(&id) && matches!(d.graph.node(id).op, Op::Contract { .. }) {
             f.member[id.index()] = Some(f.kernels.len());
             f.kernels.push(PlannedKernel { core: id, stages: Vec::new(), outputs: Vec::new() });
         } else if d.stages.contains(&id)
-            && let Some(k) = f.home(id)
+            && let Some(k) = f.kernel_for(id)
         {
             f.member[id.index()] = Some(k);
             f.kernels[k].stages.push(id);
         }
     }
-    let Former { member, mut kernels, .. } = f;
+    let KernelFormer { member, mut kernels, .. } = f;
     let mut stored: HashSet<NodeId> = d.graph.roots.iter().copied().collect();
     for id in d.graph.ids() {
         for o in &d.graph.node(id).operands {
@@ -39,15 +39,16 @@ pub(super) fn form(d: &mut Decoded) {
     d.graph.kernels = kernels;
 }
 
-struct Former<'a> {
+struct KernelFormer<'a> {
     graph: &'a Graph,
+    /// By node: the kernel it belongs to.
     member: Vec<Option<usize>>,
     kernels: Vec<PlannedKernel>,
 }
 
-impl Former<'_> {
-    /// The kernel a stage can join. A diagonal is read only from a full result, and nothing follows it inside a kernel.
-    fn home(&self, id: NodeId) -> Option<usize> {
+impl KernelFormer<'_> {
+    /// The kernel that a stage can join. A diagonal is taken only of a full result, and nothing follows it inside a kernel.
+    fn kernel_for(&self, id: NodeId) -> Option<usize> {
         let node = self.graph.node(id);
         let full = |o: NodeId, k: usize| self.graph.node(o).shape == self.graph.node(self.kernels[k].core).shape;
         let is_view = matches!(node.op, Op::View(_));
@@ -73,7 +74,7 @@ impl Former<'_> {
         let mut seen = HashSet::new();
         let core = self.kernels[k].core;
         while let Some(id) = stack.pop() {
-            // What comes before the product in the graph cannot need it, unless its kernel has stages that come after.
+            // A node before the product in the graph cannot need it, unless its own kernel has stages behind the product.
             let last = self.member[id.index()].and_then(|j| self.kernels[j].stages.last().copied());
             if id < core && last.is_none_or(|last| last < core) || !seen.insert(id) {
                 continue;

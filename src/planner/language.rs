@@ -83,6 +83,11 @@ impl EOp {
         matches!(self, Self::Transpose | Self::Diagonal | Self::Reshape | Self::Broadcast | Self::Strided)
     }
 
+    /// Whether nothing is computed for a term of this operation: data from outside, a constant, a scalar of the run.
+    pub(super) fn is_given(&self) -> bool {
+        matches!(self, Self::Leaf(_) | Self::Literal(_) | Self::Slot(_))
+    }
+
     /// Whether a term of this operation is an attribute.
     pub(super) fn is_attribute(&self) -> bool {
         matches!(self, Self::Axes(_) | Self::Extents(_) | Self::ViewOf(_) | Self::Int(_) | Self::Type(_))

@@ -1,10 +1,11 @@
-//! Terms that no plan can want any more, taken out of their classes: constants at once, all else when the rules are done.
+//! Removing terms that no plan would choose: those of constant classes at once, all others when the rules are done.
 //!
-//! In goes an e-graph; what stays is what extraction may choose, and what counts as a term of it. A term goes when it
-//! needs its own class, when its class is data or a number, when it is a product whose kernel is there, and when it is a step
-//! after a product that is only ever computed by a kernel which has the step as a stage: whatever the table, something else in
-//! the class needs less. At the very end costs are asked too (`dominated`): a term goes beside another that needs no more and
-//! costs no more, operands of its own included, and with it what the roots do not reach. Nothing is looked up here by a rule's name.
+//! In: an e-graph. Out: the same e-graph with fewer terms in its classes; what remains is what extraction may choose, and what
+//! counts as a term of the e-graph. `prune` removes a term when it needs its own class, when its class is data or a number, when it
+//! is a product whose kernel is there, and when it is a step after a product that only a kernel computes which has the step as
+//! a stage: whatever the cost table says, another term of the class needs less. Before extraction, `dominated` consults costs too:
+//! it removes a term beside another that needs no more and costs no more, operands of its own included, and empties
+//! classes that the roots do not reach. Nothing here depends on the name of a rule.
 
 use egg::Id;
 use hashbrown::HashSet;
@@ -16,43 +17,43 @@ use super::index::FILL;
 use super::language::{ENode, EOp};
 use crate::types::CostTable;
 
-/// Takes out what is of no use, until nothing more is.
+/// Removes terms that are of no use, until none is left.
 pub(super) fn prune(terms: &mut Terms) {
     let mut ids: Vec<Id> = terms.classes().filter(|c| c.nodes.len() > 1).map(|c| c.id).collect();
-    // Operands mostly have lower numbers than what is made of them, so that one pass sees most chains of stages whole.
+    // Operands mostly have lower numbers than their users, so one pass sees most chains of stages whole.
     ids.sort_unstable();
-    while thin(terms, &ids) {
+    while prune_once(terms, &ids) {
         ids.retain(|&id| terms[id].nodes.len() > 1);
     }
 }
 
-/// One pass over these classes; whether anything was taken out.
-fn thin(terms: &mut Terms, ids: &[Id]) -> bool {
-    let mut taken = false;
+/// One pass over these classes; whether anything was removed.
+fn prune_once(terms: &mut Terms, ids: &[Id]) -> bool {
+    let mut removed = false;
     for &id in ids {
         let nodes = &terms[id].nodes;
-        let given = nodes.iter().any(is_given);
-        let useful = |n| if given { is_given(n) } else { is_useful(terms, id, n) };
+        let given = nodes.iter().any(|n| n.op.is_given());
+        let useful = |n: &ENode| if given { n.op.is_given() } else { is_useful(terms, id, n) };
         let kept: SmallVec<[bool; 8]> = nodes.iter().map(useful).collect();
-        taken |= kept.contains(&true) && keep(terms, id, &kept);
+        removed |= kept.contains(&true) && retain(terms, id, &kept);
     }
-    taken
+    removed
 }
 
-/// Leaves a class with these of its terms; whether any went.
-fn keep(terms: &mut Terms, class: Id, kept: &[bool]) -> bool {
-    let goes = kept.contains(&false);
-    if goes {
+/// Removes all but these of a class's terms; whether there were others.
+fn retain(terms: &mut Terms, class: Id, kept: &[bool]) -> bool {
+    let removes = kept.contains(&false);
+    if removes {
         let mut kept = kept.iter();
         terms[class].nodes.retain(|_| kept.next() == Some(&true));
     }
-    goes
+    removes
 }
 
-/// Takes out terms beside which another of their class needs no more and costs no more; of two alike the later. What a term needs
-/// for itself alone counts with it, operands that nothing else has any use for. `outdone` terms stand in nobody's way. Scalars that
-/// are guarded are needed as the roots are.
-pub(super) fn dominated(terms: &mut Terms, costs: &CostTable, outdone: &HashSet<ENode>, guarded: &[Id]) {
+/// Removes terms beside which another of their class needs no more and costs no more; of two alike the later. What a term needs
+/// for itself alone counts with it: operands that nothing else uses. `superseded` terms dominate none that are not. Scalars
+/// that are guarded are needed as the roots are.
+pub(super) fn dominated(terms: &mut Terms, costs: &CostTable, superseded: &HashSet<ENode>, guarded: &[Id]) {
     let mut users = vec![0u32; terms.analysis.n_made];
     let needed = terms.classes().flat_map(|c| &c.nodes).flat_map(|n| n.operands());
     needed.chain(guarded).for_each(|&c| users[usize::from(terms.find(c))] += 1);
@@ -60,22 +61,26 @@ pub(super) fn dominated(terms: &mut Terms, costs: &CostTable, outdone: &HashSet<
     let mut ids: Vec<Id> = terms.classes().filter(|c| c.nodes.len() > 1).map(|c| c.id).collect();
     ids.sort_unstable();
     for class in ids {
-        let rivals = Rivals { terms, costs, outdone, users: &users, class };
-        let ways: SmallVec<[Way; 8]> = terms[class].nodes.iter().map(|n| rivals.way(n)).collect();
-        let n = ways.len();
+        let rivals = Rivals { terms, costs, superseded, users: &users, class };
+        let candidates: SmallVec<[Candidate; 8]> =
+            terms[class].nodes.iter().enumerate().map(|(place, n)| rivals.candidate(place, n)).collect();
+        let n = candidates.len();
         let mut kept: SmallVec<[bool; 8]> = SmallVec::from_elem(true, n);
         for j in 0..n {
-            kept[j] = !(0..n).any(|i| i != j && kept[i] && rivals.beats((&ways[i], i), (&ways[j], j)));
+            kept[j] = !(0..n).any(|i| i != j && kept[i] && rivals.dominates(&candidates[i], &candidates[j]));
         }
-        keep(terms, class, &kept);
+        retain(terms, class, &kept);
     }
-    unneeded(terms, guarded);
+    empty_unneeded(terms, guarded);
 }
 
 /// A term beside others of its class.
-struct Way {
+struct Candidate {
+    /// Its place among them.
+    place: usize,
     operands: SmallVec<[Id; 3]>,
-    avoided: bool,
+    superseded: bool,
+    /// What it costs by itself.
     own: f64,
     /// Operands that it needs for itself alone.
     alone: SmallVec<[Id; 3]>,
@@ -86,7 +91,7 @@ struct Way {
 struct Rivals<'a> {
     terms: &'a Terms,
     costs: &'a CostTable,
-    outdone: &'a HashSet<ENode>,
+    superseded: &'a HashSet<ENode>,
     /// By class: how many terms have it as an operand.
     users: &'a [u32],
     class: Id,
@@ -98,15 +103,15 @@ impl Rivals<'_> {
         cost::own(&node.op, &self.terms[class].data, &operands, &self.terms.analysis.opaques, self.costs)
     }
 
-    /// The one way in which a class can be computed, out of others than the one that is looked at.
+    /// The only term of a class other than the one at hand, if it has operands and does not need the class at hand.
     fn only(&self, class: Id) -> Option<&ENode> {
         let [node] = &self.terms[class].nodes[..] else { return None };
         let operands = node.operands();
-        let plain = !self.outdone.contains(node) && !operands.is_empty();
+        let plain = !self.superseded.contains(node) && !operands.is_empty();
         (plain && operands.iter().all(|&c| self.terms.find(c) != self.class)).then_some(node)
     }
 
-    fn way(&self, node: &ENode) -> Way {
+    fn candidate(&self, place: usize, node: &ENode) -> Candidate {
         let (mut alone, mut needs) = (SmallVec::new(), SmallVec::new());
         let operands: SmallVec<[Id; 3]> = node.operands().iter().map(|&c| self.terms.find(c)).collect();
         for (i, &c) in operands.iter().enumerate() {
@@ -119,12 +124,13 @@ impl Rivals<'_> {
                 None => needs.push(c),
             }
         }
-        Way { avoided: self.outdone.contains(node), own: self.own(self.class, node), operands, alone, needs }
+        let superseded = self.superseded.contains(node);
+        Candidate { place, superseded, own: self.own(self.class, node), operands, alone, needs }
     }
 
-    /// Whether one can be computed from what the other needs at no more than its cost.
-    fn beats(&self, (x, i): (&Way, usize), (y, j): (&Way, usize)) -> bool {
-        if x.avoided && !y.avoided {
+    /// Whether `x` can be computed from what `y` needs at no more than its cost.
+    fn dominates(&self, x: &Candidate, y: &Candidate) -> bool {
+        if x.superseded && !y.superseded {
             return false;
         }
         let given = |c: &Id| y.needs.contains(&self.terms.find(*c));
@@ -135,12 +141,12 @@ impl Rivals<'_> {
         let of_only = |&c: &Id| self.only(c).map_or(0.0, |below| self.own(c, below));
         let cost_x = x.own + x.operands.iter().filter(|c| !given(c)).map(of_only).sum::<f64>();
         let cost_y = y.own + y.alone.iter().map(of_only).sum::<f64>();
-        (cost_x, i) < (cost_y, j)
+        (cost_x, x.place) < (cost_y, y.place)
     }
 }
 
-/// Empties the classes that no term needs which the roots or these classes might need.
-fn unneeded(terms: &mut Terms, also: &[Id]) {
+/// Empties the classes that neither the roots nor these classes reach.
+fn empty_unneeded(terms: &mut Terms, also: &[Id]) {
     let mut needed = vec![false; terms.analysis.n_made];
     let mut open: Vec<Id> = terms.classes().filter(|c| c.data.sort == Sort::Roots).map(|c| c.id).collect();
     if open.is_empty() {
@@ -160,20 +166,20 @@ fn unneeded(terms: &mut Terms, also: &[Id]) {
     }
 }
 
-/// Leaves a class that is one known number everywhere with the terms that say so. Else such a class collects the forms of all
-/// that was ever multiplied by zero, and whatever reads it is tried with each of them.
+/// Leaves a class that is one known number everywhere only the terms that are that number. Otherwise such a class would collect the
+/// forms of everything that was ever multiplied by zero, and rules would be tried on its users with each of them.
 pub(super) fn keep_constant(terms: &mut Terms, class: Id) {
     if has_fill(terms, class) && terms[class].nodes.len() > 1 {
-        let kept: Vec<ENode> = terms[class].nodes.iter().filter(|n| says_it(terms, n)).cloned().collect();
+        let kept: Vec<ENode> = terms[class].nodes.iter().filter(|n| is_number(terms, n)).cloned().collect();
         if !kept.is_empty() {
             terms[class].nodes = kept;
         }
     }
 }
 
-/// Whether a term of a class that is one known number everywhere need not be looked at.
-pub(super) fn is_spent(terms: &Terms, class: Id, node: &ENode) -> bool {
-    has_fill(terms, class) && !says_it(terms, node) && terms[class].nodes.iter().all(|n| says_it(terms, n))
+/// Whether a term was removed from its class because the class is one known number everywhere.
+pub(super) fn is_removed(terms: &Terms, class: Id, node: &ENode) -> bool {
+    has_fill(terms, class) && !is_number(terms, node) && terms[class].nodes.iter().all(|n| is_number(terms, n))
 }
 
 fn has_fill(terms: &Terms, class: Id) -> bool {
@@ -181,14 +187,9 @@ fn has_fill(terms: &Terms, class: Id) -> bool {
 }
 
 /// Whether a term is a number, or one stretched to an array.
-fn says_it(terms: &Terms, node: &ENode) -> bool {
+fn is_number(terms: &Terms, node: &ENode) -> bool {
     let number = |n: &ENode| matches!(n.op, EOp::Literal(_));
     number(node) || node.op == EOp::Broadcast && terms[node.children[0]].nodes.iter().any(number)
-}
-
-/// Whether nothing at all is computed for a term.
-pub(super) fn is_given(node: &ENode) -> bool {
-    matches!(node.op, EOp::Leaf(_) | EOp::Literal(_) | EOp::Slot(_))
 }
 
 fn is_useful(terms: &Terms, class: Id, node: &ENode) -> bool {
@@ -215,7 +216,7 @@ fn is_useful(terms: &Terms, class: Id, node: &ENode) -> bool {
     !as_stage
 }
 
-/// The kernel of a class that nothing but a kernel computes.
+/// The kernel of a class whose terms all store kernels.
 fn only_kernel(terms: &Terms, class: Id) -> Option<Id> {
     let mut nodes = terms[class].nodes.iter();
     let kernel = nodes.next().filter(|n| n.op == EOp::Run)?.children[0];

@@ -1,39 +1,40 @@
 //! Graphs too large to be planned at once, cut into regions that are planned one after another.
 //!
-//! In goes a graph and a way to plan a small one; out comes the graph of all plans together. A region is a run of nodes in the
-//! graph's own order. What it needs from regions before it are leaves there, with what is known of their elements; what later
+//! In: a graph, and a function that plans a small one. Out: the graph of all plans together. A region is a run of nodes in the
+//! graph's own order. What it needs from earlier regions are leaves of it, with what is known of their elements; what later
 //! regions or the roots need of it are its roots. Leaves, slots, literals and the scalars made of them belong to no region:
-//! whoever needs one has it. Cuts lie where little is carried over that a kernel would have kept in registers. Joining shares
-//! equal nodes and composes views across cuts, so that the whole computes everything once. This page knows no rule.
+//! every region that needs one has its own copy. Cuts are made where little is carried over that a kernel would have kept in
+//! registers. Joining shares equal nodes and composes views across cuts, so that the result computes everything once. Knows no rule.
 
 use std::ops::Range;
 
 use hashbrown::HashMap;
 
-use super::decode::{Decoded, prune};
+use super::decode::{Decoded, FiredAt};
 use super::facts::LeafPromise;
-use crate::error::Result;
-use crate::graph::{Graph, LeafInfo, NodeId, Op, Operands};
+use crate::error::{Error, Result};
+use crate::graph::{Graph, LeafInfo, Node, NodeId, Op, Operands};
 
-/// Operations that are planned in one piece.
-const WHOLE: usize = 2_000;
+/// Up to this many operations a graph is planned at once.
+const MAX_OPERATIONS: usize = 2_000;
 /// Nodes of a region, at least and at most.
-const LEAST: usize = 600;
-const MOST: usize = 1_000;
+const MIN_NODES: usize = 600;
+const MAX_NODES: usize = 1_000;
 /// A scalar known to the host is copied into a region with what it is made of, up to so many nodes.
-const COPIED: usize = 32;
+const MAX_COPIED: usize = 32;
 
-/// A small plan, and what is known of each of its roots.
-pub(super) struct Part {
+/// The plan of a region, and what is known of each of its roots.
+pub(super) struct RegionPlan {
     pub(super) decoded: Decoded,
     pub(super) promises: Vec<LeafPromise>,
-    /// Why the graph came back as it was, if it did. Other regions are planned all the same.
-    pub(super) given_up: Option<String>,
+    /// Why the graph is as it was written, if it is. Other regions are planned all the same.
+    pub(super) fallback: Option<String>,
 }
 
 /// Whether a graph is planned by regions.
 pub(super) fn too_large(graph: &Graph) -> bool {
-    graph.nodes.len() > WHOLE && graph.nodes.iter().filter(|n| !n.operands.is_empty()).count() > WHOLE
+    let operations = || graph.nodes.iter().filter(|n| !n.operands.is_empty()).count();
+    graph.nodes.len() > MAX_OPERATIONS && operations() > MAX_OPERATIONS
 }
 
 /// Plans a graph by regions; `plan` is given each region and the promises about its leaves.
@@ -42,7 +43,7 @@ pub(super) fn too_large(graph: &Graph) -> bool {
 /// An internal error of `plan`, or when the parts do not fit.
 pub(super) fn by_regions(
     graph: &Graph,
-    plan: &mut dyn FnMut(&Graph, Vec<LeafPromise>) -> Result<Part>,
+    plan: &mut dyn FnMut(&Graph, Vec<LeafPromise>) -> Result<RegionPlan>,
 ) -> Result<Decoded> {
     let mut joiner = Joiner::new(graph);
     for range in cuts(graph) {
@@ -65,14 +66,31 @@ fn last_uses(graph: &Graph) -> Vec<usize> {
     last
 }
 
-/// Where to cut: within reach of each other, where least is carried over.
+/// Where to cut: at places within reach of each other where least is carried over.
 fn cuts(graph: &Graph) -> Vec<Range<usize>> {
     let n = graph.nodes.len();
+    let costs = cut_costs(graph);
+    let mut ranges = Vec::new();
+    let mut start = 0;
+    while n - start > MAX_NODES {
+        // The last region has at least the least number of nodes too.
+        let span = start + MIN_NODES..(start + MAX_NODES).min(n - MIN_NODES.min(n - start - MIN_NODES)) + 1;
+        let end = span.min_by_key(|&p| costs[p]).unwrap_or(start + MAX_NODES);
+        ranges.push(start..end);
+        start = end;
+    }
+    ranges.push(start..n);
+    ranges
+}
+
+/// What a cut before each node would cost.
+fn cut_costs(graph: &Graph) -> Vec<i64> {
+    let n = graph.nodes.len();
     let last = last_uses(graph);
-    // What it costs to hold a value across a cut. Results of products, sums and routines are stored anyway; the step after a
-    // product, or between two elementwise steps with no other reader, would have stayed in registers.
     let mut readers = vec![0u32; n];
     graph.nodes.iter().for_each(|node| node.operands.iter().for_each(|o| readers[o.index()] += 1));
+    // What it costs to carry a value across a cut. Results of products, sums and routines are stored anyway; the step after a
+    // product, or between two elementwise steps with no other reader, would have stayed in registers.
     let weight = |i: usize| -> i64 {
         let node = &graph.nodes[i];
         match &node.op {
@@ -93,42 +111,36 @@ fn cuts(graph: &Graph) -> Vec<Range<usize>> {
             change[end + 1] -= weight(i);
         }
     }
-    let mut costs = Vec::with_capacity(n + 1);
     let mut cost = 0;
-    for c in &change[..=n] {
+    let sum = |c: &i64| {
         cost += c;
-        costs.push(cost);
-    }
-    let mut ranges = Vec::new();
-    let mut start = 0;
-    while n - start > MOST {
-        // The last region is no crumb.
-        let span = start + LEAST..(start + MOST).min(n - LEAST.min(n - start - LEAST)) + 1;
-        let end = span.min_by_key(|&p| costs[p]).unwrap_or(start + MOST);
-        ranges.push(start..end);
-        start = end;
-    }
-    ranges.push(start..n);
-    ranges
+        cost
+    };
+    change[..=n].iter().map(sum).collect()
 }
 
-/// Where the leaf of a region comes from.
+/// What a leaf of a region stands for.
 #[derive(Clone, Copy)]
-enum Source {
+enum RegionLeaf {
     /// A leaf of the whole graph.
     Leaf(u32),
     /// A node of an earlier region.
-    Node(NodeId),
+    Earlier(NodeId),
+}
+
+/// A node of the whole graph and what it is in a region.
+#[derive(Clone, Copy)]
+struct OwnNode {
+    whole: NodeId,
+    local: NodeId,
 }
 
 /// A region as a graph of its own.
 struct Region {
     graph: Graph,
-    /// By leaf of the region.
-    sources: Vec<Source>,
+    leaves: Vec<RegionLeaf>,
     promises: Vec<LeafPromise>,
-    /// The region's own nodes in the whole graph, and what they are here.
-    own: Vec<(NodeId, NodeId)>,
+    own: Vec<OwnNode>,
     /// The region's roots in the whole graph.
     roots: Vec<NodeId>,
 }
@@ -137,7 +149,7 @@ impl Region {
     fn of(graph: &Graph, range: Range<usize>, joiner: &Joiner) -> Self {
         let mut region = Self {
             graph: Graph { slots: graph.slots.clone(), ..Graph::default() },
-            sources: Vec::new(),
+            leaves: Vec::new(),
             promises: Vec::new(),
             own: Vec::new(),
             roots: Vec::new(),
@@ -153,7 +165,7 @@ impl Region {
             }
             let local = region.push(node, &here);
             here.insert(id, local);
-            region.own.push((id, local));
+            region.own.push(OwnNode { whole: id, local });
             if joiner.last[i] >= range.end {
                 region.roots.push(id);
                 region.graph.roots.push(local);
@@ -162,7 +174,7 @@ impl Region {
         region
     }
 
-    /// Makes sure that an operand is here.
+    /// Makes sure that an operand is in the region.
     fn bring(&mut self, joiner: &Joiner, start: usize, id: NodeId, here: &mut HashMap<NodeId, NodeId>) {
         if here.contains_key(&id) {
             return;
@@ -171,44 +183,44 @@ impl Region {
         for id in joiner.scalar_cone(id) {
             if !here.contains_key(&id) {
                 let local = match graph.node(id).op {
-                    Op::Leaf(i) => self.leaf(graph, id, Source::Leaf(i), LeafPromise::default()),
+                    Op::Leaf(i) => self.leaf(graph, id, RegionLeaf::Leaf(i), LeafPromise::default()),
                     _ => self.push(graph.node(id), here),
                 };
                 here.insert(id, local);
             }
         }
         if !here.contains_key(&id) {
-            debug_assert!(id.index() < start, "a node of the region stands behind its reader");
+            debug_assert!(id.index() < start, "a node of the region comes after its reader");
             let promise = joiner.promises.get(&id).cloned().unwrap_or_default();
-            let local = self.leaf(graph, id, Source::Node(id), promise);
+            let local = self.leaf(graph, id, RegionLeaf::Earlier(id), promise);
             here.insert(id, local);
         }
     }
 
-    fn leaf(&mut self, graph: &Graph, id: NodeId, source: Source, promise: LeafPromise) -> NodeId {
+    fn leaf(&mut self, graph: &Graph, id: NodeId, source: RegionLeaf, promise: LeafPromise) -> NodeId {
         let node = graph.node(id);
         let number = self.graph.leaves.len() as u32;
         self.graph.leaves.push(LeafInfo { shape: node.shape.clone(), dtype: node.dtype });
-        self.sources.push(source);
+        self.leaves.push(source);
         self.promises.push(promise);
         let local = NodeId(self.graph.nodes.len() as u32);
-        self.graph.nodes.push(crate::graph::Node { op: Op::Leaf(number), operands: Operands::new(), ..node.clone() });
+        self.graph.nodes.push(Node { op: Op::Leaf(number), operands: Operands::new(), ..node.clone() });
         local
     }
 
-    fn push(&mut self, node: &crate::graph::Node, here: &HashMap<NodeId, NodeId>) -> NodeId {
+    fn push(&mut self, node: &Node, here: &HashMap<NodeId, NodeId>) -> NodeId {
         let local = NodeId(self.graph.nodes.len() as u32);
         let operands = node.operands.iter().map(|o| here[o]).collect();
-        self.graph.nodes.push(crate::graph::Node { operands, ..node.clone() });
+        self.graph.nodes.push(Node { operands, ..node.clone() });
         local
     }
 }
 
-/// Plans put together.
+/// The plans of regions, joined.
 struct Joiner<'a> {
     graph: &'a Graph,
     last: Vec<usize>,
-    /// Scalars that the host knows.
+    /// By node: whether it is a scalar that the host knows.
     host: Vec<bool>,
     /// What is known of values that later regions read.
     promises: HashMap<NodeId, LeafPromise>,
@@ -229,7 +241,7 @@ impl<'a> Joiner<'a> {
         }
     }
 
-    /// A node that belongs to no region with what it is made of, what is needed first; empty for any other.
+    /// A node that belongs to no region, after the nodes it is made of; empty for any other node.
     fn scalar_cone(&self, id: NodeId) -> Vec<NodeId> {
         let belongs = |id: NodeId| !self.graph.node(id).operands.is_empty();
         if belongs(id) && !self.host[id.index()] {
@@ -244,11 +256,11 @@ impl<'a> Joiner<'a> {
                 }
             }
             at += 1;
-            if cone.len() > COPIED {
+            if cone.len() > MAX_COPIED {
                 return Vec::new();
             }
         }
-        // Operands have lower numbers than what is made of them.
+        // Operands have lower numbers than their users.
         cone.sort_unstable();
         cone
     }
@@ -260,21 +272,21 @@ impl<'a> Joiner<'a> {
         }
         let node = self.graph.node(id);
         if !node.operands.is_empty() {
-            return Err(crate::error::Error::internal("a node of an earlier region was not computed"));
+            return Err(Error::internal("a node of an earlier region was not computed"));
         }
         let new = self.add(node.op.clone(), &[])?;
         self.out.image[id.index()] = Some(new);
         Ok(new)
     }
 
-    fn join(&mut self, region: &Region, part: Part) -> Result<()> {
+    fn join(&mut self, region: &Region, part: RegionPlan) -> Result<()> {
         let planned = part.decoded;
         let mut joined: Vec<NodeId> = Vec::with_capacity(planned.graph.nodes.len());
         for (i, node) in planned.graph.nodes.iter().enumerate() {
             let id = match &node.op {
-                Op::Leaf(n) => match region.sources[*n as usize] {
-                    Source::Leaf(n) => self.add(Op::Leaf(n), &[])?,
-                    Source::Node(of) => self.node(of)?,
+                Op::Leaf(n) => match region.leaves[*n as usize] {
+                    RegionLeaf::Leaf(n) => self.add(Op::Leaf(n), &[])?,
+                    RegionLeaf::Earlier(of) => self.node(of)?,
                 },
                 op => {
                     let operands: Operands = node.operands.iter().map(|o| joined[o.index()]).collect();
@@ -287,10 +299,10 @@ impl<'a> Joiner<'a> {
         let to = |id: &NodeId| joined[id.index()];
         self.out.cores.extend(planned.cores.iter().map(to));
         self.out.stages.extend(planned.stages.iter().map(to));
-        self.out.fired.extend(planned.fired.iter().map(|(r, n)| (*r, to(n))));
+        self.out.fired.extend(planned.fired.iter().map(|f| FiredAt { node: to(&f.node), ..*f }));
         self.out.graph.guards.extend(planned.graph.guards.iter().map(to));
-        for &(id, local) in &region.own {
-            self.out.image[id.index()] = planned.image[local.index()].as_ref().map(to);
+        for own in &region.own {
+            self.out.image[own.whole.index()] = planned.image[own.local.index()].as_ref().map(to);
         }
         for ((&id, root), promise) in region.roots.iter().zip(&planned.graph.roots).zip(part.promises) {
             self.out.image[id.index()] = Some(to(root));
@@ -340,6 +352,6 @@ impl<'a> Joiner<'a> {
         self.out.graph.guards.dedup();
         self.out.fired.sort_unstable();
         self.out.fired.dedup();
-        Ok(prune(self.out))
+        Ok(self.out.without_dead_nodes())
     }
 }

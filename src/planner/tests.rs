@@ -1,8 +1,13 @@
 //! Plans of small programs: form, not values.
 
-use super::*;
-use crate::graph::{BinaryOp, LeafInfo, Op, ReduceOp};
-use crate::types::{DType, Shape, View};
+use super::cost;
+use super::encode::encode;
+use super::language::ENode;
+use super::planning::{Planner, finish};
+use super::regions::too_large;
+use super::{Plan, PlanOptions, plan};
+use crate::graph::{BinaryOp, Graph, LeafInfo, NodeId, Op, ReduceOp};
+use crate::types::{CostTable, DType, Shape, View};
 
 /// A graph under construction.
 pub(super) struct Build {
@@ -106,9 +111,9 @@ fn recorded_nodes_find_the_planned_nodes_that_compute_them() {
 
 /// What a graph costs by the planner's own table, every node once.
 fn cost(graph: &Graph, costs: &CostTable) -> f64 {
-    let encoded = encode::encode(graph, Vec::new());
+    let encoded = encode(graph, Vec::new());
     let terms = &encoded.terms;
-    let own = |node: &language::ENode| {
+    let own = |node: &ENode| {
         let facts = &terms[terms.lookup(node.clone()).unwrap()].data;
         let children: Vec<_> = node.operands().iter().map(|&c| &terms[c].data).collect();
         cost::own(&node.op, facts, &children, &terms.analysis.opaques, costs)
@@ -145,14 +150,15 @@ fn plans_by_regions_cost_little_more_than_whole_ones() {
         }
         b.graph.roots = values[values.len() - 4..].to_vec();
         let graph = b.graph.only(&b.graph.roots);
-        assert!(regions::too_large(&graph), "{} nodes", graph.nodes.len());
+        assert!(too_large(&graph), "{} nodes", graph.nodes.len());
         let options = PlanOptions::new(CostTable::cpu());
         let parts = plan(&graph, &options);
         assert!(parts.fallback.is_none(), "{:?}", parts.fallback);
-        let mut counts = parts.clone();
-        let uncut = whole(&graph, Vec::new(), &options, &|_| false, &mut counts, None).unwrap().decoded;
-        let (_, image, _) = finish(&graph, uncut.clone(), &options).unwrap();
-        assert_eq!(image.len(), graph.nodes.len());
+        let mut planner =
+            Planner { options: &options, forced: &|_| false, traced: false, plan: parts.clone(), trace: None };
+        let uncut = planner.plan_region(&graph, Vec::new()).unwrap().decoded;
+        let finished = finish(&graph, uncut.clone(), &options.rules).unwrap();
+        assert_eq!(finished.image.len(), graph.nodes.len());
         let (cut, one) = (cost(&parts.graph, &options.costs), cost(&uncut.graph, &options.costs));
         assert!(cut <= 1.02 * one, "seed {seed}: {cut} by regions, {one} whole");
     }

@@ -1,12 +1,12 @@
 //! What rules are tried on: shapes, axes, extents and operations for their variables.
 
 use crate::graph::{BinaryOp, UnaryOp};
-use crate::planner::{Input, Operator, RuleCheck, VariableSort, Wanted};
+use crate::planner::{Requirements, RuleCheck, RuleInput, RuleOperator, VariableSort};
 use crate::types::{DType, Scalar, Shape};
 
 /// Operations for a rule's operator variables, one list for each combination.
 #[must_use]
-pub fn operator_choices(rule: &RuleCheck, dtype: DType) -> Vec<Vec<Operator>> {
+pub fn operator_choices(rule: &RuleCheck, dtype: DType) -> Vec<Vec<RuleOperator>> {
     let (unary, binary): (Vec<UnaryOp>, Vec<BinaryOp>) = match dtype {
         DType::Bool => (vec![UnaryOp::Not], vec![BinaryOp::Xor, BinaryOp::Lt]),
         d if d.is_float() => (
@@ -17,9 +17,9 @@ pub fn operator_choices(rule: &RuleCheck, dtype: DType) -> Vec<Vec<Operator>> {
     };
     let mut all = vec![Vec::new()];
     for arity in rule.operators() {
-        let choices: Vec<Operator> = match arity {
-            1 => unary.iter().copied().map(Operator::Unary).collect(),
-            _ => binary.iter().copied().map(Operator::Binary).collect(),
+        let choices: Vec<RuleOperator> = match arity {
+            1 => unary.iter().copied().map(RuleOperator::Unary).collect(),
+            _ => binary.iter().copied().map(RuleOperator::Binary).collect(),
         };
         all = all.into_iter().flat_map(|a| choices.iter().map(move |&c| [a.clone(), vec![c]].concat())).collect();
     }
@@ -47,7 +47,7 @@ impl Ground {
     /// All shapes of {1, 2, 3}², scalars, vectors, batches and some without elements; fewer of them for rules of many variables.
     #[must_use]
     pub fn small(rule: &RuleCheck) -> Self {
-        let free = |v: usize| !rule.wanted(v).constant && !rule.wanted(v).count;
+        let free = |v: usize| !rule.requirements(v).constant && !rule.requirements(v).count;
         let sorts: Vec<VariableSort> = rule.variables().collect();
         let shaped = |v: usize| sorts[v] == VariableSort::Array && free(v) || sorts[v] == VariableSort::Extents;
         let n_arrays = (0..sorts.len()).filter(|&v| shaped(v)).count();
@@ -91,46 +91,48 @@ fn axes() -> Vec<Vec<usize>> {
 }
 
 /// What a variable may stand for.
-fn choices(rule: &RuleCheck, sort: VariableSort, v: usize, dtype: DType, ground: &Ground) -> Vec<Input> {
-    let w: Wanted = rule.wanted(v);
+fn choices(rule: &RuleCheck, sort: VariableSort, v: usize, dtype: DType, ground: &Ground) -> Vec<RuleInput> {
+    let w: Requirements = rule.requirements(v);
     match sort {
-        VariableSort::Array if w.count => [1, 2, 3, 4, 6].map(|n| Input::Literal(Scalar::from_i64(dtype, n))).into(),
-        VariableSort::Array if w.constant => vec![Input::Slot(dtype)],
+        VariableSort::Array if w.count => {
+            [1, 2, 3, 4, 6].map(|n| RuleInput::Literal(Scalar::from_i64(dtype, n))).into()
+        }
+        VariableSort::Array if w.constant => vec![RuleInput::Slot(dtype)],
         VariableSort::Array => {
             let dtype = if rule.decides(v) { DType::Bool } else { dtype };
-            ground.arrays.iter().map(|s| Input::Array(s.clone(), dtype)).collect()
+            ground.arrays.iter().map(|s| RuleInput::Array(s.clone(), dtype)).collect()
         }
         VariableSort::Kernel => match rule.shares_core_with(v) {
-            Some(of) => vec![Input::Negated(of)],
+            Some(of) => vec![RuleInput::Negated(of)],
             None => {
-                let make = if rule.decides(v) { Input::Mask } else { Input::Product };
+                let make = if rule.decides(v) { RuleInput::Mask } else { RuleInput::Product };
                 ground.products.iter().map(|(a, b)| make(a.clone(), b.clone(), dtype)).collect()
             }
         },
-        VariableSort::Axes => ground.axes.iter().map(|s| Input::Axes(s.as_slice().into())).collect(),
-        VariableSort::Extents => ground.extents.iter().cloned().map(Input::Extents).collect(),
-        VariableSort::Int => (-2..=4).map(Input::Int).collect(),
+        VariableSort::Axes => ground.axes.iter().map(|s| RuleInput::Axes(s.as_slice().into())).collect(),
+        VariableSort::Extents => ground.extents.iter().cloned().map(RuleInput::Extents).collect(),
+        VariableSort::Int => (-2..=4).map(RuleInput::Int).collect(),
     }
 }
 
 /// Whether some array could be viewed in these extents; without arrays anything could.
-fn reachable(extents: &Shape, others: &mut dyn Iterator<Item = &Input>) -> bool {
-    let mut arrays = others.filter_map(|i| if let Input::Array(s, _) = i { Some(s) } else { None }).peekable();
+fn reachable(extents: &Shape, others: &mut dyn Iterator<Item = &RuleInput>) -> bool {
+    let mut arrays = others.filter_map(|i| if let RuleInput::Array(s, _) = i { Some(s) } else { None }).peekable();
     arrays.peek().is_none()
         || arrays.any(|s| s.len() == extents.len() || s.broadcast(extents).is_ok_and(|b| b == *extents))
 }
 
 /// Calls back with something of the ground for every variable, in every combination, until the answer is `false`.
 /// Combinations in which no array could be viewed in some of the extents are left out.
-pub fn each_assignment(rule: &RuleCheck, dtype: DType, ground: &Ground, with: &mut dyn FnMut(&[Input]) -> bool) {
+pub fn each_assignment(rule: &RuleCheck, dtype: DType, ground: &Ground, with: &mut dyn FnMut(&[RuleInput]) -> bool) {
     let sorts: Vec<VariableSort> = rule.variables().collect();
-    let choices: Vec<Vec<Input>> = (0..sorts.len()).map(|v| choices(rule, sorts[v], v, dtype, ground)).collect();
+    let choices: Vec<Vec<RuleInput>> = (0..sorts.len()).map(|v| choices(rule, sorts[v], v, dtype, ground)).collect();
     let mut at = vec![0; sorts.len()];
     loop {
         let chosen = || at.iter().zip(&choices).map(|(&i, c)| &c[i]);
-        let fits = chosen().all(|i| if let Input::Extents(s) = i { reachable(s, &mut chosen()) } else { true });
+        let fits = chosen().all(|i| if let RuleInput::Extents(s) = i { reachable(s, &mut chosen()) } else { true });
         if fits {
-            let inputs: Vec<Input> = chosen().cloned().collect();
+            let inputs: Vec<RuleInput> = chosen().cloned().collect();
             if !with(&inputs) {
                 return;
             }

@@ -7,7 +7,7 @@ use super::inputs::{Ground, each_assignment, operator_choices};
 use super::values::{Mood, Values};
 use crate::cpu::reference::eval_graph;
 use crate::graph::{Graph, Op};
-use crate::planner::{Case, Class, Input, Operator, RuleCheck, Wanted};
+use crate::planner::{Class, Requirements, RuleCheck, RuleInput, RuleOperator, RuleSides};
 use crate::types::{DType, HostBuffer, Scalar};
 
 /// The dtypes that rules are tried on, with whether on all small shapes or on a few. Bytes are storage, which the engine reads
@@ -79,27 +79,27 @@ pub fn try_rule(rule: &RuleCheck) -> Trial {
 pub fn try_case(
     rule: &RuleCheck,
     dtype: DType,
-    inputs: &[Input],
-    operators: &[Operator],
+    inputs: &[RuleInput],
+    operators: &[RuleOperator],
     seed: u64,
     trial: &mut Trial,
 ) {
     let Some(class) = rule.class(dtype) else { return };
-    match rule.case(inputs, operators) {
-        Case::Sides(graph) => {
+    match rule.sides(inputs, operators) {
+        RuleSides::Built(graph) => {
             trial.tried += 1;
             trial.failures.extend(hold(rule, class, inputs, operators, &graph, seed));
         }
-        Case::Refused => trial.refused += 1,
-        Case::IllFormed | Case::Excluded => {}
+        RuleSides::Refused => trial.refused += 1,
+        RuleSides::IllFormed | RuleSides::Excluded => {}
     }
 }
 
 /// Whether an input has no elements, or is a product of or over nothing.
-fn is_empty(input: &Input) -> bool {
+fn is_empty(input: &RuleInput) -> bool {
     match input {
-        Input::Array(shape, _) => shape.is_empty(),
-        Input::Product(a, b, _) | Input::Mask(a, b, _) => a.is_empty() || b.is_empty(),
+        RuleInput::Array(shape, _) => shape.is_empty(),
+        RuleInput::Product(a, b, _) | RuleInput::Mask(a, b, _) => a.is_empty() || b.is_empty(),
         _ => false,
     }
 }
@@ -108,8 +108,8 @@ fn is_empty(input: &Input) -> bool {
 fn hold(
     rule: &RuleCheck,
     class: Class,
-    inputs: &[Input],
-    operators: &[Operator],
+    inputs: &[RuleInput],
+    operators: &[RuleOperator],
     graph: &Graph,
     seed: u64,
 ) -> Option<String> {
@@ -132,7 +132,7 @@ fn hold(
         Class::Reassociates => &[Mood::Ordinary, Mood::Positive],
         Class::Rescales | Class::Approximate => &[Mood::Positive],
     };
-    let promises: Vec<Wanted> = (0..inputs.len()).map(|v| rule.wanted(v)).collect();
+    let promises: Vec<Requirements> = (0..inputs.len()).map(|v| rule.requirements(v)).collect();
     for (i, &mood) in moods.iter().enumerate() {
         let mut random = Values::new(i as u64 * 7919 + seed);
         let (leaves, slots) = fill(inputs, &promises, mood, &mut random)?;
@@ -155,8 +155,8 @@ fn hold(
 /// The inputs of a failed case, a line for each variable.
 fn shown(
     rule: &RuleCheck,
-    inputs: &[Input],
-    operators: &[Operator],
+    inputs: &[RuleInput],
+    operators: &[RuleOperator],
     leaves: &[HostBuffer],
     slots: &[Scalar],
 ) -> String {
@@ -169,24 +169,24 @@ fn shown(
     };
     for (name, input) in rule.names().zip(inputs) {
         let text = match input {
-            Input::Array(s, d) | Input::Viewed(s, d, _) => format!("{d}{s} of {}", elements(leaves.next())),
-            Input::Slot(d) => format!("{d} {}", slots.next().map_or(String::new(), Scalar::to_string)),
-            Input::Literal(s) => s.to_string(),
-            Input::Coordinate(s, axis) => format!("the coordinate along axis {axis} of {s}"),
-            Input::Product(a, b, d) | Input::Mask(a, b, d) => {
+            RuleInput::Array(s, d) | RuleInput::Viewed(s, d, _) => format!("{d}{s} of {}", elements(leaves.next())),
+            RuleInput::Slot(d) => format!("{d} {}", slots.next().map_or(String::new(), Scalar::to_string)),
+            RuleInput::Literal(s) => s.to_string(),
+            RuleInput::Coordinate(s, axis) => format!("the coordinate along axis {axis} of {s}"),
+            RuleInput::Product(a, b, d) | RuleInput::Mask(a, b, d) => {
                 format!("{d}{a} of {} @ {d}{b} of {}", elements(leaves.next()), elements(leaves.next()))
             }
-            Input::Negated(of) => format!("-{}", rule.names().nth(*of).unwrap_or_default()),
-            Input::Axes(axes) => format!("axes {:?}", axes.as_slice()),
-            Input::Extents(s) => format!("extents {s}"),
-            Input::Int(n) => n.to_string(),
+            RuleInput::Negated(of) => format!("-{}", rule.names().nth(*of).unwrap_or_default()),
+            RuleInput::Axes(axes) => format!("axes {:?}", axes.as_slice()),
+            RuleInput::Extents(s) => format!("extents {s}"),
+            RuleInput::Int(n) => n.to_string(),
         };
         let _ = write!(out, "\n   | {name} = {text}");
     }
     for op in operators {
         let name = match op {
-            Operator::Unary(u) => u.name(),
-            Operator::Binary(b) => b.name(),
+            RuleOperator::Unary(u) => u.name(),
+            RuleOperator::Binary(b) => b.name(),
         };
         let _ = write!(out, "\n   | with the operation {name}");
     }
@@ -196,15 +196,15 @@ fn shown(
 /// Data for the leaves and slots of a case; `None` without memory for it.
 #[must_use]
 pub fn fill(
-    inputs: &[Input],
-    promises: &[Wanted],
+    inputs: &[RuleInput],
+    promises: &[Requirements],
     mood: Mood,
     random: &mut Values,
 ) -> Option<(Vec<HostBuffer>, Vec<Scalar>)> {
     let (mut leaves, mut slots) = (Vec::new(), Vec::new());
     for (input, p) in inputs.iter().zip(promises) {
         match input {
-            Input::Array(s, d) | Input::Viewed(s, d, _) => {
+            RuleInput::Array(s, d) | RuleInput::Viewed(s, d, _) => {
                 let mut b = random.buffer(*d, s.len(), mood, p.nonneg, p.finite).ok()?;
                 let [rows, columns] = match s.rank() {
                     0 => [1, 1],
@@ -228,12 +228,12 @@ pub fn fill(
                 }
                 leaves.push(b);
             }
-            Input::Product(a, b, d) | Input::Mask(a, b, d) => {
+            RuleInput::Product(a, b, d) | RuleInput::Mask(a, b, d) => {
                 for s in [a, b] {
                     leaves.push(random.buffer(*d, s.len(), mood, false, false).ok()?);
                 }
             }
-            Input::Slot(d) => slots.push(random.value(*d, mood, p.nonneg, p.finite)),
+            RuleInput::Slot(d) => slots.push(random.value(*d, mood, p.nonneg, p.finite)),
             _ => {}
         }
     }

@@ -6,7 +6,7 @@ use lazurite::DeviceChoice;
 
 use super::alone;
 use lazurite::check::{Session, SessionOptions};
-use lazurite::unstable::planner::{Input, PlanOptions, expressions, plan, why};
+use lazurite::unstable::planner::{PlanOptions, RuleInput, expressions, plan, why};
 use lazurite::unstable::types::Fault;
 use lazurite::{CostTable, DType, Shape};
 
@@ -73,8 +73,8 @@ fn the_table_of_faults_is_the_list_of_faults() {
 #[test]
 fn a_proof_of_exchanged_factors_is_refused() {
     let _alone = alone();
-    let inputs: Vec<(&str, Input)> = [("A", 64), ("B", 64), ("C", 64), ("v", 1)]
-        .map(|(name, columns)| (name, Input::Array(Shape::new(&[64, columns]), DType::F32)))
+    let inputs: Vec<(&str, RuleInput)> = [("A", 64), ("B", 64), ("C", 64), ("v", 1)]
+        .map(|(name, columns)| (name, RuleInput::Array(Shape::new(&[64, columns]), DType::F32)))
         .into();
     let graph = expressions(&["((A @ B) @ C) @ v"], &inputs).unwrap();
     let options = PlanOptions::new(CostTable::cpu());

@@ -8,7 +8,7 @@ use super::leaves::Profile;
 use super::{Builder, Dice, Recipe, Words};
 use crate::algorithms::Random;
 use crate::graph::{BinaryOp, Case, NodeId, UnaryOp};
-use crate::planner::{Input, Instance, Operator, RuleCheck, Rules, VariableSort};
+use crate::planner::{RuleCheck, RuleInput, RuleInstance, RuleOperator, Rules, VariableSort};
 use crate::types::{DType, Scalar, Shape, View};
 
 /// Attempts at inputs for one instance.
@@ -94,7 +94,13 @@ fn profile(b: &Builder, dice: &mut Dice) -> Profile {
 }
 
 /// The left side of a rule over random inputs.
-fn instance(rule: &RuleCheck, palette: &[usize], edited: bool, attempts: usize, dice: &mut Dice) -> Option<Instance> {
+fn instance(
+    rule: &RuleCheck,
+    palette: &[usize],
+    edited: bool,
+    attempts: usize,
+    dice: &mut Dice,
+) -> Option<RuleInstance> {
     const DTYPES: [DType; 9] =
         [DType::F32, DType::F32, DType::F64, DType::I32, DType::F32, DType::F16, DType::Bool, DType::U32, DType::I64];
     let admitted: Vec<DType> = DTYPES.into_iter().filter(|&d| rule.class(d).is_some()).collect();
@@ -110,8 +116,8 @@ fn instance(rule: &RuleCheck, palette: &[usize], edited: bool, attempts: usize, 
     let pool = Pool::new(palette, dice);
     let mut near = None;
     for _ in 0..attempts {
-        let operators: Vec<Operator> = rule.operators().iter().map(|&n| operator(n, dtype, dice)).collect();
-        let inputs: Vec<Input> =
+        let operators: Vec<RuleOperator> = rule.operators().iter().map(|&n| operator(n, dtype, dice)).collect();
+        let inputs: Vec<RuleInput> =
             rule.variables().enumerate().map(|(v, sort)| pool.input(rule, v, sort, dtype, dice)).collect();
         let Some(found) = rule.instance(&inputs, &operators, edit) else { continue };
         if edited || found.applies {
@@ -123,12 +129,12 @@ fn instance(rule: &RuleCheck, palette: &[usize], edited: bool, attempts: usize, 
     near
 }
 
-fn operator(operands: usize, dtype: DType, dice: &mut Dice) -> Operator {
+fn operator(operands: usize, dtype: DType, dice: &mut Dice) -> RuleOperator {
     use BinaryOp as B;
     use UnaryOp as U;
     match (operands, dtype) {
-        (1, DType::Bool) => Operator::Unary(U::Not),
-        (1, d) if d.is_float() => Operator::Unary(dice.pick(&[
+        (1, DType::Bool) => RuleOperator::Unary(U::Not),
+        (1, d) if d.is_float() => RuleOperator::Unary(dice.pick(&[
             U::Neg,
             U::Abs,
             U::Square,
@@ -139,12 +145,20 @@ fn operator(operands: usize, dtype: DType, dice: &mut Dice) -> Operator {
             U::Powi(3),
             U::Sign,
         ])),
-        (1, _) => Operator::Unary(dice.pick(&[U::Neg, U::Abs, U::Square, U::Powi(2), U::Not])),
-        (_, DType::Bool) => Operator::Binary(dice.pick(&[B::And, B::Or, B::Xor, B::Lt])),
-        (_, d) if d.is_float() => {
-            Operator::Binary(dice.pick(&[B::Add, B::Sub, B::Mul, B::Div, B::Maximum, B::Fmin, B::Ge, B::Lt, B::Hypot]))
-        }
-        _ => Operator::Binary(dice.pick(&[B::Add, B::Sub, B::Mul, B::Div, B::Maximum, B::Lt, B::Xor])),
+        (1, _) => RuleOperator::Unary(dice.pick(&[U::Neg, U::Abs, U::Square, U::Powi(2), U::Not])),
+        (_, DType::Bool) => RuleOperator::Binary(dice.pick(&[B::And, B::Or, B::Xor, B::Lt])),
+        (_, d) if d.is_float() => RuleOperator::Binary(dice.pick(&[
+            B::Add,
+            B::Sub,
+            B::Mul,
+            B::Div,
+            B::Maximum,
+            B::Fmin,
+            B::Ge,
+            B::Lt,
+            B::Hypot,
+        ])),
+        _ => RuleOperator::Binary(dice.pick(&[B::Add, B::Sub, B::Mul, B::Div, B::Maximum, B::Lt, B::Xor])),
     }
 }
 
@@ -172,30 +186,30 @@ impl Pool {
         Self { arrays, products, extents, counts: vec![1, 2, 3, 4, m, k, m * k, m * m, batch * k] }
     }
 
-    fn input(&self, rule: &RuleCheck, v: usize, sort: VariableSort, dtype: DType, dice: &mut Dice) -> Input {
-        let wanted = rule.wanted(v);
+    fn input(&self, rule: &RuleCheck, v: usize, sort: VariableSort, dtype: DType, dice: &mut Dice) -> RuleInput {
+        let required = rule.requirements(v);
         let one = |dice: &mut Dice, all: &[Shape]| all[dice.below(all.len())].clone();
         match sort {
-            VariableSort::Array if wanted.count => {
-                Input::Literal(Scalar::from_i64(dtype, dice.pick(&self.counts) as i64))
+            VariableSort::Array if required.count => {
+                RuleInput::Literal(Scalar::from_i64(dtype, dice.pick(&self.counts) as i64))
             }
-            VariableSort::Array if wanted.constant => Input::Slot(dtype),
+            VariableSort::Array if required.constant => RuleInput::Slot(dtype),
             VariableSort::Array => {
-                Input::Array(one(dice, &self.arrays), if rule.decides(v) { DType::Bool } else { dtype })
+                RuleInput::Array(one(dice, &self.arrays), if rule.decides(v) { DType::Bool } else { dtype })
             }
             VariableSort::Kernel => match rule.shares_core_with(v) {
-                Some(of) => Input::Negated(of),
+                Some(of) => RuleInput::Negated(of),
                 None => {
                     let (a, b) = self.products[dice.below(self.products.len())].clone();
-                    if rule.decides(v) { Input::Mask(a, b, dtype) } else { Input::Product(a, b, dtype) }
+                    if rule.decides(v) { RuleInput::Mask(a, b, dtype) } else { RuleInput::Product(a, b, dtype) }
                 }
             },
             VariableSort::Axes => {
                 let axes: [&[usize]; 7] = [&[1], &[0], &[0, 1], &[1], &[2], &[1, 2], &[0, 1, 2]];
-                Input::Axes(dice.pick(&axes).into())
+                RuleInput::Axes(dice.pick(&axes).into())
             }
-            VariableSort::Extents => Input::Extents(one(dice, &self.extents)),
-            VariableSort::Int => Input::Int(dice.below(7) as i32 - 2),
+            VariableSort::Extents => RuleInput::Extents(one(dice, &self.extents)),
+            VariableSort::Int => RuleInput::Int(dice.below(7) as i32 - 2),
         }
     }
 }

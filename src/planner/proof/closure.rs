@@ -1,15 +1,15 @@
 //! Which terms are equal, and by which equalities: congruence closure over concrete terms that remembers its reasons.
 //!
-//! In come terms and equalities with reasons, in the order in which they were found; out come paths of equalities between two
-//! terms. The terms live in an e-graph in which nothing is ever united, so each class there is one term and its facts are those
-//! of that term alone; what is equal is kept beside it. The method is that of Nieuwenhuis and Oliveras ("Proof-producing
-//! congruence closure", 2005) with one inference more: kernels whose stored results are equal are equal. A path uses only equalities
-//! that are older than what it explains, so explanations of explanations end.
+//! In: terms, and equalities with reasons in the order in which they were found. Out: paths of equalities between two terms. The
+//! terms live in an e-graph in which nothing is ever united, so each class there is one term and its facts are those of that term
+//! alone; a union-find beside it says which are equal. The method is that of Nieuwenhuis and Oliveras ("Proof-producing congruence
+//! closure", 2005) with one more inference: kernels whose stored results are equal are equal. A path uses only equalities that are
+//! older than what it explains, so explanations of explanations end.
 
 use egg::{Id, Language};
 use hashbrown::HashMap;
 
-use crate::planner::chain::Order;
+use crate::planner::chain::Bracketing;
 use crate::planner::facts::Terms;
 use crate::planner::language::{ENode, EOp};
 use crate::planner::rules::Subst;
@@ -17,7 +17,7 @@ use crate::planner::rules::Subst;
 /// Why two terms are equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reason {
-    /// The first is an instance of a rule's left side, the second of its right side; the number of the application.
+    /// The first is an instance of a rule's left side, the second of its right side; a place in `replayed_rules`.
     Rule(usize),
     /// The same operation on equal operands.
     Congruence,
@@ -33,22 +33,22 @@ pub(super) struct Edge {
     pub(super) reason: Reason,
 }
 
-/// One equality of a path, and whether it is walked against its direction. The number of an equality is its age.
+/// One equality of a path, and whether it is followed against its direction. The place of an equality in the list is its age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Walked {
+pub(super) struct PathStep {
     pub(super) edge: usize,
     pub(super) backwards: bool,
 }
 
-/// A rule that was applied.
+/// A rule that was applied to concrete terms.
 #[derive(Clone, Debug)]
-pub(super) struct Application {
+pub(super) struct ReplayedRule {
     /// Index into the rules.
     pub(super) rule: usize,
     /// What the variables stood for.
     pub(super) subst: Subst,
-    /// The brackets around every chain that its right side weighed.
-    pub(super) orders: Vec<Order>,
+    /// The brackets around every chain of products that its right side weighed.
+    pub(super) bracketings: Vec<Bracketing>,
 }
 
 /// Terms and what is known to be equal among them.
@@ -66,13 +66,13 @@ pub(super) struct Closure {
     /// Operations on representatives, and a term for each.
     signatures: HashMap<ENode, Id>,
     pub(super) edges: Vec<Edge>,
-    pub(super) applied: Vec<Application>,
+    pub(super) replayed_rules: Vec<ReplayedRule>,
     /// By term: the equalities it is part of.
     around: Vec<Vec<usize>>,
 }
 
 impl Closure {
-    /// No term but those that are in `terms` already.
+    /// A closure of the terms that are in `terms`; none are equal yet but by congruence.
     pub(super) fn new(terms: Terms) -> Self {
         let mut closure = Self {
             terms,
@@ -82,7 +82,7 @@ impl Closure {
             stores: Vec::new(),
             signatures: HashMap::new(),
             edges: Vec::new(),
-            applied: Vec::new(),
+            replayed_rules: Vec::new(),
             around: Vec::new(),
         };
         closure.take_in();
@@ -150,7 +150,7 @@ impl Closure {
         node
     }
 
-    /// Makes two terms equal, and all that follows from it.
+    /// Makes two terms equal, and all that are equal because of it.
     pub(super) fn unite(&mut self, a: Id, b: Id, reason: Reason) {
         let mut open = vec![Edge { from: a, to: b, reason }];
         while let Some(edge) = open.pop() {
@@ -162,50 +162,55 @@ impl Closure {
             self.around[usize::from(edge.to)].push(self.edges.len());
             self.edges.push(edge);
             let weight = |id: Id| self.members[usize::from(id)].len() + self.users[usize::from(id)].len();
-            let (gone, kept) = if weight(a) <= weight(b) { (a, b) } else { (b, a) };
-            self.parent[usize::from(gone)] = kept;
-            let members = std::mem::take(&mut self.members[usize::from(gone)]);
-            self.members[usize::from(kept)].extend(members);
-            for user in std::mem::take(&mut self.users[usize::from(gone)]) {
-                let signature = self.signature(user);
-                match self.signatures.get(&signature) {
-                    Some(&other) if self.equal(other, user) => {}
-                    Some(&other) => open.push(Edge { from: other, to: user, reason: Reason::Congruence }),
-                    None => {
-                        self.signatures.insert(signature, user);
-                    }
+            let (smaller, larger) = if weight(a) <= weight(b) { (a, b) } else { (b, a) };
+            self.merge(smaller, larger, &mut open);
+        }
+    }
+
+    /// Makes one class part of another. Equalities that follow are added to `open`.
+    fn merge(&mut self, smaller: Id, larger: Id, open: &mut Vec<Edge>) {
+        self.parent[usize::from(smaller)] = larger;
+        let members = std::mem::take(&mut self.members[usize::from(smaller)]);
+        self.members[usize::from(larger)].extend(members);
+        for user in std::mem::take(&mut self.users[usize::from(smaller)]) {
+            let signature = self.signature(user);
+            match self.signatures.get(&signature) {
+                Some(&other) if self.equal(other, user) => {}
+                Some(&other) => open.push(Edge { from: other, to: user, reason: Reason::Congruence }),
+                None => {
+                    self.signatures.insert(signature, user);
                 }
-                self.users[usize::from(kept)].push(user);
             }
-            match (self.stores[usize::from(gone)], self.stores[usize::from(kept)]) {
-                (Some(x), Some(y)) => {
-                    let (from, to) = (self.node(x).children[0], self.node(y).children[0]);
-                    open.push(Edge { from, to, reason: Reason::Stored(x, y) });
-                }
-                (Some(x), None) => self.stores[usize::from(kept)] = Some(x),
-                _ => {}
+            self.users[usize::from(larger)].push(user);
+        }
+        match (self.stores[usize::from(smaller)], self.stores[usize::from(larger)]) {
+            (Some(x), Some(y)) => {
+                let (from, to) = (self.node(x).children[0], self.node(y).children[0]);
+                open.push(Edge { from, to, reason: Reason::Stored(x, y) });
             }
+            (Some(x), None) => self.stores[usize::from(larger)] = Some(x),
+            _ => {}
         }
     }
 
     /// The fewest equalities, all older than `before`, that lead from one term to another.
-    pub(super) fn path(&self, from: Id, to: Id, before: usize) -> Option<Vec<Walked>> {
-        let mut came: HashMap<Id, Option<Walked>> = HashMap::from([(from, None)]);
-        let mut edge_of = vec![from];
+    pub(super) fn path(&self, from: Id, to: Id, before: usize) -> Option<Vec<PathStep>> {
+        let mut came: HashMap<Id, Option<PathStep>> = HashMap::from([(from, None)]);
+        let mut frontier = vec![from];
         let mut next = Vec::new();
-        while !edge_of.is_empty() && !came.contains_key(&to) {
-            for &at in &edge_of {
+        while !frontier.is_empty() && !came.contains_key(&to) {
+            for &at in &frontier {
                 for &i in &self.around[usize::from(at)] {
                     let e = self.edges[i];
                     let (other, backwards) = if e.from == at { (e.to, false) } else { (e.from, true) };
                     if i < before && !came.contains_key(&other) {
-                        came.insert(other, Some(Walked { edge: i, backwards }));
+                        came.insert(other, Some(PathStep { edge: i, backwards }));
                         next.push(other);
                     }
                 }
             }
-            edge_of.clear();
-            std::mem::swap(&mut edge_of, &mut next);
+            frontier.clear();
+            std::mem::swap(&mut frontier, &mut next);
         }
         let mut path = Vec::new();
         let mut at = to;

@@ -1,26 +1,27 @@
-//! Terms of a proof in the notation of rule files, with the names of the program.
+//! Terms of a proof as text, in the notation of rule files and with the names of the program.
 
 use egg::Id;
 
-use super::Proof;
-use crate::graph::{BinaryOp, NodeId, UnaryOp};
+use super::lemma::Proof;
+use crate::graph::{BinaryOp, NodeId, Op, UnaryOp};
 use crate::planner::language::{ENode, EOp};
 
-/// Levels of a term that are written out; what is below is called by its node, or left out where it is none. Fewer where the
-/// text would be longer than a line of `LONG` characters.
+/// How many levels of a term are written out, at most and where the text would otherwise be longer than `LINE` characters. A term
+/// below is written as the number of its node, or as … where it is none.
 const LEVELS: [usize; 5] = [7, 5, 4, 3, 2];
-const LONG: usize = 110;
-/// Below so many levels a recorded node is called by its number.
-const NAMELESS: usize = 2;
+const LINE: usize = 110;
+/// Below so many levels a recorded node is written as its number.
+const NUMBERED_BELOW: usize = 2;
 /// What a program calls a node.
-pub(super) type Name<'a> = dyn Fn(NodeId) -> Option<String> + 'a;
+pub(super) type NodeNames<'a> = dyn Fn(NodeId) -> Option<String> + 'a;
 
+/// How an operation is written in a place.
 pub(super) fn symbol(op: &EOp) -> String {
     match op {
         EOp::Unary(UnaryOp::Neg) => "-".into(),
         EOp::Unary(u) => u.name().into(),
         EOp::Powi => "^".into(),
-        EOp::Binary(b) => infix(*b).map_or_else(|| b.name(), |(s, _)| s).into(),
+        EOp::Binary(b) => infix(*b).map_or_else(|| b.name(), |infix| infix.sign).into(),
         EOp::Select => "select".into(),
         EOp::Cast(_) => "cast".into(),
         EOp::Transpose => "'".into(),
@@ -39,24 +40,30 @@ pub(super) fn symbol(op: &EOp) -> String {
     }
 }
 
-/// The sign between two operands, and how closely it binds.
-fn infix(op: BinaryOp) -> Option<(&'static str, u8)> {
-    match op {
-        BinaryOp::Add => Some(("+", 1)),
-        BinaryOp::Sub => Some(("-", 1)),
-        BinaryOp::Mul => Some(("*", 2)),
-        BinaryOp::Div => Some(("/", 2)),
-        _ => None,
-    }
+/// An operation that is written between its operands.
+struct Infix {
+    sign: &'static str,
+    precedence: u8,
+}
+
+fn infix(op: BinaryOp) -> Option<Infix> {
+    let (sign, precedence) = match op {
+        BinaryOp::Add => ("+", 1),
+        BinaryOp::Sub => ("-", 1),
+        BinaryOp::Mul => ("*", 2),
+        BinaryOp::Div => ("/", 2),
+        _ => return None,
+    };
+    Some(Infix { sign, precedence })
 }
 
 /// Writes terms of a proof.
-pub(super) struct Pen<'a> {
+pub(super) struct TermWriter<'a> {
     pub(super) proof: &'a Proof,
-    pub(super) name: &'a Name<'a>,
+    pub(super) name: &'a NodeNames<'a>,
 }
 
-impl Pen<'_> {
+impl TermWriter<'_> {
     fn node(&self, id: Id) -> &ENode {
         &self.proof.terms[usize::from(id)]
     }
@@ -72,12 +79,12 @@ impl Pen<'_> {
         (self.fitted(before, !part), self.fitted(after, !whole))
     }
 
-    /// A term with as many levels as fit a line.
+    /// A term with as many levels as fit a line; `spelled` even where it has a name.
     fn fitted(&self, id: Id, spelled: bool) -> String {
         let mut text = String::new();
-        for levels in LEVELS {
-            text = Level { pen: self, most: levels }.write(id, 0, 0, spelled);
-            if text.chars().count() <= LONG {
+        for max_level in LEVELS {
+            text = LevelWriter { writer: self, max_level }.write(id, Place { level: 0, binds: 0 }, spelled);
+            if text.chars().count() <= LINE {
                 break;
             }
         }
@@ -89,14 +96,15 @@ impl Pen<'_> {
         (self.name)(node).unwrap_or_else(|| node.to_string())
     }
 
+    /// Whether a term has another as a part, within the levels that are written.
     fn contains(&self, whole: Id, part: Id) -> bool {
-        let mut edge = vec![whole];
+        let mut level = vec![whole];
         for _ in 0..LEVELS[0] {
-            edge = edge.iter().flat_map(|&id| self.node(id).operands().to_vec()).collect();
-            if edge.contains(&part) {
+            level = level.iter().flat_map(|&id| self.node(id).operands().to_vec()).collect();
+            if level.contains(&part) {
                 return true;
             }
-            edge.truncate(64);
+            level.truncate(64);
         }
         false
     }
@@ -119,19 +127,35 @@ impl Pen<'_> {
     }
 }
 
-/// Terms with so many levels at most.
-struct Level<'a> {
-    pen: &'a Pen<'a>,
-    most: usize,
+impl Proof {
+    /// The name of an operation that no rule looks into.
+    pub(super) fn opaque_name(&self, number: u32) -> &'static str {
+        self.store.opaques.get(number as usize).map_or("operation", Op::name)
+    }
 }
 
-impl Level<'_> {
-    /// A term in a place where anything that binds less closely than `bind` stands in parentheses.
-    fn write(&self, id: Id, bind: u8, level: usize, spelled: bool) -> String {
-        let (pen, proof) = (self.pen, self.pen.proof);
-        let node = pen.node(id);
+/// Writes terms with so many levels at most.
+struct LevelWriter<'a> {
+    writer: &'a TermWriter<'a>,
+    max_level: usize,
+}
+
+/// Where a term is written.
+#[derive(Clone, Copy)]
+struct Place {
+    /// How many operations are around it.
+    level: usize,
+    /// An operation of lower precedence is put in parentheses.
+    binds: u8,
+}
+
+impl LevelWriter<'_> {
+    /// A term in a place; `spelled` even where it has a name or a number.
+    fn write(&self, id: Id, place: Place, spelled: bool) -> String {
+        let proof = self.writer.proof;
+        let node = self.writer.node(id);
         let number = || proof.recorded.get(&id).and_then(|all| all.first()).map(ToString::to_string);
-        if !spelled && let Some(name) = pen.name(id) {
+        if !spelled && let Some(name) = self.writer.name(id) {
             return name;
         }
         match &node.op {
@@ -141,41 +165,47 @@ impl Level<'_> {
             }
             EOp::Slot(i) => return format!("${i}"),
             EOp::Leaf(_) | EOp::Opaque(_) if node.operands().is_empty() => {
-                return pen.name(id).or_else(number).unwrap_or_else(|| "…".into());
+                return self.writer.name(id).or_else(number).unwrap_or_else(|| "…".into());
             }
             _ => {}
         }
-        let called = level >= NAMELESS || level > 0 && proof.shared.contains(&id);
+        let numbered = place.level >= NUMBERED_BELOW || place.level > 0 && proof.multi_use.contains(&id);
         if !spelled
-            && called
+            && numbered
             && node.op != EOp::Transpose
             && let Some(number) = number()
         {
             return number;
         }
-        if level >= self.most {
+        if place.level >= self.max_level {
             return number().unwrap_or_else(|| "…".into());
         }
-        let turned = proof.turned.contains(&id);
-        let at = |i: usize, bind: u8| {
-            let i = if turned { 1 - i } else { i };
-            self.write(node.children[i], bind, level + 1, false)
+        self.operation(id, node, place)
+    }
+
+    /// A term as its operation with the operands.
+    fn operation(&self, id: Id, node: &ENode, place: Place) -> String {
+        let proof = self.writer.proof;
+        let swapped = proof.swapped.contains(&id);
+        let at = |i: usize, binds: u8| {
+            let i = if swapped { 1 - i } else { i };
+            self.write(node.children[i], Place { level: place.level + 1, binds }, false)
         };
         let all = || (0..node.operands().len()).map(|i| at(i, 0)).collect::<Vec<_>>().join(", ");
-        let bound = |own: u8, text: String| if own < bind { format!("({text})") } else { text };
+        let bound = |own: u8, text: String| if own < place.binds { format!("({text})") } else { text };
         match &node.op {
-            EOp::Binary(op) if let Some((sign, own)) = infix(*op) => {
+            EOp::Binary(op) if let Some(Infix { sign, precedence: own }) = infix(*op) => {
                 bound(own, format!("{} {sign} {}", at(0, own), at(1, own + 1)))
             }
             EOp::Contract => bound(2, format!("{} @ {}", at(0, 2), at(1, 3))),
             EOp::Unary(UnaryOp::Neg) => bound(3, format!("-{}", at(0, 3))),
-            EOp::Powi => bound(4, format!("{} ^ {}", at(0, 5), pen.attribute(node))),
+            EOp::Powi => bound(4, format!("{} ^ {}", at(0, 5), self.writer.attribute(node))),
             EOp::Transpose => bound(5, format!("{}'", at(0, 5))),
             EOp::Cast(_) | EOp::Reshape | EOp::Broadcast | EOp::Strided | EOp::Reduce(_) => {
-                format!("{}({}, {})", symbol(&node.op), at(0, 0), pen.attribute(node))
+                format!("{}({}, {})", symbol(&node.op), at(0, 0), self.writer.attribute(node))
             }
             EOp::Opaque(i) => {
-                format!("{}({})", proof.operation(*i), all())
+                format!("{}({})", proof.opaque_name(*i), all())
             }
             op => format!("{}({})", symbol(op), all()),
         }

@@ -1,14 +1,15 @@
-//! Proofs for people: one step after another, terms in the notation of rule files with the names of the program.
+//! A proof as text: one step after another.
 
 use std::fmt;
+use std::ops::Range;
 use std::rc::Rc;
 
 use egg::Id;
 use hashbrown::HashMap;
 
-use super::notation::{Name, Pen, symbol};
-use super::{By, Link, Proof};
-use crate::graph::{NodeId, Op};
+use super::lemma::{Justification, Link, Proof};
+use super::notation::{NodeNames, TermWriter, symbol};
+use crate::graph::NodeId;
 use crate::planner::language::EOp;
 use crate::planner::rules::Class;
 
@@ -34,29 +35,41 @@ pub struct ProofStep {
     pub after: String,
 }
 
-/// What is still to be told: a lemma at a place, a link of it, or the end of a lemma that began with some step.
-enum Telling {
-    Lemma(usize, Path),
-    Link(usize, usize, Path),
-    End(usize, usize),
+impl ProofStep {
+    /// The rule, its class, and where it is applied.
+    fn heading(&self) -> String {
+        let mut line = self.rule.clone();
+        if let Some(class) = self.class {
+            line += &format!(" ({class}{})", if self.backwards { ", read backwards" } else { "" });
+        }
+        if !self.place.is_empty() {
+            line += &format!(" at {}", self.place);
+        }
+        match self.elsewhere {
+            0 => {}
+            1 => line += ", and at another place",
+            n => line += &format!(", and at {n} other places"),
+        }
+        line
+    }
 }
 
-/// A way into a term: shared beginnings, since terms may be thousands of operations deep.
-type Path = Option<Rc<Inner>>;
+/// A way into a term, outermost operation last. Beginnings are shared, since terms may be thousands of operations deep.
+type TermPath = Option<Rc<PathSegment>>;
 
-struct Inner {
-    outer: Path,
+struct PathSegment {
+    outer: TermPath,
     term: Id,
     operand: usize,
     depth: usize,
 }
 
-impl Drop for Inner {
-    /// One after the other: a way may be longer than a stack is deep.
+impl Drop for PathSegment {
+    /// Without recursion: a path may be longer than a stack is deep.
     fn drop(&mut self) {
         let mut outer = self.outer.take();
-        while let Some(mut inner) = outer.and_then(Rc::into_inner) {
-            outer = inner.outer.take();
+        while let Some(mut segment) = outer.and_then(Rc::into_inner) {
+            outer = segment.outer.take();
         }
     }
 }
@@ -64,99 +77,34 @@ impl Drop for Inner {
 impl Proof {
     /// The recorded term, with the names that `name` knows for nodes; others are called by number.
     #[must_use]
-    pub fn written(&self, name: &Name<'_>) -> String {
-        self.lemmas.first().map_or_else(String::new, |l| Pen { proof: self, name }.whole(l.from))
+    pub fn written(&self, name: &NodeNames<'_>) -> String {
+        self.lemmas.first().map_or_else(String::new, |l| TermWriter { proof: self, name }.whole(l.from))
     }
 
     /// The term that runs, with its kernels.
     #[must_use]
-    pub fn runs(&self, name: &Name<'_>) -> String {
-        let pen = Pen { proof: self, name };
+    pub fn runs(&self, name: &NodeNames<'_>) -> String {
+        let writer = TermWriter { proof: self, name };
         let Some(main) = self.lemmas.first() else { return String::new() };
         match &main.links[..] {
-            [Link { by: By::Formed, .. }] => pen.whole(main.from),
-            [.., before, Link { by: By::Formed, .. }] => pen.whole(before.to),
-            _ => pen.whole(main.to()),
+            [Link { why: Justification::NormalForm, .. }] => writer.whole(main.from),
+            [.., before, Link { why: Justification::NormalForm, .. }] => writer.whole(before.to),
+            _ => writer.whole(main.to()),
         }
     }
 
     /// The steps from one to the other, in order. What several places share is told once. Where they would be more than 40, what
     /// operands became is left to their own proofs, and a step without a class names them.
     #[must_use]
-    pub fn steps(&self, name: &Name<'_>) -> Vec<ProofStep> {
-        let all = self.tell(name, false, MOST_STEPS);
+    pub fn steps(&self, name: &NodeNames<'_>) -> Vec<ProofStep> {
+        let all = Telling::of(self, name, false, MOST_STEPS);
         if all.len() > MOST_STEPS { self.own_steps(name) } else { all }
     }
 
     /// The steps of this node alone: what its operands became is left to their own proofs.
     #[must_use]
-    pub fn own_steps(&self, name: &Name<'_>) -> Vec<ProofStep> {
-        self.tell(name, true, usize::MAX)
-    }
-
-    /// The steps, in full or without what other nodes' proofs say; no further than one step beyond `most`.
-    fn tell(&self, name: &Name<'_>, cite: bool, most: usize) -> Vec<ProofStep> {
-        let mut steps: Vec<ProofStep> = Vec::new();
-        let mut told: HashMap<usize, (usize, usize)> = HashMap::new();
-        let pen = Pen { proof: self, name };
-        let mut open = vec![Telling::Lemma(0, None)];
-        while let Some(next) = open.pop().filter(|_| steps.len() <= most) {
-            match next {
-                Telling::End(lemma, first) => {
-                    told.insert(lemma, (first, steps.len()));
-                }
-                Telling::Lemma(lemma, path) => {
-                    if let Some(&(first, last)) = told.get(&lemma) {
-                        steps[first..last].iter_mut().for_each(|s| s.elsewhere += 1);
-                        continue;
-                    }
-                    open.push(Telling::End(lemma, steps.len()));
-                    let other = self.other(lemma).filter(|_| cite && lemma != 0);
-                    if let Some(other) = other {
-                        let (before, after) = pen.step(self.lemmas[lemma].from, self.lemmas[lemma].to());
-                        let rule = format!("the proof of {}", pen.called(other));
-                        let place = self.place(&path);
-                        steps.push(ProofStep { rule, place, before, after, ..ProofStep::default() });
-                    } else {
-                        let links = 0..self.lemmas[lemma].links.len();
-                        open.extend(links.rev().map(|i| Telling::Link(lemma, i, path.clone())));
-                    }
-                }
-                Telling::Link(lemma, i, path) => {
-                    let chain = &self.lemmas[lemma];
-                    let from = if i == 0 { chain.from } else { chain.links[i - 1].to };
-                    let link = &chain.links[i];
-                    let mut own = |rule: &str, class, backwards| {
-                        let (before, after) = pen.step(from, link.to);
-                        let (rule, place) = (rule.to_owned(), self.place(&path));
-                        steps.push(ProofStep {
-                            rule,
-                            class: Some(class),
-                            backwards,
-                            place,
-                            elsewhere: 0,
-                            before,
-                            after,
-                        });
-                    };
-                    match &link.by {
-                        By::Rule { rule, backwards, class, .. } => own(&rule.name, *class, *backwards),
-                        By::Formed => own("kernels formed, views joined", Class::Exact, false),
-                        By::Stored { lemma, .. } => open.push(Telling::Lemma(*lemma, path)),
-                        By::Inside { lemmas, .. } => {
-                            let depth = path.as_ref().map_or(0, |p| p.depth) + 1;
-                            for (operand, lemma) in lemmas.iter().enumerate().rev() {
-                                if let Some(lemma) = lemma {
-                                    let inner = Inner { outer: path.clone(), term: from, operand, depth };
-                                    open.push(Telling::Lemma(*lemma, Some(Rc::new(inner))));
-                                }
-                            }
-                        }
-                    }
-                }
-            }
-        }
-        steps
+    pub fn own_steps(&self, name: &NodeNames<'_>) -> Vec<ProofStep> {
+        Telling::of(self, name, true, usize::MAX)
     }
 
     /// The recorded node, another than the proof's own, whose proof a lemma is.
@@ -167,17 +115,17 @@ impl Proof {
     }
 
     /// A place: the way into the term, outermost operation first, its middle left out when it is long.
-    fn place(&self, path: &Path) -> String {
+    fn place(&self, path: &TermPath) -> String {
         let depth = path.as_ref().map_or(0, |p| p.depth);
         let mut words = Vec::new();
         let mut at = path;
-        while let Some(inner) = at {
-            if inner.depth <= 3 || inner.depth + 3 > depth {
-                words.extend(self.part(inner.term, inner.operand));
+        while let Some(segment) = at {
+            if segment.depth <= 3 || segment.depth + 3 > depth {
+                words.extend(self.part(segment.term, segment.operand));
             } else if words.last().is_none_or(|w| w != "…") {
                 words.push("…".into());
             }
-            at = &inner.outer;
+            at = &segment.outer;
         }
         words.reverse();
         words.join(" › ")
@@ -186,10 +134,10 @@ impl Proof {
     /// What an operand of a term is called. Kernels and their stored results are one value.
     fn part(&self, term: Id, operand: usize) -> Option<String> {
         let node = &self.terms[usize::from(term)];
-        let operand = if self.turned.contains(&term) { 1 - operand } else { operand };
+        let operand = if self.swapped.contains(&term) { 1 - operand } else { operand };
         let word = match &node.op {
             EOp::Run => return None,
-            EOp::Opaque(i) => self.operation(*i).into(),
+            EOp::Opaque(i) => self.opaque_name(*i).into(),
             op => symbol(op),
         };
         match (node.operands().len(), operand) {
@@ -200,32 +148,15 @@ impl Proof {
         }
     }
 
-    /// The name of an operation that no rule looks into.
-    pub(super) fn operation(&self, number: u32) -> &'static str {
-        self.store.opaques.get(number as usize).map_or("operation", Op::name)
-    }
-
     /// The proof as text, with names.
     #[must_use]
-    pub fn text(&self, name: &Name<'_>) -> String {
+    pub fn text(&self, name: &NodeNames<'_>) -> String {
         let called = name(self.node).map_or_else(String::new, |n| format!(" {n}"));
         let mut out = format!("{}{called}, computed as {} of the plan\n", self.node, self.image);
         out += &format!("  written  {}\n", self.written(name));
         let steps = self.steps(name);
         for (i, step) in steps.iter().enumerate() {
-            let mut line = format!("{:>3} {}", i + 1, step.rule);
-            if let Some(class) = step.class {
-                line += &format!(" ({class}{})", if step.backwards { ", read backwards" } else { "" });
-            }
-            if !step.place.is_empty() {
-                line += &format!(" at {}", step.place);
-            }
-            match step.elsewhere {
-                0 => {}
-                1 => line += ", and at another place",
-                n => line += &format!(", and at {n} other places"),
-            }
-            out += &format!("{line}\n");
+            out += &format!("{:>3} {}\n", i + 1, step.heading());
             if i + 1 < steps.len() || !self.ends_formed() {
                 out += &format!("       {}\n    => {}\n", step.before, step.after);
             }
@@ -239,7 +170,100 @@ impl Proof {
     }
 
     fn ends_formed(&self) -> bool {
-        self.lemmas.first().and_then(|l| l.links.last()).is_some_and(|l| l.by == By::Formed)
+        self.lemmas.first().and_then(|l| l.links.last()).is_some_and(|l| l.why == Justification::NormalForm)
+    }
+}
+
+/// The steps of a proof, being told.
+struct Telling<'a> {
+    proof: &'a Proof,
+    writer: TermWriter<'a>,
+    /// Whether what the proofs of other nodes say is left to them.
+    cite: bool,
+    steps: Vec<ProofStep>,
+    /// By lemma: its steps.
+    told: HashMap<usize, Range<usize>>,
+    /// What is still to be told, the next last.
+    open: Vec<Untold>,
+}
+
+/// A lemma at a place, a link of one, or the end of a lemma that began with some step.
+enum Untold {
+    Lemma(usize, TermPath),
+    Link { lemma: usize, link: usize, path: TermPath },
+    End { lemma: usize, first_step: usize },
+}
+
+impl<'a> Telling<'a> {
+    /// The steps, in full or without what other nodes' proofs say; no further than one step beyond `most`.
+    fn of(proof: &'a Proof, name: &'a NodeNames<'a>, cite: bool, most: usize) -> Vec<ProofStep> {
+        let writer = TermWriter { proof, name };
+        let open = vec![Untold::Lemma(0, None)];
+        let mut telling = Self { proof, writer, cite, steps: Vec::new(), told: HashMap::new(), open };
+        while let Some(next) = telling.open.pop().filter(|_| telling.steps.len() <= most) {
+            match next {
+                Untold::Lemma(lemma, path) => telling.lemma(lemma, path),
+                Untold::Link { lemma, link, path } => telling.link(lemma, link, path),
+                Untold::End { lemma, first_step } => {
+                    telling.told.insert(lemma, first_step..telling.steps.len());
+                }
+            }
+        }
+        telling.steps
+    }
+
+    fn lemma(&mut self, number: usize, path: TermPath) {
+        if let Some(steps) = self.told.get(&number) {
+            self.steps[steps.clone()].iter_mut().for_each(|s| s.elsewhere += 1);
+            return;
+        }
+        self.open.push(Untold::End { lemma: number, first_step: self.steps.len() });
+        let lemma = &self.proof.lemmas[number];
+        match self.proof.other(number).filter(|_| self.cite && number != 0) {
+            Some(other) => {
+                let (before, after) = self.writer.step(lemma.from, lemma.to());
+                let rule = format!("the proof of {}", self.writer.called(other));
+                let place = self.proof.place(&path);
+                self.steps.push(ProofStep { rule, place, before, after, ..ProofStep::default() });
+            }
+            None => {
+                let links = 0..lemma.links.len();
+                self.open.extend(links.rev().map(|link| Untold::Link { lemma: number, link, path: path.clone() }));
+            }
+        }
+    }
+
+    fn link(&mut self, lemma: usize, number: usize, path: TermPath) {
+        let lemma = &self.proof.lemmas[lemma];
+        let from = if number == 0 { lemma.from } else { lemma.links[number - 1].to };
+        let link = &lemma.links[number];
+        let (rule, class, backwards) = match &link.why {
+            Justification::Rule(instance) => (instance.rule.name.as_str(), instance.class, instance.backwards),
+            Justification::NormalForm => ("kernels formed, views joined", Class::Exact, false),
+            Justification::Stored { lemma, .. } => return self.open.push(Untold::Lemma(*lemma, path)),
+            Justification::Congruence { lemmas, .. } => return self.operands(from, lemmas, &path),
+        };
+        let (before, after) = self.writer.step(from, link.to);
+        self.steps.push(ProofStep {
+            rule: rule.to_owned(),
+            class: Some(class),
+            backwards,
+            place: self.proof.place(&path),
+            elsewhere: 0,
+            before,
+            after,
+        });
+    }
+
+    /// What the operands of a term became is to be told next.
+    fn operands(&mut self, term: Id, lemmas: &[Option<usize>], path: &TermPath) {
+        let depth = path.as_ref().map_or(0, |p| p.depth) + 1;
+        for (operand, lemma) in lemmas.iter().enumerate().rev() {
+            if let Some(lemma) = lemma {
+                let segment = PathSegment { outer: path.clone(), term, operand, depth };
+                self.open.push(Untold::Lemma(*lemma, Some(Rc::new(segment))));
+            }
+        }
     }
 }
 

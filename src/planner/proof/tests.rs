@@ -1,9 +1,17 @@
 //! Wrong proofs: whatever is changed in a right one, the check refuses it.
 
-use super::*;
-use crate::graph::BinaryOp;
-use crate::planner::plan;
+use std::sync::Arc;
+
+use egg::Id;
+
+use super::lemma::{Justification, Link, Proof, RuleLink};
+use super::why;
+use crate::graph::{BinaryOp, Graph, NodeId};
+use crate::planner::chain::Bracketing;
+use crate::planner::language::{ENode, EOp};
+use crate::planner::rules::Class;
 use crate::planner::tests::Build;
+use crate::planner::{Plan, PlanOptions, plan};
 use crate::types::{CostTable, Numerics, Scalar};
 
 /// diag(X' @ X / s) beside X' @ X / s and (X + 0)'' * s * t.
@@ -35,69 +43,59 @@ fn proved(node: usize, numerics: Numerics) -> (Graph, Plan, PlanOptions, Proof) 
 /// What is changed, what the check says then, and the change.
 type Change = (&'static str, &'static str, fn(&mut Proof));
 
-/// The first link of a kind and its lemma.
-fn link(proof: &mut Proof, wanted: impl Fn(&By) -> bool) -> &mut Link {
-    proof.lemmas.iter_mut().flat_map(|l| &mut l.links).find(|l| wanted(&l.by)).unwrap()
+/// The first link of a kind.
+fn link(proof: &mut Proof, is_sought: impl Fn(&Justification) -> bool) -> &mut Link {
+    proof.lemmas.iter_mut().flat_map(|l| &mut l.links).find(|l| is_sought(&l.why)).unwrap()
+}
+
+/// The first instance of a rule, or of the rule of a name.
+fn rule_link<'p>(proof: &'p mut Proof, name: Option<&str>) -> &'p mut RuleLink {
+    let is_sought =
+        |why: &Justification| matches!(why, Justification::Rule(r) if name.is_none_or(|name| r.rule.name == name));
+    let Justification::Rule(found) = &mut link(proof, is_sought).why else { panic!() };
+    found
+}
+
+fn is_congruence(why: &Justification) -> bool {
+    matches!(why, Justification::Congruence { .. })
 }
 
 #[test]
 fn a_changed_proof_is_no_proof() {
     let (graph, plan, options, proof) = proved(0, Numerics::Standard);
-    let is_rule = |by: &By| matches!(by, By::Rule { .. });
+    let is_rule = |why: &Justification| matches!(why, Justification::Rule(_));
     let changes: [Change; 9] = [
         ("another rule", "left side", |p| {
-            let By::Rule { rule, class, .. } =
-                &mut link(p, |by| matches!(by, By::Rule { rule, .. } if rule.name == "gram")).by
-            else {
-                panic!()
-            };
-            (rule.name, *class) = ("gram-of-rows".into(), Class::Reassociates);
+            let found = rule_link(p, Some("gram"));
+            (found.rule.name, found.class) = ("gram-of-rows".into(), Class::Reassociates);
         }),
-        ("no rule", "there is no rule", |p| {
-            let By::Rule { rule, .. } = &mut link(p, |by| matches!(by, By::Rule { .. })).by else { panic!() };
-            rule.name = "wishful".into();
-        }),
-        ("a better class", "not exact here", |p| {
-            let By::Rule { class, .. } =
-                &mut link(p, |by| matches!(by, By::Rule { rule, .. } if rule.name == "gram")).by
-            else {
-                panic!()
-            };
-            *class = Class::Exact;
-        }),
+        ("no rule", "there is no rule", |p| rule_link(p, None).rule.name = "wishful".into()),
+        ("a better class", "not exact here", |p| rule_link(p, Some("gram")).class = Class::Exact),
         ("the other direction", "no instance", |p| {
-            let By::Rule { backwards, .. } = &mut link(p, |by| matches!(by, By::Rule { .. })).by else { panic!() };
-            *backwards = !*backwards;
+            let found = rule_link(p, None);
+            found.backwards = !found.backwards;
         }),
         ("another variable", "no instance", |p| {
             let transposed = Id::from(p.terms.iter().position(|t| t.op == EOp::Transpose).unwrap());
-            let By::Rule { subst, .. } =
-                &mut link(p, |by| matches!(by, By::Rule { rule, .. } if rule.name == "gram")).by
-            else {
-                panic!()
-            };
-            subst.vars[0] = Some(transposed);
+            rule_link(p, Some("gram")).subst.vars[0] = Some(transposed);
         }),
         ("a step left out", "", |p| {
             let long = p.lemmas.iter_mut().find(|l| l.links.len() > 1).unwrap();
             long.links.remove(0);
         }),
         ("an operand taken for equal", "nothing says", |p| {
-            let By::Inside { lemmas, .. } = &mut link(p, |by| matches!(by, By::Inside { .. })).by else { panic!() };
+            let Justification::Congruence { lemmas, .. } = &mut link(p, is_congruence).why else { panic!() };
             lemmas.iter_mut().for_each(|l| *l = None);
         }),
         ("a lemma that rests on itself", "rests on itself", |p| {
-            let at = p.lemmas.iter().position(|l| l.links.iter().any(|l| matches!(l.by, By::Inside { .. }))).unwrap();
-            let By::Inside { lemmas, .. } =
-                &mut p.lemmas[at].links.iter_mut().find(|l| matches!(l.by, By::Inside { .. })).unwrap().by
-            else {
-                panic!()
-            };
+            let at = p.lemmas.iter().position(|l| l.links.iter().any(|l| is_congruence(&l.why))).unwrap();
+            let found = p.lemmas[at].links.iter_mut().find(|l| is_congruence(&l.why)).unwrap();
+            let Justification::Congruence { lemmas, .. } = &mut found.why else { panic!() };
             lemmas.iter_mut().flatten().for_each(|l| *l = at);
         }),
         ("the end of another node", "does not end", |p| p.image = NodeId(0)),
     ];
-    assert!(proof.lemmas.iter().flat_map(|l| &l.links).any(|l| is_rule(&l.by)));
+    assert!(proof.lemmas.iter().flat_map(|l| &l.links).any(|l| is_rule(&l.why)));
     for (what, says, change) in changes {
         let mut other = proof.clone();
         change(&mut other);
@@ -177,18 +175,17 @@ fn chained() -> (Graph, Plan, PlanOptions, Proof) {
 }
 
 /// The brackets of the step that weighed the chain, and where it leads.
-fn weighed(proof: &mut Proof) -> (&mut Vec<Order>, &mut Id) {
-    let is_weighed = |by: &By| matches!(by, By::Rule { orders, .. } if !orders.is_empty());
-    let found = link(proof, is_weighed);
-    let By::Rule { orders, .. } = &mut found.by else { panic!() };
-    (orders, &mut found.to)
+fn weighed(proof: &mut Proof) -> (&mut Vec<Bracketing>, &mut Id) {
+    let found = link(proof, |why| matches!(why, Justification::Rule(r) if !r.bracketings.is_empty()));
+    let Justification::Rule(rule) = &mut found.why else { panic!() };
+    (&mut rule.bracketings, &mut found.to)
 }
 
 /// The term of these brackets, added to the proof.
-fn term(proof: &mut Proof, order: &Order) -> Id {
-    match order {
-        Order::Factor(id) => *id,
-        Order::Product(left, right) => {
+fn term(proof: &mut Proof, bracketing: &Bracketing) -> Id {
+    match bracketing {
+        Bracketing::Factor(id) => *id,
+        Bracketing::Product(left, right) => {
             let operands = [term(proof, left), term(proof, right)];
             proof.terms.push(ENode::new(EOp::Contract, operands));
             Id::from(proof.terms.len() - 1)
@@ -206,8 +203,8 @@ fn a_chain_in_other_brackets_has_the_factors_it_had() {
     };
     let factors = weighed(&mut proof.clone()).0[0].factors();
     assert_eq!(factors.len(), 4);
-    let one = |i: usize| Box::new(Order::Factor(factors[i]));
-    let pair = |x: Box<Order>, y: Box<Order>| Box::new(Order::Product(x, y));
+    let one = |i: usize| Box::new(Bracketing::Factor(factors[i]));
+    let pair = |x: Box<Bracketing>, y: Box<Bracketing>| Box::new(Bracketing::Product(x, y));
 
     // Other brackets than those of the term that the step leads to.
     let mut other = proof.clone();
@@ -238,12 +235,11 @@ fn a_chain_in_other_brackets_has_the_factors_it_had() {
     refused(&other, "weighs 1 chains, given 2");
     // A factor that is no term.
     let mut other = proof.clone();
-    weighed(&mut other).0[0] = *pair(Box::new(Order::Factor(Id::from(9_999usize))), one(3));
+    weighed(&mut other).0[0] = *pair(Box::new(Bracketing::Factor(Id::from(9_999usize))), one(3));
     refused(&other, "not there");
     // What a step weighs is no matter of a rule that weighs nothing.
     let mut other = proof.clone();
-    let By::Rule { rule, .. } = &mut link(&mut other, |by| matches!(by, By::Rule { .. })).by else { panic!() };
-    rule.name = "transpose-twice".into();
+    rule_link(&mut other, None).rule.name = "transpose-twice".into();
     assert!(other.check(&graph, &plan.graph, &options).is_err());
 }
 
@@ -257,7 +253,6 @@ fn a_long_way_down_is_not_walked_for_a_few_factors() {
         proof.terms.push(ENode::new(EOp::Contract, [tower, tower]));
         tower = Id::from(proof.terms.len() - 1);
     }
-    let By::Rule { subst, .. } = &mut link(&mut proof, |by| matches!(by, By::Rule { .. })).by else { panic!() };
-    subst.vars.iter_mut().flatten().for_each(|v| *v = tower);
+    rule_link(&mut proof, None).subst.vars.iter_mut().flatten().for_each(|v| *v = tower);
     assert!(proof.check(&graph, &plan.graph, &options).is_err());
 }

@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 
 use super::model::{AttrPat, Head, Pat, Rule, VarSort};
 use crate::graph::BinaryOp;
-use crate::planner::chain::{self, Order};
+use crate::planner::chain::{self, Bracketing};
 use crate::planner::facts::{Facts, Sort, Terms};
 use crate::planner::language::{ENode, EOp};
 use crate::types::{DType, Dims, Fault, Scalar, Shape, seeded};
@@ -140,11 +140,11 @@ pub(in crate::planner) struct Draft {
 }
 
 /// Puts brackets around a chain of these operands.
-pub(in crate::planner) type Bracket<'a> = &'a mut dyn FnMut(&Terms, &[Id]) -> Option<Order>;
+pub(in crate::planner) type Bracket<'a> = &'a mut dyn FnMut(&Terms, &[Id]) -> Option<Bracketing>;
 
 /// Drafts a right side. `expected` are the facts of the left side's class, which the draft must have too.
 pub(in crate::planner) fn draft(pattern: &Pat, terms: &Terms, subst: &Subst, expected: &Facts) -> Option<Draft> {
-    draft_with(pattern, terms, subst, expected, &mut weigh)
+    draft_with(pattern, terms, subst, expected, &mut chain::cheapest)
 }
 
 /// As [`draft`], with chains of products as `bracket` has them.
@@ -172,23 +172,18 @@ pub(in crate::planner) fn draft_alone(
     subst: &Subst,
     dtype: Option<DType>,
 ) -> Option<Draft> {
-    let mut drafter = Drafter { terms, subst, result: None, right: false, new: Vec::new(), bracket: &mut weigh };
+    let mut drafter =
+        Drafter { terms, subst, result: None, right: false, new: Vec::new(), bracket: &mut chain::cheapest };
     let root = drafter.build(pattern, dtype)?;
     Some(Draft { new: drafter.new, root })
 }
 
 /// Drafts a left side; `expected` are the facts of the class it matched.
 pub(in crate::planner) fn draft_left(pattern: &Pat, terms: &Terms, subst: &Subst, expected: &Facts) -> Option<Draft> {
-    let (result, bracket) = (Some(expected), &mut weigh);
+    let (result, bracket) = (Some(expected), &mut chain::cheapest);
     let mut drafter = Drafter { terms, subst, result, right: false, new: Vec::new(), bracket };
     let root = drafter.build(pattern, Some(expected.dtype))?;
     Some(Draft { new: drafter.new, root })
-}
-
-/// The cheapest brackets around all factors of these operands.
-fn weigh(terms: &Terms, operands: &[Id]) -> Option<Order> {
-    let factors: Vec<Id> = chain::taken_apart(terms, operands).iter().flat_map(Order::factors).collect();
-    chain::cheapest(terms, &factors)
 }
 
 impl Draft {
@@ -286,10 +281,10 @@ impl Drafter<'_> {
         self.term(op, &[operand, attribute])
     }
 
-    fn ordered(&mut self, order: &Order) -> Option<Built> {
+    fn ordered(&mut self, order: &Bracketing) -> Option<Built> {
         match order {
-            Order::Factor(id) => Some(Built::Class(*id)),
-            Order::Product(left, right) => {
+            Bracketing::Factor(id) => Some(Built::Class(*id)),
+            Bracketing::Product(left, right) => {
                 let operands = [self.ordered(left)?, self.ordered(right)?];
                 self.term(EOp::Contract, &operands)
             }

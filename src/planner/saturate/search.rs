@@ -1,86 +1,118 @@
 //! Finding matches: the rules that may match a term, those of their matches whose conditions hold, and what a run must check
-//! for them. Nothing is changed here; what is found is applied by the page above.
+//! for them. Nothing is changed here.
 
-use std::hash::{Hash, Hasher};
+use std::hash::{BuildHasherDefault, Hash, Hasher};
 
 use egg::Id;
+use hashbrown::HashSet;
 
-use super::Engine;
 use super::agenda::Task;
 use crate::algorithms::FixedHasher;
-use crate::planner::chain::Chains;
+use crate::planner::chain::ProductChains;
 use crate::planner::facts::Terms;
-use crate::planner::index::{Children, Entry};
-use crate::planner::language::{ENode, EOp};
+use crate::planner::index::{Children, Entry, Index};
+use crate::planner::language::EOp;
 use crate::planner::matching::match_term;
-use crate::planner::prune::is_spent;
-use crate::planner::rules::{Class, Pat, Question, Rule, Subst};
+use crate::planner::plan::PlanOptions;
+use crate::planner::prune::is_removed;
+use crate::planner::rules::{Class, Pat, Question, Rule, Rules, Subst};
 use crate::types::{DType, Fault, Numerics, seeded};
 
 /// A rule and what it was found to match.
 pub(super) struct Match {
+    /// Index into the rules.
     pub(super) rule: usize,
     pub(super) term: Id,
     pub(super) subst: Subst,
+    /// Scalars whose magnitude the plan must check at run time.
     pub(super) guards: Vec<Id>,
 }
 
-impl Engine<'_> {
-    /// All matches of the rules whose turn it is, at these terms.
-    pub(super) fn search(&mut self, terms: &Terms, tasks: &[Task]) -> Vec<Match> {
-        let (mut out, mut matches) = (Vec::new(), 0);
-        for task in tasks {
-            let node = terms.id_to_node(task.term);
-            let found = (&mut out, &mut matches);
-            match &task.changes {
-                None => self.try_all(terms, task.term, node, self.index.entries(&node.op).iter(), found),
-                Some(c) => self.try_all(terms, task.term, node, self.index.entries_above(&node.op, c), found),
-            }
+/// Fingerprints of matches, see [`fingerprint`].
+pub(super) type Fingerprints = HashSet<u64, BuildHasherDefault<FixedHasher>>;
+
+/// The rules to search with.
+pub(super) struct Search<'a> {
+    pub(super) rules: &'a Rules,
+    numerics: Numerics,
+    allow_rescale: bool,
+    /// The rules of the current phase.
+    pub(super) index: &'a Index,
+    /// By rule: whether any of its classes may be used at all.
+    pub(super) admitted: Vec<bool>,
+    /// By rule: whether it weighs a whole chain of products.
+    pub(super) weighs: &'a [bool],
+    /// Whether those are searched for, instead of the others.
+    pub(super) weighing: bool,
+}
+
+impl<'a> Search<'a> {
+    pub(super) fn new(options: &'a PlanOptions) -> Self {
+        let (rules, numerics, allow_rescale) = (&*options.rules, options.numerics, options.allow_rescale);
+        let admitted = |r: &Rule| r.classes.iter().flatten().any(|c| c.admitted(numerics, allow_rescale));
+        Self {
+            rules,
+            numerics,
+            allow_rescale,
+            index: &rules.index().shrink,
+            admitted: rules.all().iter().map(|r| admitted(r)).collect(),
+            weighs: &rules.index().weighs,
+            weighing: false,
         }
-        self.out.matches += matches;
-        out
     }
 
-    fn try_all<'i>(
+    /// All matches at these terms that are not in `done`.
+    pub(super) fn matches(&self, terms: &Terms, tasks: &[Task], done: &Fingerprints) -> Vec<Match> {
+        let mut found = Vec::new();
+        for task in tasks {
+            let op = &terms.id_to_node(task.term).op;
+            match &task.changes {
+                None => self.try_term(terms, task.term, self.index.entries(op).iter(), done, &mut found),
+                Some(c) => self.try_term(terms, task.term, self.index.entries_above(op, c), done, &mut found),
+            }
+        }
+        found
+    }
+
+    fn try_term<'i>(
         &self,
         terms: &Terms,
         term: Id,
-        node: &ENode,
         entries: impl Iterator<Item = &'i Entry>,
-        (out, matches): (&mut Vec<Match>, &mut usize),
+        done: &Fingerprints,
+        found: &mut Vec<Match>,
     ) {
-        let class = terms.find(term);
+        let (node, class) = (terms.id_to_node(term), terms.find(term));
         let mut children = Children::default();
         for (forms, &c) in children.iter_mut().zip(&node.children) {
             *forms = terms.analysis.forms[usize::from(terms.find(c))];
         }
         let turn = |e: &Entry| self.admitted[e.rule] && self.weighs[e.rule] == self.weighing;
         let mut entries = entries.filter(|e| e.may_match(&children) && turn(e)).peekable();
-        if entries.peek().is_none() || is_spent(terms, class, node) {
+        if entries.peek().is_none() || is_removed(terms, class, node) {
             return;
         }
         for entry in entries {
             let rule = &self.rules.all()[entry.rule];
-            *matches += 1;
             match_term(rule, &rule.left[entry.variant], terms, class, node, &mut |subst| {
-                // What is one of its own variables already has nothing to learn.
+                // A class that is one of the rule's own variables already has nothing to learn.
                 if let Pat::Var(v) = rule.right
                     && subst.vars[v].is_some_and(|id| terms.find(id) == class)
                 {
                     return;
                 }
-                let mark = || mark(terms, entry.rule, class, subst, &Chains::default());
-                if !self.weighing && self.done.contains(&mark()) {
+                let fingerprint = || fingerprint(terms, entry.rule, class, subst, &ProductChains::default());
+                if !self.weighing && done.contains(&fingerprint()) {
                     return;
                 }
                 if let Some(guards) = self.guards(terms, rule, class, subst) {
-                    out.push(Match { rule: entry.rule, term, subst: subst.clone(), guards });
+                    found.push(Match { rule: entry.rule, term, subst: subst.clone(), guards });
                 }
             });
         }
     }
 
-    /// Whether a match may be used; the scalars to guard if so.
+    /// The scalars to guard if a match may be used; `None` if it may not.
     fn guards(&self, terms: &Terms, rule: &Rule, found: Id, subst: &Subst) -> Option<Vec<Id>> {
         let dtype = terms[subst.vars[rule.subject_var]?].data.dtype;
         let class = rule.class(dtype)?;
@@ -89,7 +121,7 @@ impl Engine<'_> {
         {
             return None;
         }
-        // Sixteen bits hold so few exponents that another order of factors overflows, or loses what is small, with ordinary numbers.
+        // binary16 has so few exponents that another order of factors overflows or underflows with ordinary numbers.
         let narrow = dtype == DType::F16 && matches!(class, Class::Reassociates | Class::Rescales);
         if narrow && self.numerics == Numerics::Standard {
             return None;
@@ -97,33 +129,37 @@ impl Engine<'_> {
         if class != Class::Rescales || self.numerics != Numerics::Standard {
             return Some(Vec::new());
         }
-        // What has no scalar to check is not checked, and so not admitted.
-        let mut guards = Vec::new();
-        if !rule.conditions.iter().any(|c| c.question == Question::Constant) {
-            return None;
-        }
-        for c in rule.conditions.iter().filter(|c| c.question == Question::Constant) {
-            let id = terms.find(subst.vars[c.vars[0]]?);
-            let literal = terms[id].nodes.iter().find_map(|n| match n.op {
-                EOp::Literal(s) => Some(s.to_f64().abs()),
-                _ => None,
-            });
-            match literal {
-                Some(v) => {
-                    let bound = f64::from(1 << 24);
-                    if !(v >= 1.0 / bound && v <= bound) {
-                        return None;
-                    }
-                }
-                None => guards.push(id),
-            }
-        }
-        Some(guards)
+        scalars_to_guard(terms, rule, subst)
     }
 }
 
-/// A match as a number: equal ones have equal numbers, and different ones as good as never.
-pub(super) fn mark(terms: &Terms, rule: usize, class: Id, subst: &Subst, chains: &Chains) -> u64 {
+/// The scalars that a rescaling moves and a run must check: those that are not literals. `None` where there is nothing to check or
+/// a literal is out of bounds.
+fn scalars_to_guard(terms: &Terms, rule: &Rule, subst: &Subst) -> Option<Vec<Id>> {
+    let mut scalars = rule.conditions.iter().filter(|c| c.question == Question::Constant).peekable();
+    scalars.peek()?;
+    let mut guards = Vec::new();
+    for c in scalars {
+        let id = terms.find(subst.vars[c.vars[0]]?);
+        let literal = terms[id].nodes.iter().find_map(|n| match n.op {
+            EOp::Literal(s) => Some(s.to_f64().abs()),
+            _ => None,
+        });
+        match literal {
+            Some(v) => {
+                let bound = f64::from(1 << 24);
+                if !(v >= 1.0 / bound && v <= bound) {
+                    return None;
+                }
+            }
+            None => guards.push(id),
+        }
+    }
+    Some(guards)
+}
+
+/// A match as a 64-bit fingerprint; collisions are negligible.
+pub(super) fn fingerprint(terms: &Terms, rule: usize, class: Id, subst: &Subst, chains: &ProductChains) -> u64 {
     let mut hasher = FixedHasher::new();
     hasher.write_usize(rule);
     hasher.write_usize(usize::from(class));

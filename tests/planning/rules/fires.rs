@@ -11,7 +11,7 @@ use super::proofs::prove;
 use lazurite::Rules;
 use lazurite::inspect::Plan;
 use lazurite::inspect::graph::Graph;
-use lazurite::unstable::planner::{Case, Input, PlanOptions, RuleCheck, expressions, plan};
+use lazurite::unstable::planner::{PlanOptions, RuleCheck, RuleInput, RuleSides, expressions, plan};
 use lazurite::{CostTable, DType, Numerics, Shape};
 
 use lazurite::unstable::soundness::{Ground, each_assignment, operator_choices};
@@ -88,21 +88,21 @@ const WRITTEN: &[(&str, &str)] = &[
 ];
 
 /// The arrays that written programs may name.
-fn inputs() -> Vec<(&'static str, Input)> {
-    let array = |dims: &[usize]| Input::Array(Shape::new(dims), DType::F32);
+fn inputs() -> Vec<(&'static str, RuleInput)> {
+    let array = |dims: &[usize]| RuleInput::Array(Shape::new(dims), DType::F32);
     vec![
         ("X", array(&[96, 64])),
         ("Y", array(&[64, 96])),
         ("C", array(&[96, 1])),
         ("R", array(&[1, 64])),
         ("Q", array(&[96, 96])),
-        ("I", Input::Coordinate(Shape::new(&[96, 96]), 0)),
-        ("J", Input::Coordinate(Shape::new(&[96, 96]), 1)),
-        ("flat", Input::Extents(Shape::new(&[96 * 64, 1]))),
-        ("column", Input::Extents(Shape::new(&[96, 1]))),
-        ("twice", Input::Extents(Shape::new(&[2, 96, 96]))),
-        ("s", Input::Slot(DType::F32)),
-        ("t", Input::Slot(DType::F32)),
+        ("I", RuleInput::Coordinate(Shape::new(&[96, 96]), 0)),
+        ("J", RuleInput::Coordinate(Shape::new(&[96, 96]), 1)),
+        ("flat", RuleInput::Extents(Shape::new(&[96 * 64, 1]))),
+        ("column", RuleInput::Extents(Shape::new(&[96, 1]))),
+        ("twice", RuleInput::Extents(Shape::new(&[2, 96, 96]))),
+        ("s", RuleInput::Slot(DType::F32)),
+        ("t", RuleInput::Slot(DType::F32)),
     ]
 }
 
@@ -131,7 +131,7 @@ fn search(rule: &RuleCheck) -> Option<(Graph, Numerics, Plan)> {
                 break;
             }
             each_assignment(rule, dtype, &Ground::large(), &mut |inputs| {
-                if let Case::Sides(graph) = rule.case(inputs, &operators) {
+                if let RuleSides::Built(graph) = rule.sides(inputs, &operators) {
                     let graph = graph.only(&graph.roots[..1]);
                     found = fires(rule.name(), &graph).map(|(mode, plan)| (graph, mode, plan));
                 }

@@ -4,13 +4,13 @@ use lazurite::Rules;
 use lazurite::inspect::Plan;
 use lazurite::inspect::graph::Graph;
 use lazurite::unstable::cpu::reference::eval_graph;
-use lazurite::unstable::planner::{Input, PlanOptions, expressions, plan};
+use lazurite::unstable::planner::{PlanOptions, RuleInput, expressions, plan};
 use lazurite::{CostTable, DType, HostBuffer, Numerics, Scalar, Shape};
 use std::sync::Arc;
 
 fn program(texts: &[&str]) -> Graph {
-    let array = |dims: &[usize]| Input::Array(Shape::new(dims), DType::F32);
-    let literal = |x: f64| Input::Literal(Scalar::from_f64(DType::F32, x));
+    let array = |dims: &[usize]| RuleInput::Array(Shape::new(dims), DType::F32);
+    let literal = |x: f64| RuleInput::Literal(Scalar::from_f64(DType::F32, x));
     let inputs = [
         ("X", array(&[4, 3])),
         ("Y", array(&[3, 4])),

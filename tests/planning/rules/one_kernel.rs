@@ -3,21 +3,21 @@
 
 use lazurite::inspect::Schedule;
 use lazurite::inspect::graph::Graph;
-use lazurite::unstable::planner::{Input, PlanOptions, expressions, plan};
+use lazurite::unstable::planner::{PlanOptions, RuleInput, expressions, plan};
 use lazurite::unstable::schedule::{ScheduleOptions, schedule};
 use lazurite::unstable::types::Limits;
 use lazurite::{CostTable, DType, DeviceChoice, Numerics, Shape};
 
 fn graph(text: &str) -> Graph {
-    let array = |dims: &[usize]| Input::Array(Shape::new(dims), DType::F32);
+    let array = |dims: &[usize]| RuleInput::Array(Shape::new(dims), DType::F32);
     let inputs = [
         ("X", array(&[300, 65])),
         ("Z", array(&[300, 65])),
         ("gain", array(&[1, 65])),
         ("shift", array(&[1, 65])),
         ("w", array(&[300, 1])),
-        ("n", Input::Slot(DType::F32)),
-        ("eps", Input::Slot(DType::F32)),
+        ("n", RuleInput::Slot(DType::F32)),
+        ("eps", RuleInput::Slot(DType::F32)),
     ];
     expressions(&[text], &inputs).unwrap_or_else(|e| panic!("{text}: {e}"))
 }

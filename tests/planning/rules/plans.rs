@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 
 use lazurite::inspect::Plan;
 use lazurite::inspect::graph::{Graph, NodeId, Op};
-use lazurite::unstable::planner::{Input, PlanOptions, expressions, plan};
+use lazurite::unstable::planner::{PlanOptions, RuleInput, expressions, plan};
 use lazurite::{CostTable, DType, Numerics, Shape};
 
 use lazurite::unstable::algorithms::{Random, SplitMix};
 
-fn array(dims: &[usize]) -> Input {
-    Input::Array(Shape::new(dims), DType::F32)
+fn array(dims: &[usize]) -> RuleInput {
+    RuleInput::Array(Shape::new(dims), DType::F32)
 }
 
-fn inputs() -> Vec<(&'static str, Input)> {
-    let extents = |dims: &[usize]| Input::Extents(Shape::new(dims));
+fn inputs() -> Vec<(&'static str, RuleInput)> {
+    let extents = |dims: &[usize]| RuleInput::Extents(Shape::new(dims));
     vec![
         ("X", array(&[1797, 64])),
         ("Z", array(&[1797, 64])),
@@ -27,9 +27,9 @@ fn inputs() -> Vec<(&'static str, Input)> {
         ("r", array(&[256, 1])),
         ("c", array(&[1, 256])),
         ("M", array(&[256, 256])),
-        ("n", Input::Slot(DType::F32)),
-        ("q", Input::Slot(DType::F32)),
-        ("s", Input::Slot(DType::F32)),
+        ("n", RuleInput::Slot(DType::F32)),
+        ("q", RuleInput::Slot(DType::F32)),
+        ("s", RuleInput::Slot(DType::F32)),
         ("column", extents(&[8, 1])),
         ("flat", extents(&[256 * 256, 1])),
     ]

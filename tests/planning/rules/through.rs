@@ -10,7 +10,7 @@ use lazurite::Rules;
 use lazurite::inspect::RunOptions;
 use lazurite::inspect::graph::View;
 use lazurite::unstable::cpu::reference::eval_graph;
-use lazurite::unstable::planner::{Case, Input, PlanOptions, plan};
+use lazurite::unstable::planner::{PlanOptions, RuleInput, RuleSides, plan};
 use lazurite::unstable::soundness::{Ground, Mood, Values, each_assignment, fill, operator_choices};
 use lazurite::{CostTable, DType, HostBuffer, Numerics, Shape};
 use lazurite::{DeviceChoice, Engine};
@@ -71,22 +71,22 @@ fn plans_over_views_and_batches_compute_the_program() {
             let Some(operators) = operator_choices(&rule, dtype).into_iter().next() else { continue };
             let mut n = 0;
             each_assignment(&rule, dtype, &ground, &mut |inputs| {
-                if !matches!(rule.case(inputs, &operators), Case::Sides(_)) {
+                if !matches!(rule.sides(inputs, &operators), RuleSides::Built(_)) {
                     return true;
                 }
                 for way in 0..4 {
-                    let viewed: Vec<Input> = inputs
+                    let viewed: Vec<RuleInput> = inputs
                         .iter()
                         .map(|input| match input {
-                            Input::Array(s, d) => match views(s).get(way) {
-                                Some((leaf, view)) => Input::Viewed(leaf.clone(), *d, view.clone()),
+                            RuleInput::Array(s, d) => match views(s).get(way) {
+                                Some((leaf, view)) => RuleInput::Viewed(leaf.clone(), *d, view.clone()),
                                 None => input.clone(),
                             },
                             _ => input.clone(),
                         })
                         .collect();
                     // A promise about a leaf (finite, symmetric) may not hold through a view: those cases are left out.
-                    let Case::Sides(graph) = rule.case(&viewed, &operators) else { continue };
+                    let RuleSides::Built(graph) = rule.sides(&viewed, &operators) else { continue };
                     let graph = graph.only(&graph.roots[..1]);
                     let mut random = Values::new(n as u64 * 31 + way as u64);
                     let promises = vec![Default::default(); viewed.len()];

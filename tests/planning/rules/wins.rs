@@ -8,7 +8,7 @@ use std::path::Path;
 use super::proofs::prove;
 use lazurite::inspect::Plan;
 use lazurite::inspect::graph::{Graph, Op};
-use lazurite::unstable::planner::{Input, PlanOptions, expressions, plan};
+use lazurite::unstable::planner::{PlanOptions, RuleInput, expressions, plan};
 use lazurite::{CostTable, DType, Numerics, Shape};
 
 use Numerics::{Fast, Standard};
@@ -103,17 +103,17 @@ fn wins() -> Vec<(&'static str, Vec<String>, Numerics, &'static str, usize)> {
 }
 
 fn graph(texts: &[String]) -> Graph {
-    let array = |dims: &[usize]| Input::Array(Shape::new(dims), DType::F32);
+    let array = |dims: &[usize]| RuleInput::Array(Shape::new(dims), DType::F32);
     let inputs = [
         ("X", array(&[M, N])),
         ("Y", array(&[N, M])),
         ("Q", array(&[M, M])),
         ("w", array(&[M, 1])),
         ("r", array(&[1, M])),
-        ("n", Input::Slot(DType::F32)),
-        ("I", Input::Coordinate(Shape::new(&[M, M]), 0)),
-        ("J", Input::Coordinate(Shape::new(&[M, M]), 1)),
-        ("big", Input::Extents(Shape::new(&[N, M]))),
+        ("n", RuleInput::Slot(DType::F32)),
+        ("I", RuleInput::Coordinate(Shape::new(&[M, M]), 0)),
+        ("J", RuleInput::Coordinate(Shape::new(&[M, M]), 1)),
+        ("big", RuleInput::Extents(Shape::new(&[N, M]))),
     ];
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     expressions(&texts, &inputs).unwrap_or_else(|e| panic!("{e}"))
