@@ -162,7 +162,7 @@ pub mod unstable {
 
     /// Inference without recording.
     pub mod graph {
-        pub use crate::graph::infer::infer;
+        pub use crate::graph::infer::{OperandType, infer};
     }
 
     /// Groups as WGSL.

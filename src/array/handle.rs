@@ -36,9 +36,9 @@ impl Drop for Handle {
 impl Array {
     /// Takes over the handle that recording gave on a node.
     pub(crate) fn adopt(engine: &Engine, recorded: Recorded) -> Self {
-        let Recorded { node, shape, dtype, crowded } = recorded;
+        let Recorded { node, shape, dtype, over_limit } = recorded;
         let array = Self(State::Node(Arc::new(Handle { engine: engine.clone(), node, shape, dtype })));
-        if crowded {
+        if over_limit {
             engine.relieve(node);
         }
         array
@@ -138,7 +138,7 @@ impl Array {
             && let Some(handle) = Arc::get_mut(handle)
         {
             (handle.node, handle.shape, handle.dtype) = (recorded.node, recorded.shape, recorded.dtype);
-            if recorded.crowded {
+            if recorded.over_limit {
                 handle.engine.relieve(recorded.node);
             }
             return self;

@@ -135,7 +135,7 @@ impl Inner {
     /// Waits for `submission`, copies the first `bytes` bytes of `staging` into `to` and unmaps it.
     pub(super) async fn map(
         &self,
-        staging: &wgpu::Buffer,
+        staging: &Shared<wgpu::Buffer>,
         bytes: u64,
         submission: Shared<wgpu::SubmissionIndex>,
         to: &mut [u8],

@@ -6,9 +6,9 @@ use super::op::{self, shape};
 use super::scalar::dtype;
 use super::version::Version;
 use crate::error::Result;
-use crate::graph::infer::infer;
+use crate::graph::infer::{OperandType, infer};
 use crate::graph::{Graph, LeafInfo, Node, NodeId, Op, Operands, PlannedKernel};
-use crate::types::{DType, Shape};
+use crate::types::Shape;
 
 /// A dump's graph has at most this many nodes, leaves, slots and roots each.
 const MAX_NODES: usize = 1 << 20;
@@ -115,8 +115,7 @@ fn node(at: &At<'_>, i: usize, total: usize, graph: &Graph, version: Version) ->
         Op::Leaf(n) => graph.leaves.get(*n as usize).map(|l| (l.shape.clone(), l.dtype)),
         Op::Slot(n) => graph.slots.get(*n as usize).map(|&d| (Shape::scalar(), d)),
         op => {
-            let given: Vec<(&Shape, DType)> =
-                operands.iter().map(|&o| (&graph.node(o).shape, graph.node(o).dtype)).collect();
+            let given: Vec<OperandType<'_>> = operands.iter().map(|&o| graph.node(o).as_operand()).collect();
             Some(infer(op, &given).map_err(|e| at.error(e.message()))?)
         }
     };

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::prepare::{Context, Prepared};
 use crate::algorithms::{Lru, Place};
-use crate::graph::{Graph, Known};
+use crate::graph::{Graph, GraphLookup};
 
 /// What an engine may keep.
 #[derive(Clone, Copy, Debug)]
@@ -81,7 +81,7 @@ impl PlanCache {
     }
 }
 
-impl Known for Mutex<PlanCache> {
+impl GraphLookup for Mutex<PlanCache> {
     fn find(&self, hash: u64, same: &mut dyn FnMut(&Graph) -> bool) -> Option<Arc<Graph>> {
         let cache = self.lock().unwrap_or_else(PoisonError::into_inner);
         let place = cache.plans.find(hash & cache.bounds.mask, |e| same(&e.graph))?;

@@ -37,6 +37,7 @@ pub(crate) use stored::Stored;
 pub use verify::Verify;
 
 use crate::error::{Error, Result};
+use crate::graph::infer::{OperandType, infer};
 use crate::graph::{Graph, NodeId, NodeRef, Recorder};
 use crate::planner::Rules;
 use crate::types::{DType, HostBuffer, Numerics, Origin, Scalar, Shape};
@@ -249,7 +250,8 @@ impl Engine {
     /// # Errors
     /// What inference says of operands that do not fit.
     pub fn infer(&self, op: &crate::graph::Op, operands: &[(&Shape, DType)]) -> Result<(Shape, DType)> {
-        crate::graph::infer::infer(op, operands)
+        let types: Vec<OperandType<'_>> = operands.iter().map(|&(shape, dtype)| OperandType { shape, dtype }).collect();
+        infer(op, &types)
     }
 
     /// Evaluates `node` because more is pending than the engine was told to hold, counted in nodes or in bytes of inputs that only

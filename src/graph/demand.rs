@@ -1,26 +1,24 @@
 //! Taking a demanded cone out of the recorder: an immutable graph in topological order, with the stored values at its rim.
 //!
-//! One walk numbers the cone in first-visit post-order, which is what makes equal programs have equal keys, and mixes the hashes
-//! that its nodes were recorded with. Whoever keeps graphs is asked by that hash; a graph found is compared with the cone in full
-//! and taken as it is, so that an evaluation that ran before copies no node.
+//! One walk numbers the cone in first-visit post-order, which gives equal programs equal keys, and mixes the hashes that its nodes
+//! were recorded with. A graph that was kept under that hash is compared with the cone in full and reused, so that an evaluation
+//! that ran before copies no node.
 
 use std::sync::Arc;
 
-use petgraph::stable_graph::NodeIndex;
 use smallvec::SmallVec;
 
 use super::key::GraphHasher;
-use super::nodes::{Entry, Notes};
-use super::recorder::NodeRef;
+use super::nodes::{NodeEntry, NodeIndex, NodeIndices, NodeRef, Notes, Visit};
 use super::snapshot::{Graph, LeafInfo, Node, NodeId};
 use super::state::State;
 use super::{Op, Operands};
 use crate::types::Scalar;
 
-/// Graphs that were demanded before.
-pub trait Known {
-    /// The graph of this hash for which `same` holds. `same` compares in full: two graphs of one hash are nothing to worry about.
-    fn find(&self, hash: u64, same: &mut dyn FnMut(&Graph) -> bool) -> Option<Arc<Graph>>;
+/// Where graphs that were demanded before are kept.
+pub trait GraphLookup {
+    /// The graph of this hash for which `equal` holds. `equal` compares in full, so two graphs may have one hash.
+    fn find(&self, hash: u64, equal: &mut dyn FnMut(&Graph) -> bool) -> Option<Arc<Graph>>;
 }
 
 /// A cone under evaluation. Hand it back through `publish` or `abandon`.
@@ -33,23 +31,24 @@ pub struct Demand<P> {
     pub leaves: SmallVec<[Arc<P>; 4]>,
     /// The values of the graph's slots.
     pub slots: SmallVec<[Scalar; 4]>,
-    /// How many of the graph's roots were asked for; the others are pending nodes that a second
-    /// evaluation needs, and single elements.
+    /// How many of the graph's roots were asked for; the others are pending nodes that a second evaluation needs, and single
+    /// elements.
     pub n_asked: usize,
-    /// Nodes that somebody can still ask for, by a handle or by a user outside the cone: worth keeping if they are stored anyway.
+    /// Nodes that can still be asked for, because they have a handle or a user outside the cone: worth keeping if they are stored
+    /// anyway.
     pub needed: SmallVec<[NodeId; 4]>,
-    /// Where nodes were written and which composite they belong to, where that is known, in the order of the nodes.
+    /// Where nodes were written and which composite they belong to, as far as that is known, in the order of the nodes.
     pub notes: Vec<(NodeId, Arc<Notes>)>,
     /// The recorder's node behind each node; `None` for leaves that stand for stored values.
     pub(super) nodes: Vec<Option<NodeRef>>,
-    /// Nodes kept alive for the time of the evaluation.
+    /// Nodes with a handle for the time of the evaluation.
     pub(super) held: SmallVec<[NodeRef; 2]>,
 }
 
-/// What a walk finds; see [`Demand`] for what is not said here.
+/// What a walk finds. The fields that are not described are those of [`Demand`].
 struct Cone<P> {
     /// The nodes in the order of their numbers.
-    order: Vec<NodeIndex<u32>>,
+    order: Vec<NodeIndex>,
     leaves: SmallVec<[Arc<P>; 4]>,
     slots: SmallVec<[Scalar; 4]>,
     roots: SmallVec<[NodeId; 4]>,
@@ -60,8 +59,8 @@ struct Cone<P> {
     repeats: bool,
 }
 
-/// Takes the cone of `roots`, or gives `None` when another thread is evaluating a part of it.
-pub(super) fn collect<P>(state: &mut State<P>, roots: &[NodeRef], known: &dyn Known) -> Option<Demand<P>> {
+/// Takes the cone of `roots`; `None` when another thread is evaluating a part of it.
+pub(super) fn collect<P>(state: &mut State<P>, roots: &[NodeRef], lookup: &dyn GraphLookup) -> Option<Demand<P>> {
     let mut cone = Cone {
         order: std::mem::take(&mut state.order),
         leaves: SmallVec::new(),
@@ -77,24 +76,41 @@ pub(super) fn collect<P>(state: &mut State<P>, roots: &[NodeRef], known: &dyn Kn
         state.order = cone.order;
         return None;
     }
-    cone.roots.extend(roots.iter().map(|r| NodeId(state.dag[r.index].seen.1)));
+    cone.roots.extend(roots.iter().map(|r| NodeId(state.dag[r.index].visit.number)));
     cone.add_needed(state);
     if cone.repeats {
         cone.add_repeated_roots(state);
     }
     cone.add_single_elements(state);
     let hash = cone.hash.finish(cone.roots.iter().map(|r| r.0));
-    let graph = known.find(hash, &mut |graph| cone.is(state, graph)).unwrap_or_else(|| Arc::new(cone.copy(state)));
-    let reference = |index: &NodeIndex<u32>| {
+    let graph = lookup.find(hash, &mut |graph| cone.equals(state, graph)).unwrap_or_else(|| Arc::new(cone.copy(state)));
+    let reference = |index: &NodeIndex| {
         let entry = &state.dag[*index];
         entry.value.is_none().then_some(NodeRef { index: *index, generation: entry.generation })
     };
     let nodes: Vec<Option<NodeRef>> = cone.order.iter().map(reference).collect();
     let held: SmallVec<[NodeRef; 2]> = cone.roots.iter().filter_map(|root| nodes[root.index()]).collect();
-    held.iter().for_each(|node| state.hold(node.index));
+    held.iter().for_each(|node| state.retain(node.index));
     let Cone { order, leaves, slots, needed, notes, .. } = cone;
     state.order = order;
     Some(Demand { graph, hash, leaves, slots, n_asked: roots.len(), needed, notes, nodes, held })
+}
+
+impl<P> Demand<P> {
+    /// Ends the evaluation; returns the nodes that only it may have kept alive.
+    pub(super) fn end(&self, state: &mut State<P>, succeeded: bool) -> NodeIndices {
+        for node in self.nodes.iter().flatten() {
+            if let Some(entry) = state.dag.get_mut(*node) {
+                entry.busy = false;
+                entry.demanded |= succeeded && entry.value.is_none();
+            }
+        }
+        let held: NodeIndices = self.held.iter().filter(|n| state.dag.get(**n).is_some()).map(|n| n.index).collect();
+        for &index in &held {
+            state.release(index);
+        }
+        held
+    }
 }
 
 /// What a node is in a snapshot.
@@ -104,7 +120,7 @@ enum Role<'a> {
     Op(&'a Op),
 }
 
-impl<P> Entry<P> {
+impl<P> NodeEntry<P> {
     fn role(&self) -> Role<'_> {
         match (&self.value, self.scalar) {
             (Some(_), _) => Role::Leaf,
@@ -115,20 +131,20 @@ impl<P> Entry<P> {
 }
 
 impl<P> Cone<P> {
-    /// Numbers the nodes, marks them as busy, and takes what belongs to the run. Gives false, with nothing marked, when one of them
-    /// is busy already.
+    /// Numbers the nodes, marks them as busy, and takes what belongs to the run. Returns `false`, with nothing marked, when one of
+    /// them is busy already.
     fn walk(&mut self, state: &mut State<P>, roots: &[NodeRef]) -> bool {
         state.walk = state.walk.wrapping_add(1);
         if state.walk == 0 {
-            // The count came round: old marks must not look new.
-            state.dag.entries_mut().for_each(|e| e.seen.0 = 0);
+            // The count wrapped: no old visit may look like one of this walk.
+            state.dag.entries_mut().for_each(|e| e.visit = Visit::default());
             state.walk = 1;
         }
         let walk = state.walk;
         let mut stack = std::mem::take(&mut state.stack);
         stack.clear();
         for root in roots {
-            if state.dag[root.index].seen.0 == walk {
+            if state.dag[root.index].visit.walk == walk {
                 continue;
             }
             stack.push((root.index, 0));
@@ -144,7 +160,7 @@ impl<P> Cone<P> {
                 }
                 while let Some(&operand) = entry.operands.get(*port as usize) {
                     *port += 1;
-                    if state.dag[operand].seen.0 != walk {
+                    if state.dag[operand].visit.walk != walk {
                         stack.push((operand, 0));
                         continue 'node;
                     }
@@ -157,7 +173,7 @@ impl<P> Cone<P> {
         true
     }
 
-    fn number(&mut self, state: &mut State<P>, index: NodeIndex<u32>) {
+    fn number(&mut self, state: &mut State<P>, index: NodeIndex) {
         let number = self.order.len() as u32;
         self.order.push(index);
         let entry = &state.dag[index];
@@ -174,19 +190,19 @@ impl<P> Cone<P> {
                     self.slots.push(scalar);
                 }
             }
-            Role::Op(_) => self.hash.node(entry.content, entry.operands.iter().map(|&o| state.dag[o].seen.1)),
+            Role::Op(_) => self.hash.node(entry.content, entry.operands.iter().map(|&o| state.dag[o].visit.number)),
         }
         self.repeats |= entry.demanded;
         if let Some(notes) = &entry.notes {
             self.notes.push((NodeId(number), notes.clone()));
         }
         let entry = &mut state.dag[index];
-        entry.seen = (state.walk, number);
-        // Constants are shared by everything and cost nothing: another thread need not wait for them.
+        entry.visit = Visit { walk: state.walk, number };
+        // Constants need no computation, so another thread need not wait for them.
         entry.busy = !entry.is_constant();
     }
 
-    fn entry<'a>(&self, state: &'a State<P>, id: NodeId) -> &'a Entry<P> {
+    fn entry<'a>(&self, state: &'a State<P>, id: NodeId) -> &'a NodeEntry<P> {
         &state.dag[self.order[id.index()]]
     }
 
@@ -198,18 +214,18 @@ impl<P> Cone<P> {
     fn add_needed(&mut self, state: &State<P>) {
         for (i, &index) in self.order.iter().enumerate() {
             let entry = &state.dag[index];
-            let outside = |user: NodeIndex<u32>| state.dag[user].seen.0 != state.walk;
+            let outside = |user: NodeIndex| state.dag[user].visit.walk != state.walk;
             if !entry.is_constant() && (entry.handles > 0 || state.dag.users(index).any(outside)) {
                 self.needed.push(NodeId(i as u32));
             }
         }
     }
 
-    /// A pending node that an earlier evaluation already computed in registers, and that a *new* node of this one needs, becomes
-    /// a root: loops that test a value each time would otherwise recompute from the start.
+    /// Makes roots of the pending nodes that an earlier evaluation computed without storing them and that a *new* node of this one
+    /// needs: otherwise a loop that tests a value in each round would recompute it from the start.
     fn add_repeated_roots(&mut self, state: &State<P>) {
-        let number = |index: &NodeIndex<u32>| state.dag[*index].seen.1 as usize;
-        let repeated = |index: NodeIndex<u32>| {
+        let number = |index: &NodeIndex| state.dag[*index].visit.number as usize;
+        let repeated = |index: NodeIndex| {
             let e = &state.dag[index];
             e.demanded && !e.is_constant() && !matches!(e.op, Op::View(_))
         };
@@ -217,7 +233,7 @@ impl<P> Cone<P> {
         for &index in &self.order {
             if !repeated(index) {
                 for &operand in &state.dag[index].operands {
-                    // A view costs nothing to repeat: what it reads is what must be stored.
+                    // A view costs nothing to repeat: its operand is what must be stored.
                     let mut o = operand;
                     while state.dag[o].value.is_none()
                         && matches!(state.dag[o].op, Op::View(_))
@@ -232,14 +248,14 @@ impl<P> Cone<P> {
         self.add_roots(|id| wanted[id.index()]);
     }
 
-    /// A needed single element that is computed on the way becomes a root: storing it costs nothing, and a loop that ends by a
+    /// Makes roots of the needed single elements that are computed on the way: storing one costs nothing, and a loop that tests a
     /// number usually reports it next.
     fn add_single_elements(&mut self, state: &State<P>) {
         let single = |id: &NodeId| self.entry(state, *id).shape.len() == 1;
         if !self.needed.iter().any(single) {
             return;
         }
-        // What the host knows anyway needs no place: see `Graph::host_scalars`.
+        // Scalars that the host knows need no storage; see `Graph::host_scalars`.
         let mut known = vec![false; self.order.len()];
         for id in self.ids() {
             let entry = self.entry(state, id);
@@ -247,7 +263,7 @@ impl<P> Cone<P> {
                 Role::Leaf => false,
                 Role::Slot | Role::Op(Op::Literal(_)) => true,
                 Role::Op(op) => {
-                    op.is_elementwise() && entry.operands.iter().all(|&o| known[state.dag[o].seen.1 as usize])
+                    op.is_elementwise() && entry.operands.iter().all(|&o| known[state.dag[o].visit.number as usize])
                 }
             };
         }
@@ -256,7 +272,7 @@ impl<P> Cone<P> {
         self.add_roots(|id| wanted.next_if_eq(&id).is_some());
     }
 
-    /// Adds the nodes for which `wanted` holds, asked in the order of their numbers, to the roots, unless they are among them.
+    /// Adds the nodes for which `wanted` holds to the roots, unless they are roots already. Calls `wanted` in the order of numbers.
     fn add_roots(&mut self, mut wanted: impl FnMut(NodeId) -> bool) {
         let mut is_root = vec![false; self.order.len()];
         self.roots.iter().for_each(|r| is_root[r.index()] = true);
@@ -267,13 +283,13 @@ impl<P> Cone<P> {
         }
     }
 
-    /// Whether the cone is this graph: every operation, attribute, operand, shape and dtype, and the roots.
-    fn is(&self, state: &State<P>, graph: &Graph) -> bool {
+    /// Whether the cone equals this graph: every operation, attribute, operand and shape, and the roots.
+    fn equals(&self, state: &State<P>, graph: &Graph) -> bool {
         if graph.nodes.len() != self.order.len() || graph.roots[..] != self.roots[..] {
             return false;
         }
         let (mut leaves, mut slots) = (0, 0);
-        // What a planner added is no part of what was recorded; leaves that no node names would shift nothing, but were not asked for.
+        // A recorded graph has no kernels and guards, and no leaves and slots besides those of its nodes.
         let plain = graph.kernels.is_empty() && graph.guards.is_empty();
         if !plain || graph.leaves.len() != self.leaves.len() || graph.slots.len() != self.slots.len() {
             return false;
@@ -294,7 +310,7 @@ impl<P> Cone<P> {
             };
             same && entry.dtype == node.dtype
                 && entry.operands.len() == node.operands.len()
-                && entry.operands.iter().zip(&node.operands).all(|(&o, n)| state.dag[o].seen.1 == n.0)
+                && entry.operands.iter().zip(&node.operands).all(|(&o, n)| state.dag[o].visit.number == n.0)
                 && entry.shape == node.shape
         })
     }
@@ -314,7 +330,7 @@ impl<P> Cone<P> {
                 }
                 Role::Op(op) => op.clone(),
             };
-            let operands: Operands = entry.operands.iter().map(|&o| NodeId(state.dag[o].seen.1)).collect();
+            let operands: Operands = entry.operands.iter().map(|&o| NodeId(state.dag[o].visit.number)).collect();
             graph.nodes.push(Node { op, operands, shape: entry.shape.clone(), dtype: entry.dtype });
         }
         graph.roots = self.roots.to_vec();

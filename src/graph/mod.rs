@@ -12,17 +12,15 @@ mod key;
 mod nodes;
 mod op;
 mod ops_elementwise;
-
 mod recorder;
 mod snapshot;
 mod state;
 mod verify;
 
 pub use case::Case;
-pub use demand::{Demand, Known};
-pub use nodes::Notes;
-pub use op::{ArgOp, CastMode, HostOp, Op, Operands, ReduceOp, RngDist, ScanOp};
+pub use demand::{Demand, GraphLookup};
+pub use nodes::{NodeRef, Notes};
+pub use op::{ArgOp, CastMode, HostOp, Op, ReduceOp, RngDist, ScanOp};
 pub use ops_elementwise::{BinaryOp, UnaryOp};
-
-pub use recorder::{NodeRef, Recorded, Recorder};
-pub use snapshot::{Graph, LeafInfo, Node, NodeId, PlannedKernel};
+pub use recorder::{Recorded, Recorder};
+pub use snapshot::{Graph, LeafInfo, Node, NodeId, Operands, PlannedKernel};

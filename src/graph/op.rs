@@ -6,13 +6,8 @@
 
 use std::fmt;
 
-use smallvec::SmallVec;
-
-use super::{BinaryOp, NodeId, UnaryOp};
+use super::{BinaryOp, UnaryOp};
 use crate::types::{DType, Dims, Scalar, Shape, View};
-
-/// Operands in order.
-pub type Operands = SmallVec<[NodeId; 3]>;
 
 /// How a cast treats values that the target cannot hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -1,12 +1,12 @@
 //! Tests of the recorder: identity, poison, demand and release.
 
 use super::*;
-use crate::graph::{BinaryOp, Graph, Known, UnaryOp};
+use crate::graph::{BinaryOp, Graph, UnaryOp};
 
-/// No graph is known.
-struct NoneKnown;
+/// No graph is kept.
+struct NoLookup;
 
-impl Known for NoneKnown {
+impl GraphLookup for NoLookup {
     fn find(&self, _: u64, _: &mut dyn FnMut(&Graph) -> bool) -> Option<Arc<Graph>> {
         None
     }
@@ -90,13 +90,13 @@ fn snapshots_number_by_first_visit_and_stop_at_values() {
     let (x, y) = (leaf(&r, &[3], 1), leaf(&r, &[3], 2));
     let s = binary(&r, BinaryOp::Add, x, y);
     let e = unary(&r, UnaryOp::Exp, s);
-    let demand = r.demand(&[e], &NoneKnown).unwrap().unwrap();
+    let demand = r.demand(&[e], &NoLookup).unwrap().unwrap();
     demand.graph.verify().unwrap();
     assert_eq!(demand.graph.nodes.len(), 4);
     assert_eq!(demand.leaves.iter().map(|l| **l).collect::<Vec<_>>(), [1, 2]);
     r.publish(&demand, vec![(demand.graph.roots[0], Arc::new(7))]);
     assert_eq!(r.value(e).as_deref(), Some(&7));
-    assert!(r.demand(&[e], &NoneKnown).unwrap().is_none());
+    assert!(r.demand(&[e], &NoLookup).unwrap().is_none());
     // The evaluated node let go of its operands; only handles keep them.
     r.release(s);
     r.release(x);
@@ -110,11 +110,11 @@ fn a_node_needed_by_a_second_evaluation_becomes_a_root() {
     let x = leaf(&r, &[3], 1);
     let mid = unary(&r, UnaryOp::Exp, x);
     let first = unary(&r, UnaryOp::Sin, mid);
-    let demand = r.demand(&[first], &NoneKnown).unwrap().unwrap();
+    let demand = r.demand(&[first], &NoLookup).unwrap().unwrap();
     assert_eq!(demand.graph.roots.len(), 1);
     r.publish(&demand, vec![(demand.graph.roots[0], Arc::new(2))]);
     let second = unary(&r, UnaryOp::Cos, mid);
-    let demand = r.demand(&[second], &NoneKnown).unwrap().unwrap();
+    let demand = r.demand(&[second], &NoLookup).unwrap().unwrap();
     assert_eq!((demand.graph.roots.len(), demand.n_asked), (2, 1));
     let values: Vec<_> = demand.graph.roots.iter().map(|&n| (n, Arc::new(3))).collect();
     r.publish(&demand, values);
@@ -126,9 +126,9 @@ fn a_failed_evaluation_can_be_repeated() {
     let r = Recorder::default();
     let x = leaf(&r, &[3], 1);
     let e = unary(&r, UnaryOp::Exp, x);
-    let demand = r.demand(&[e], &NoneKnown).unwrap().unwrap();
+    let demand = r.demand(&[e], &NoLookup).unwrap().unwrap();
     r.abandon(&demand);
-    assert!(r.demand(&[e], &NoneKnown).unwrap().is_some());
+    assert!(r.demand(&[e], &NoLookup).unwrap().is_some());
 }
 
 #[test]
@@ -136,10 +136,10 @@ fn another_thread_waits_for_a_running_evaluation() {
     let r = Arc::new(Recorder::default());
     let x = leaf(&r, &[3], 1);
     let e = unary(&r, UnaryOp::Exp, x);
-    let demand = r.demand(&[e], &NoneKnown).unwrap().unwrap();
+    let demand = r.demand(&[e], &NoLookup).unwrap().unwrap();
     let other = std::thread::spawn({
         let r = r.clone();
-        move || r.demand(&[e], &NoneKnown).unwrap().is_none()
+        move || r.demand(&[e], &NoLookup).unwrap().is_none()
     });
     std::thread::sleep(std::time::Duration::from_millis(20));
     r.publish(&demand, vec![(demand.graph.roots[0], Arc::new(9))]);
@@ -159,7 +159,7 @@ fn views_of_views_become_one() {
 /// Graphs that are known whatever their hash is, as if every hash collided.
 struct Colliding(Vec<Arc<Graph>>);
 
-impl crate::graph::Known for Colliding {
+impl GraphLookup for Colliding {
     fn find(&self, _: u64, same: &mut dyn FnMut(&Graph) -> bool) -> Option<Arc<Graph>> {
         self.0.iter().find(|g| same(g)).cloned()
     }
@@ -229,14 +229,14 @@ fn a_refused_walk_leaves_nothing_busy() {
     let x = leaf(&r, &[3], 1);
     let (a, b) = (unary(&r, UnaryOp::Exp, x), unary(&r, UnaryOp::Sin, x));
     let both = binary(&r, BinaryOp::Add, b, a);
-    let demand = r.demand(&[a], &NoneKnown).unwrap().unwrap();
+    let demand = r.demand(&[a], &NoLookup).unwrap().unwrap();
     let other = std::thread::spawn({
         let r = r.clone();
         // Walks over b first and then meets a, which is busy.
-        move || r.demand(&[both], &NoneKnown).unwrap().map(|d| r.abandon(&d)).is_some()
+        move || r.demand(&[both], &NoLookup).unwrap().map(|d| r.abandon(&d)).is_some()
     });
     std::thread::sleep(std::time::Duration::from_millis(20));
-    let alone = r.demand(&[b], &NoneKnown).unwrap().expect("b is nobody's");
+    let alone = r.demand(&[b], &NoLookup).unwrap().expect("b is nobody's");
     r.abandon(&alone);
     r.publish(&demand, vec![(demand.graph.roots[0], Arc::new(9))]);
     assert!(other.join().unwrap());

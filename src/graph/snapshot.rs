@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use super::{Op, Operands};
+use smallvec::SmallVec;
+
+use super::Op;
+use super::infer::{OperandType, infer};
 use crate::error::Result;
 use crate::types::{DType, HostBuffer, Scalar, Shape};
 
@@ -30,7 +33,10 @@ impl fmt::Debug for NodeId {
     }
 }
 
-/// One operation with its operands and what comes out.
+/// Operands in order.
+pub type Operands = SmallVec<[NodeId; 3]>;
+
+/// One operation with its operands and the type of its result.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Node {
     /// What is computed.
@@ -41,6 +47,14 @@ pub struct Node {
     pub shape: Shape,
     /// The dtype of the result.
     pub dtype: DType,
+}
+
+impl Node {
+    /// Shape and dtype of the result, as inference takes them.
+    #[must_use]
+    pub fn as_operand(&self) -> OperandType<'_> {
+        OperandType { shape: &self.shape, dtype: self.dtype }
+    }
 }
 
 /// What is known of a leaf without its data. Leaves are stored dense and row-major.
@@ -98,18 +112,17 @@ impl Graph {
     /// Adds a node after inferring its shape and dtype.
     ///
     /// # Errors
-    /// What [`infer`](super::infer::infer) says about operands that do not fit.
+    /// The error of [`infer`] for operands that do not fit.
     pub fn add(&mut self, op: Op, operands: &[NodeId]) -> Result<NodeId> {
         let (shape, dtype) = {
-            let given: smallvec::SmallVec<[(&Shape, DType); 4]> =
-                operands.iter().map(|&o| (&self.node(o).shape, self.node(o).dtype)).collect();
+            let types: SmallVec<[OperandType<'_>; 4]> = operands.iter().map(|&o| self.node(o).as_operand()).collect();
             match &op {
                 Op::Leaf(i) => {
                     let leaf = &self.leaves[*i as usize];
                     (leaf.shape.clone(), leaf.dtype)
                 }
                 Op::Slot(i) => (Shape::scalar(), self.slots[*i as usize]),
-                _ => super::infer::infer(&op, &given)?,
+                _ => infer(&op, &types)?,
             }
         };
         let id = NodeId(self.nodes.len() as u32);
@@ -163,9 +176,9 @@ impl Graph {
         users
     }
 
-    /// The part of the graph that `roots` need, with these roots. Leaves and slots stay numbered as they are, needed or not.
+    /// The part of the graph that `roots` need, with these roots. Leaves and slots keep their numbers, needed or not.
     #[must_use]
-    pub fn only(&self, roots: &[NodeId]) -> Self {
+    pub fn subgraph(&self, roots: &[NodeId]) -> Self {
         let mut live = vec![false; self.nodes.len()];
         roots.iter().for_each(|r| live[r.index()] = true);
         for id in self.ids().rev() {

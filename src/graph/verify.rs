@@ -1,10 +1,10 @@
 //! Checks that a graph is what it claims: operands before users, shapes and dtypes as inference gives them, kernels and roots
 //! that exist. Run on every planned graph in debug builds and in tests, and on every dump that is read.
 
-use super::infer::infer;
+use super::infer::{OperandType, infer};
 use super::{Graph, NodeId, Op};
 use crate::error::{Error, Result};
-use crate::types::{DType, Shape};
+use crate::types::Shape;
 
 impl Graph {
     /// Checks the graph.
@@ -28,8 +28,7 @@ impl Graph {
         if let Some(o) = node.operands.iter().find(|o| **o >= id) {
             return Err(Error::internal(format!("{id} = {} uses {o}, which does not come before it", node.op)));
         }
-        let given: Vec<(&Shape, DType)> =
-            node.operands.iter().map(|&o| (&self.node(o).shape, self.node(o).dtype)).collect();
+        let given: Vec<OperandType<'_>> = node.operands.iter().map(|&o| self.node(o).as_operand()).collect();
         let expected = match &node.op {
             Op::Leaf(i) => self.leaves.get(*i as usize).map(|l| (l.shape.clone(), l.dtype)),
             Op::Slot(i) => self.slots.get(*i as usize).map(|&d| (Shape::scalar(), d)),

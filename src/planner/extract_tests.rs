@@ -49,7 +49,7 @@ fn random(seed: u64, n_ops: usize) -> Graph {
     }
     let n = all.len();
     b.graph.roots = vec![all[n - 1], all[n - 2]];
-    b.graph.only(&b.graph.roots.clone())
+    b.graph.subgraph(&b.graph.roots.clone())
 }
 
 /// Programs that people write.

@@ -11,7 +11,7 @@ use smallvec::SmallVec;
 use super::index::{Forms, class_forms, form};
 use super::language::{ENode, EOp};
 use super::structure::{self, Structure};
-use crate::graph::infer::infer;
+use crate::graph::infer::{OperandType, infer};
 use crate::graph::{BinaryOp, LeafInfo, Op, ReduceOp, RngDist, UnaryOp};
 use crate::types::{CostTable, DType, Shape, View};
 
@@ -277,7 +277,8 @@ impl Knowledge {
             return None;
         }
         let graph_op = self.graph_op(op, operands, attribute)?;
-        let given: Vec<(&Shape, DType)> = operands.iter().map(|f| (&f.shape, f.dtype)).collect();
+        let given: Vec<OperandType<'_>> =
+            operands.iter().map(|f| OperandType { shape: &f.shape, dtype: f.dtype }).collect();
         let (shape, dtype) = infer(&graph_op, &given).ok()?;
         let mut facts = Facts::tensor(shape, dtype);
         promise(&mut facts, op, operands, attribute, self);

@@ -68,7 +68,7 @@ impl RuleCheck {
             && rule.conditions.iter().all(|c| c.holds(&b.terms, left, &subst.vars))
             && draft(&rule.right, &b.terms, &subst, &facts).is_some();
         let graph = b.graph(&[left]).ok()?;
-        Some(RuleInstance { graph: graph.only(&graph.roots), applies })
+        Some(RuleInstance { graph: graph.subgraph(&graph.roots), applies })
     }
 
     /// Plans a graph so that wherever this rule applies its right side is chosen, whatever it costs. No other rule takes part

@@ -149,7 +149,7 @@ fn plans_by_regions_cost_little_more_than_whole_ones() {
             values.push(new);
         }
         b.graph.roots = values[values.len() - 4..].to_vec();
-        let graph = b.graph.only(&b.graph.roots);
+        let graph = b.graph.subgraph(&b.graph.roots);
         assert!(too_large(&graph), "{} nodes", graph.nodes.len());
         let options = PlanOptions::new(CostTable::cpu());
         let parts = plan(&graph, &options);

@@ -5,7 +5,7 @@ use lazurite::HostBuffer;
 use lazurite::inspect::graph::{HostOp, Node, Op};
 use lazurite::unstable::algorithms::SplitMix;
 use lazurite::unstable::cpu::run_host;
-use lazurite::unstable::graph::infer;
+use lazurite::unstable::graph::{OperandType, infer};
 use lazurite::{DType, Result, Shape};
 
 use super::r#gen::buffer;
@@ -65,7 +65,7 @@ fn run(op: HostOp, outputs: &[u8], operands: &[&M], dtype: DType) -> Result<Vec<
         .iter()
         .map(|&output| {
             let op = Op::Host { op, output };
-            let given: Vec<_> = shapes.iter().map(|s| (s, dtype)).collect();
+            let given: Vec<_> = shapes.iter().map(|shape| OperandType { shape, dtype }).collect();
             let (shape, dtype) = infer(&op, &given).unwrap();
             Node { op, operands: Default::default(), shape, dtype }
         })

@@ -3,7 +3,7 @@
 
 use lazurite::HostBuffer;
 use lazurite::inspect::graph::{HostOp, Node, Op};
-use lazurite::unstable::graph::infer;
+use lazurite::unstable::graph::{OperandType, infer};
 use lazurite::{DType, Shape};
 
 const N: usize = 3;
@@ -18,7 +18,7 @@ fn run(op: HostOp, outputs: &[u8], n_operands: usize) -> Vec<Vec<f64>> {
         .iter()
         .map(|&output| {
             let op = Op::Host { op, output };
-            let given: Vec<_> = operands.iter().map(|o| (o.1, o.0.dtype())).collect();
+            let given: Vec<_> = operands.iter().map(|o| OperandType { shape: o.1, dtype: o.0.dtype() }).collect();
             let (shape, dtype) = infer(&op, &given).unwrap();
             Node { op, operands: Default::default(), shape, dtype }
         })
@@ -70,7 +70,7 @@ fn a_matrix_of_another_dtype_is_widened() {
     let shape = Shape::new(&[1, 1]);
     let four = HostBuffer::from_slice(&[4.0f32]).unwrap();
     let op = Op::Host { op: HostOp::Cholesky, output: 0 };
-    let (of, dtype) = infer(&op, &[(&shape, DType::F32)]).unwrap();
+    let (of, dtype) = infer(&op, &[OperandType { shape: &shape, dtype: DType::F32 }]).unwrap();
     let node = Node { op, operands: Default::default(), shape: of, dtype };
     let found = lazurite::unstable::cpu::run_host(&[&node], &[(&four, &shape)]).unwrap();
     assert_eq!(found[0].as_slice::<f32>().unwrap(), [2.0]);

@@ -132,7 +132,7 @@ fn search(rule: &RuleCheck) -> Option<(Graph, Numerics, Plan)> {
             }
             each_assignment(rule, dtype, &Ground::large(), &mut |inputs| {
                 if let RuleSides::Built(graph) = rule.sides(inputs, &operators) {
-                    let graph = graph.only(&graph.roots[..1]);
+                    let graph = graph.subgraph(&graph.roots[..1]);
                     found = fires(rule.name(), &graph).map(|(mode, plan)| (graph, mode, plan));
                 }
                 found.is_none()

@@ -87,7 +87,7 @@ fn plans_over_views_and_batches_compute_the_program() {
                         .collect();
                     // A promise about a leaf (finite, symmetric) may not hold through a view: those cases are left out.
                     let RuleSides::Built(graph) = rule.sides(&viewed, &operators) else { continue };
-                    let graph = graph.only(&graph.roots[..1]);
+                    let graph = graph.subgraph(&graph.roots[..1]);
                     let mut random = Values::new(n as u64 * 31 + way as u64);
                     let promises = vec![Default::default(); viewed.len()];
                     let (leaves, slots) = fill(&viewed, &promises, Mood::Positive, &mut random).unwrap();
