@@ -21,44 +21,12 @@ pub struct Arguments {
 #[derive(Subcommand, Debug)]
 pub enum Command {
     /// Run a script.
-    Run {
-        /// The script and how to run it.
-        #[command(flatten)]
-        script: ScriptArguments,
-        /// Save a variable when the script has ended.
-        #[arg(long = "out", value_name = "NAME=FILE.npy")]
-        outputs: Vec<Assignment>,
-        /// Also write to stderr what each evaluation became.
-        #[arg(long)]
-        explain: bool,
-    },
+    Run(RunArguments),
     /// Run a script, and print what each evaluation became instead of what the script prints. Given a dump (.json), make a page or
     /// a trace of what it recorded.
-    Explain {
-        /// The script and how to run it.
-        #[command(flatten)]
-        script: ScriptArguments,
-        /// The form of the explanation.
-        #[arg(long, value_enum, default_value_t = Format::Text)]
-        format: Format,
-        /// Write to a file instead of stdout.
-        #[arg(long = "out", value_name = "FILE")]
-        out: Option<PathBuf>,
-        /// Print only how the value of a node came to be computed as it was: the chain of rules from what was written to what ran,
-        /// each with its class. NODE is a number as in the graph of the explanation (%21 or 21) or the name of a variable; 2:NODE
-        /// asks about the second evaluation alone. With text only.
-        #[arg(long, value_name = "NODE", conflicts_with_all = ["beside", "out"])]
-        why: Option<Wanted>,
-        /// With json and --out: arrays of at least so many bytes go into .npy files beside the file.
-        #[arg(long, value_name = "BYTES", requires = "out")]
-        beside: Option<usize>,
-    },
+    Explain(ExplainArguments),
     /// Run a dump again: what `explain --format json` and `check` write.
-    Replay {
-        /// The dump and what to do with it.
-        #[command(flatten)]
-        replay: ReplayArguments,
-    },
+    Replay(ReplayArguments),
     /// Check the engine: random graphs, and graphs out of the rules, through every configuration against an oracle. Exits with
     /// 1 when a result is wrong, and leaves a file for each.
     Check(CheckArguments),
@@ -74,6 +42,42 @@ pub enum Command {
         #[arg(long)]
         calibrate: bool,
     },
+}
+
+/// A script to run for its effects.
+#[derive(Args, Debug)]
+pub struct RunArguments {
+    /// The script and how to run it.
+    #[command(flatten)]
+    pub script: ScriptArguments,
+    /// Save a variable when the script has ended.
+    #[arg(long = "out", value_name = "NAME=FILE.npy")]
+    pub outputs: Vec<Assignment>,
+    /// Also write to stderr what each evaluation became.
+    #[arg(long)]
+    pub explain: bool,
+}
+
+/// A script or a dump to explain.
+#[derive(Args, Debug)]
+pub struct ExplainArguments {
+    /// The script and how to run it.
+    #[command(flatten)]
+    pub script: ScriptArguments,
+    /// The form of the explanation.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// Write to a file instead of stdout.
+    #[arg(long = "out", value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Print only how the value of a node came to be computed as it was: the chain of rules from what was written to what ran,
+    /// each with its class. NODE is a number as in the graph of the explanation (%21 or 21) or the name of a variable; 2:NODE
+    /// asks about the second evaluation alone. With text only.
+    #[arg(long, value_name = "NODE", conflicts_with_all = ["beside", "out"])]
+    pub why: Option<NodeQuery>,
+    /// With json and --out: arrays of at least so many bytes go into .npy files beside the file.
+    #[arg(long, value_name = "BYTES", requires = "out")]
+    pub beside: Option<usize>,
 }
 
 /// What to check.
@@ -245,14 +249,14 @@ impl std::str::FromStr for Assignment {
 
 /// A node that somebody asks about: `[EVALUATION:]NODE`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wanted {
+pub struct NodeQuery {
     /// The evaluation, counted from 1; any if it is not given.
     pub evaluation: Option<usize>,
     /// A number or a name.
     pub node: String,
 }
 
-impl std::str::FromStr for Wanted {
+impl std::str::FromStr for NodeQuery {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {

@@ -11,5 +11,5 @@ fn main() -> ExitCode {
     let terminal = Terminal::of(&stdout());
     let mut out = BufWriter::new(stdout());
     let mut errors = stderr();
-    ExitCode::from(commands::execute(arguments, terminal, &mut out, &mut errors))
+    commands::execute(arguments, terminal, &mut out, &mut errors).into()
 }

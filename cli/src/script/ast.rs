@@ -8,7 +8,7 @@ use super::lexer::{Names, Symbol};
 
 /// A whole script.
 #[derive(Debug, Clone)]
-pub struct Program {
+pub struct Script {
     /// Its statements.
     pub body: Block,
     /// The names in it.
@@ -59,24 +59,11 @@ pub enum StatementKind {
         show: bool,
     },
     /// `x += v` and its siblings.
-    Update {
-        /// What is read and written.
-        target: Target,
-        /// Number of the read of the target, for the liveness pass.
-        read: u32,
-        /// The operation between old value and `value`.
-        op: BinaryOp,
-        /// Place of the operator.
-        op_span: Span,
-        /// The right-hand side.
-        value: Expr,
-        /// Whether the result is displayed.
-        show: bool,
-    },
+    Update(Update),
     /// `if … elseif … else … end`.
     If {
-        /// Conditions and what they guard, tried in order.
-        arms: Vec<(Expr, Block)>,
+        /// Tried in order.
+        arms: Vec<Arm>,
         /// What happens if none held; an absent `else` is an empty block.
         otherwise: Block,
     },
@@ -102,6 +89,32 @@ pub enum StatementKind {
     Break,
     /// Starts the next round of the innermost loop.
     Continue,
+}
+
+/// `x += v`: a value computed from the old one.
+#[derive(Debug, Clone)]
+pub struct Update {
+    /// What is read and written.
+    pub target: Target,
+    /// Number of the read of the target, for the liveness pass.
+    pub read: u32,
+    /// The operation between old value and `value`.
+    pub op: BinaryOp,
+    /// Place of the operator.
+    pub op_span: Span,
+    /// The right-hand side.
+    pub value: Expr,
+    /// Whether the result is displayed.
+    pub show: bool,
+}
+
+/// A condition and what it guards.
+#[derive(Debug, Clone)]
+pub struct Arm {
+    /// Evaluated if no condition before it held.
+    pub condition: Expr,
+    /// Entered if it holds.
+    pub body: Block,
 }
 
 /// One left-hand side.

@@ -6,15 +6,15 @@
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-use lazurite::Array;
+use lazurite::{Array, Order};
 
 use super::classes::{self, Class};
 use super::diagnostic::Diagnostic;
 use super::display::dims_text;
 use super::host::HostValue;
-use super::operators::convert;
+use super::operators::convert::convert;
 use super::runtime::Runtime;
-use super::value::{HostArray, Value, class_of, data_of, dtype_of, trimmed};
+use super::value::{HostArray, Value, class_of, data_of, dtype_of, numel_of, trimmed};
 
 /// The matrix whose rows are given.
 ///
@@ -55,63 +55,78 @@ enum Words {
     Cat,
 }
 
+/// Parts that fit together, and the dimensions of the whole.
+struct Fitting<'a> {
+    parts: Vec<&'a Value>,
+    dims: Vec<usize>,
+}
+
 fn join(rt: &mut Runtime, class: Class, parts: &[Value], axis: usize, words: Words) -> Result<Value, Diagnostic> {
     // `[]` joins with anything.
     let kept: Vec<&Value> = parts.iter().filter(|part| part.dims() != [0, 0]).collect();
-    let Some(first) = kept.first() else {
+    if kept.is_empty() {
         return convert(rt, &parts[0], class);
-    };
-    let rank = kept.iter().map(|part| part.dims().len()).max().unwrap_or(2).max(axis + 1);
+    }
+    let Fitting { parts, dims } = fit(rt, &kept, axis, words)?;
+    if let [only] = parts[..] {
+        return convert(rt, only, class);
+    }
+    let small = numel_of(&dims) <= MAX_ON_HOST || class == Class::Char;
+    if small && parts.iter().all(|part| part.as_tensor().is_none()) {
+        return Ok(on_host(&parts, class, axis, dims));
+    }
+    in_engine(rt, &parts, class, axis, dims)
+}
+
+/// Leaves out what is empty and fits nowhere, and adds up the extents along the axis.
+fn fit<'a>(rt: &Runtime, parts: &[&'a Value], axis: usize, words: Words) -> Result<Fitting<'a>, Diagnostic> {
+    let rank = parts.iter().map(|part| part.dims().len()).max().unwrap_or(2).max(axis + 1);
     let padded = |value: &Value| {
         let mut dims = value.dims();
         dims.resize(rank, 1);
         dims
     };
-    let mut dims = padded(first);
-    let mut fitting = vec![*first];
-    for part in &kept[1..] {
+    // An empty row or column, 1×0 or 0×1, fits nowhere but harms nothing either.
+    let is_void = |dims: &[usize]| words == Words::Matrix && dims.len() == 2 && dims[0] + dims[1] == 1;
+    let mut fitting = Fitting { parts: vec![parts[0]], dims: padded(parts[0]) };
+    for part in &parts[1..] {
         let other = padded(part);
-        let fits = (0..rank).all(|i| i == axis || dims[i] == other[i]);
-        // An empty row or column, 1×0 or 0×1, fits nowhere but harms nothing either.
-        let is_void = |dims: &[usize]| words == Words::Matrix && dims.len() == 2 && dims[0] + dims[1] == 1;
-        let (was_void, is_void) = (is_void(&dims), is_void(&other));
-        if !fits && was_void {
-            fitting.clear();
-            dims = other;
-        } else if !fits && is_void {
-            continue;
-        } else if !fits {
-            let (a, b) = (dims_text(&trimmed(dims)), dims_text(&part.dims()));
+        let fits = (0..rank).all(|i| i == axis || fitting.dims[i] == other[i]);
+        if fits {
+            fitting.dims[axis] = fitting.dims[axis].saturating_add(other[axis]);
+            fitting.parts.push(part);
+        } else if is_void(&fitting.dims) {
+            fitting = Fitting { parts: vec![part], dims: other };
+        } else if !is_void(&other) {
+            let (a, b) = (dims_text(&trimmed(fitting.dims)), dims_text(&part.dims()));
             return Err(rt.error(match (words, axis) {
                 (Words::Cat, _) => format!("cat: dimension mismatch: {a} does not fit beside {b}"),
                 (_, 0) => format!("vertical dimensions mismatch ({a} vs {b})"),
                 _ => format!("horizontal dimensions mismatch ({a} vs {b})"),
             }));
-        } else {
-            dims[axis] = dims[axis].saturating_add(other[axis]);
         }
-        fitting.push(part);
     }
-    if let [only] = fitting[..] {
-        return convert(rt, only, class);
-    }
-    let small = super::value::numel_of(&dims) <= MAX_ON_HOST || class == Class::Char;
-    if small && fitting.iter().all(|part| !matches!(part, Value::Array(_))) {
-        return Ok(on_host(&fitting, class, axis, dims));
-    }
-    let mut arrays = Vec::with_capacity(fitting.len());
-    let mut complex = None;
-    for part in fitting {
-        complex = complex.or(part.complex());
+    Ok(fitting)
+}
+
+fn in_engine(
+    rt: &mut Runtime,
+    parts: &[&Value],
+    class: Class,
+    axis: usize,
+    dims: Vec<usize>,
+) -> Result<Value, Diagnostic> {
+    let mut arrays = Vec::with_capacity(parts.len());
+    for part in parts {
         let part = convert(rt, part, class)?;
         let tensor = rt.tensor(&part)?;
-        let mut dims = tensor.dims;
-        dims.resize(rank, 1);
-        arrays.push(tensor.array.cast(dtype_of(class)).reshape(&dims, lazurite::Order::C));
+        let mut padded = tensor.dims;
+        padded.resize(dims.len(), 1);
+        arrays.push(tensor.array.cast(dtype_of(class)).reshape(&padded, Order::C));
     }
     let joined = Array::concat(&arrays.iter().collect::<Vec<_>>(), axis).map_err(|error| rt.engine_error(&error))?;
-    let tensor = rt.made(joined, class, dims);
-    Ok(Value::Array(tensor.with_complex(complex)))
+    let complex = parts.iter().find_map(|part| part.complex());
+    Ok(Value::Array(rt.recorded(joined, class, dims).with_complex(complex)))
 }
 
 /// What is longer than this is joined by the engine, even if it is known on the host: a range need not be written out.

@@ -10,7 +10,7 @@ pub const MAX_SOURCE_BYTES: usize = 64 << 20;
 
 /// A script's text together with its name and the starts of its lines.
 #[derive(Debug, Clone)]
-pub struct Source {
+pub struct SourceText {
     name: String,
     text: String,
     line_starts: Vec<u32>,
@@ -39,7 +39,7 @@ impl Span {
     }
 }
 
-impl Source {
+impl SourceText {
     /// Wraps a text; `name` is what messages call it, usually a path.
     ///
     /// # Errors
@@ -97,9 +97,9 @@ impl Source {
     }
 }
 
-/// Who is to blame, which decides the exit code.
+/// Who is to cause, which decides the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Blame {
+pub enum Cause {
     /// The script, its data or the command line: exit code 2.
     Input,
     /// The engine or the device: exit code 1.
@@ -112,24 +112,24 @@ pub struct Diagnostic {
     message: String,
     span: Option<Span>,
     help: Option<String>,
-    blame: Blame,
+    cause: Cause,
 }
 
 impl Diagnostic {
     /// An error in the input at a place.
     pub fn at(span: Span, message: impl Into<String>) -> Self {
-        Self { message: message.into(), span: Some(span), help: None, blame: Blame::Input }
+        Self { message: message.into(), span: Some(span), help: None, cause: Cause::Input }
     }
 
     /// An error in the input whose place is not (yet) known.
     pub fn unplaced(message: impl Into<String>) -> Self {
-        Self { message: message.into(), span: None, help: None, blame: Blame::Input }
+        Self { message: message.into(), span: None, help: None, cause: Cause::Input }
     }
 
     /// Marks the engine, not the input, as the cause.
     #[must_use]
-    pub fn blame_engine(mut self) -> Self {
-        self.blame = Blame::Engine;
+    pub fn caused_by_engine(mut self) -> Self {
+        self.cause = Cause::Engine;
         self
     }
 
@@ -164,13 +164,13 @@ impl Diagnostic {
         self.span
     }
 
-    /// Who is to blame.
-    pub fn blame(&self) -> Blame {
-        self.blame
+    /// Who is to cause.
+    pub fn cause(&self) -> Cause {
+        self.cause
     }
 
     /// The full text: message, place, the line of the script and a caret under it.
-    pub fn render(&self, source: &Source) -> String {
+    pub fn render(&self, source: &SourceText) -> String {
         let mut text = format!("error: {}\n", self.message);
         if let Some(span) = self.span {
             text.push_str(&excerpt(source, span));
@@ -193,7 +193,7 @@ impl std::error::Error for Diagnostic {}
 /// How much of a line is shown on either side of the caret; scripts written by programs can have very long lines.
 const SHOWN: usize = 60;
 
-fn excerpt(source: &Source, span: Span) -> String {
+fn excerpt(source: &SourceText, span: Span) -> String {
     let (line, column) = source.line_and_column(span.start);
     let characters: Vec<char> = source.line(line).chars().collect();
     let caret_at = (column as usize - 1).min(characters.len());
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn the_caret_stands_under_the_place() {
-        let source = Source::new("a.m", "x = 1\n\ty = é + zz\n").unwrap();
+        let source = SourceText::new("a.m", "x = 1\n\ty = é + zz\n").unwrap();
         let at = source.text().find("zz").unwrap();
         let text = Diagnostic::at(Span::new(at, at + 2), "'zz' is unknown").render(&source);
         assert_eq!(text, "error: 'zz' is unknown\n --> a.m:2:10\n  |\n2 | \ty = é + zz\n  | \t        ^^\n");
@@ -231,11 +231,11 @@ mod tests {
 
     #[test]
     fn the_end_of_the_text_has_a_place() {
-        let source = Source::new("a.m", "x = [1").unwrap();
+        let source = SourceText::new("a.m", "x = [1").unwrap();
         let text = Diagnostic::at(Span::new(6, 6), "unfinished").render(&source);
         assert!(text.contains("a.m:1:7\n"), "{text}");
         assert!(text.ends_with("  |       ^\n"), "{text}");
-        let source = Source::new("a.m", "x = [1\n").unwrap();
+        let source = SourceText::new("a.m", "x = [1\n").unwrap();
         assert_eq!(source.line_and_column(7), (2, 1));
         assert!(Diagnostic::at(Span::new(7, 7), "unfinished").render(&source).contains("a.m:2:1"));
     }
@@ -243,7 +243,7 @@ mod tests {
     #[test]
     fn long_lines_are_cut_around_the_caret() {
         let text = format!("{}@{}", "1+".repeat(5000), "+1".repeat(5000));
-        let source = Source::new("a.m", text).unwrap();
+        let source = SourceText::new("a.m", text).unwrap();
         let shown = Diagnostic::at(Span::new(10000, 10001), "no").render(&source);
         assert!(shown.len() < 600, "{}", shown.len());
         let lines: Vec<&str> = shown.lines().collect();
@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn places_are_found_again() {
-        let source = Source::new("a.m", "x = 1\ny = é + zz\n").unwrap();
+        let source = SourceText::new("a.m", "x = 1\ny = é + zz\n").unwrap();
         let at = source.text().find("zz").unwrap() as u32;
         let (line, column) = source.line_and_column(at);
         assert_eq!(source.span_at(line, column).start, at);

@@ -128,16 +128,16 @@ fn pages(out: &mut String, value: &HostValue, cells: &Cells) {
 /// The elements of a value on their way to text.
 enum Cells {
     /// Already written, with the width of the widest of all pages.
-    Whole(Vec<String>, usize),
-    /// Numbers for which each page chooses its own format; the flag says that they are singles.
-    Real(Vec<f64>, bool),
+    Whole { texts: Vec<String>, width: usize },
+    /// Numbers for which each page chooses its own format.
+    Real { numbers: Vec<f64>, single: bool },
 }
 
 impl Cells {
     fn of(data: &HostData) -> Self {
         match data {
-            HostData::F64(v) => Self::Real(v.clone(), false),
-            HostData::F32(v) => Self::Real(v.iter().map(|x| f64::from(*x)).collect(), true),
+            HostData::F64(v) => Self::Real { numbers: v.clone(), single: false },
+            HostData::F32(v) => Self::Real { numbers: v.iter().map(|x| f64::from(*x)).collect(), single: true },
             HostData::I32(v) => whole(v, Some(i32::MIN)),
             HostData::I64(v) => whole(v, Some(i64::MIN)),
             HostData::U32(v) => whole(v, None),
@@ -162,11 +162,11 @@ fn page(out: &mut String, cells: &Cells, from: usize, layout: &Layout) {
     let numel = layout.n_rows * layout.n_cols;
     let range = from..from + numel;
     let (texts, width) = match cells {
-        Cells::Whole(texts, width) => (texts[range].to_vec(), *width),
-        Cells::Real(v, single) => {
-            let v = &v[range];
+        Cells::Whole { texts, width } => (texts[range].to_vec(), *width),
+        Cells::Real { numbers, single } => {
+            let v = &numbers[range];
             let scalar_is_whole = if *single { single_is_whole } else { |x: f64| (x + 0.5).floor() == x };
-            let format = Format::choose(v, numel != 1, scalar_is_whole);
+            let format = NumberFormat::choose(v, numel != 1, scalar_is_whole);
             (v.iter().map(|x| format.cell(*x)).collect(), format.width)
         }
     };
@@ -186,7 +186,7 @@ fn whole<T: ToString + PartialEq>(all: &[T], smallest: Option<T>) -> Cells {
     let counted = || all.iter().zip(&texts).filter(|(x, _)| Some(*x) != smallest.as_ref()).map(|(_, text)| text);
     let digits = counted().filter(|t| *t != "0").map(|t| t.trim_start_matches('-').len()).max().unwrap_or(0);
     let signed = counted().any(|t| t.starts_with('-'));
-    Cells::Whole(texts, digits + usize::from(signed))
+    Cells::Whole { texts, width: digits + usize::from(signed) }
 }
 
 /// Whether `x` counts as whole to Octave when its class is single: above 2^23 adding a half rounds odd numbers away, and so
@@ -224,13 +224,13 @@ fn columns(out: &mut String, cells: &[String], width: usize, layout: &Layout) {
 }
 
 /// How the elements of one matrix of floating numbers are written.
-struct Format {
-    form: Form,
+struct NumberFormat {
+    notation: Notation,
     /// The width of a cell, with the place of the sign.
     width: usize,
 }
 
-enum Form {
+enum Notation {
     /// Integers, at so many significant digits.
     Whole(usize),
     /// So many decimals.
@@ -239,61 +239,56 @@ enum Form {
     Exponent,
 }
 
-impl Format {
+/// The digits before the point, or the zeros after it, negated.
+fn digits_of(x: f64) -> i32 {
+    if x == 0.0 { 0 } else { x.log10().floor() as i32 + 1 }
+}
+
+impl NumberFormat {
     /// Chooses for the elements `v` of a matrix (`many`) or a scalar; `scalar_is_whole` is asked of a scalar.
     fn choose(v: &[f64], many: bool, scalar_is_whole: impl Fn(f64) -> bool) -> Self {
         let finite = || v.iter().filter(|x| x.is_finite()).map(|x| x.abs());
-        let largest = finite().fold(0.0, f64::max);
-        let smallest = finite().reduce(f64::min).unwrap_or(0.0);
-        // Digits before the point, or one less than the zeros after it, negated.
-        let digits_of = |x: f64| {
-            if x == 0.0 { 0 } else { x.log10().floor() as i32 + 1 }
-        };
-        let (most, least) = (digits_of(largest), digits_of(smallest));
-        let special = v.iter().any(|x| !x.is_finite());
-
+        let largest = digits_of(finite().fold(0.0, f64::max));
+        let smallest = digits_of(finite().reduce(f64::min).unwrap_or(0.0));
         // A surprise of Octave's: a matrix counts as whole when it is whole after rounding to single, a scalar only when
         // it is exactly so; and a matrix is shown as whole up to six digits, a scalar up to seven.
-        let is_whole = |x: f64| {
-            if many { single_is_whole(x) } else { scalar_is_whole(x) }
-        };
-        let longest_whole = if many { 6 } else { 7 };
-        if finite().all(is_whole) {
-            let digits = most.max(least).max(1) as usize;
-            if digits <= longest_whole {
-                // The width serves as the precision too, which only shows where 4.9e-324 counts as whole.
-                let width = (digits + 1).max(if special { 4 } else { 0 });
-                return Self { form: Form::Whole(width), width };
-            }
+        let all_whole = if many { finite().all(single_is_whole) } else { finite().all(scalar_is_whole) };
+        if !all_whole {
+            return Self::fraction(largest, smallest);
+        }
+        let digits = largest.max(smallest).max(1) as usize;
+        if digits > if many { 6 } else { 7 } {
             return Self::exponent(digits > 100);
         }
+        // The width serves as the precision too, which only shows where 4.9e-324 counts as whole.
+        let special = v.iter().any(|x| !x.is_finite());
+        let width = (digits + 1).max(if special { 4 } else { 0 });
+        Self { notation: Notation::Whole(width), width }
+    }
 
-        let before = |digits: i32| if digits > 0 { digits } else { 1 };
+    /// Chooses for numbers of which one is not whole, by the digits of the largest and the smallest.
+    fn fraction(largest: i32, smallest: i32) -> Self {
+        let before = |digits: i32| digits.max(1);
         let after = |digits: i32| match digits {
-            d if d > 0 => {
-                if DIGITS > d {
-                    DIGITS - d
-                } else {
-                    DIGITS
-                }
-            }
-            d if d < 0 => DIGITS - d,
-            _ => DIGITS - 1,
+            1..DIGITS => DIGITS - digits,
+            DIGITS.. => DIGITS,
+            0 => DIGITS - 1,
+            _ => DIGITS - digits,
         };
-        let decimals = after(most).max(after(least));
+        let decimals = after(largest).max(after(smallest));
         // Sign, digits, point, decimals.
-        let width = 1 + before(most).max(before(least)) + 1 + decimals;
+        let width = 1 + before(largest).max(before(smallest)) + 1 + decimals;
         if width < 10 {
-            return Self { form: Form::Fixed(decimals as usize), width: width as usize };
+            return Self { notation: Notation::Fixed(decimals as usize), width: width as usize };
         }
         // A second surprise: room for a third digit of the exponent is made by the count of digits, so 1e99 (a hundred
         // digits) gets it and 1e-100 does not.
-        Self::exponent(most.abs() >= 100 || least.abs() >= 100)
+        Self::exponent(largest.abs() >= 100 || smallest.abs() >= 100)
     }
 
     /// The scientific form, with or without room for a third digit of the exponent.
     fn exponent(wide: bool) -> Self {
-        Self { form: Form::Exponent, width: if wide { 12 } else { 11 } }
+        Self { notation: Notation::Exponent, width: if wide { 12 } else { 11 } }
     }
 
     fn cell(&self, x: f64) -> String {
@@ -306,10 +301,10 @@ impl Format {
         if x == 0.0 {
             return "0".to_owned();
         }
-        match self.form {
-            Form::Whole(digits) => cnumber::general(x, digits, false),
-            Form::Fixed(decimals) => cnumber::fixed(x, decimals),
-            Form::Exponent => cnumber::exponent(x, DIGITS as usize - 1),
+        match self.notation {
+            Notation::Whole(digits) => cnumber::general(x, digits, false),
+            Notation::Fixed(decimals) => cnumber::fixed(x, decimals),
+            Notation::Exponent => cnumber::exponent(x, DIGITS as usize - 1),
         }
     }
 }

@@ -20,18 +20,18 @@ pub mod operators;
 pub mod parser;
 pub mod printf;
 pub mod runtime;
-mod settings;
-mod upload;
+pub mod settings;
 pub mod value;
 
 use std::io::Write;
 
 use lazurite::Engine;
 
-use diagnostic::{Blame, Diagnostic, Source, Span};
+use diagnostic::{Cause, Diagnostic, SourceText, Span};
 use functions::files;
 use host::HostValue;
-use runtime::{Runtime, Settings};
+use runtime::Runtime;
+use settings::{RunSettings, VariableFile};
 use value::Value;
 
 /// Stack for parsing and running a script. Both recurse at most [`parser::MAX_NESTING`] levels deep, but unoptimised code
@@ -43,7 +43,7 @@ const STACK_BYTES: usize = 256 << 20;
 /// # Errors
 /// The system refused to start a thread, or `work` panicked.
 pub fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, diagnostic::Diagnostic> {
-    let failure = |what: String| diagnostic::Diagnostic::unplaced(what).blame_engine();
+    let failure = |what: String| diagnostic::Diagnostic::unplaced(what).caused_by_engine();
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work);
         let thread = thread.map_err(|error| failure(format!("no thread could be started: {error}")))?;
@@ -58,18 +58,18 @@ pub fn on_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T, diag
 /// # Errors
 /// The first error, placed in the script where that is possible.
 pub fn run(
-    source: &Source,
-    settings: &Settings,
+    source: &SourceText,
+    settings: &RunSettings,
     engine: &Engine,
     out: &mut dyn Write,
     warnings: &mut dyn Write,
 ) -> Result<(), Diagnostic> {
-    let wanted: Vec<&str> = settings.outputs.iter().map(|(name, _)| name.as_str()).collect();
+    let wanted: Vec<&str> = settings.outputs.iter().map(|output| output.name.as_str()).collect();
     execute(source, settings, engine, &wanted, out, warnings, |rt, values| {
-        for ((_, path), value) in settings.outputs.iter().zip(values) {
+        for (output, value) in settings.outputs.iter().zip(values) {
             // A path that cannot be written has nothing to do with the script's last line.
-            files::write(rt, path, &value)
-                .map_err(|error| if error.blame() == Blame::Input { error.without_place() } else { error })?;
+            files::write(rt, &output.path, &value)
+                .map_err(|error| if error.cause() == Cause::Input { error.without_place() } else { error })?;
         }
         Ok(())
     })
@@ -80,8 +80,8 @@ pub fn run(
 /// # Errors
 /// As [`run`]; a wanted variable that the script does not make.
 pub fn run_and_read(
-    source: &Source,
-    settings: &Settings,
+    source: &SourceText,
+    settings: &RunSettings,
     engine: &Engine,
     wanted: &[&str],
     out: &mut dyn Write,
@@ -91,8 +91,8 @@ pub fn run_and_read(
 }
 
 fn execute<T>(
-    source: &Source,
-    settings: &Settings,
+    source: &SourceText,
+    settings: &RunSettings,
     engine: &Engine,
     wanted: &[&str],
     out: &mut dyn Write,
@@ -106,16 +106,16 @@ fn execute<T>(
     let last = liveness::analyse(&mut program, &symbols);
     let names = program.names.clone();
     let mut rt = Runtime::new(engine.clone(), source, &names, settings, out, warnings);
-    for (name, path) in &settings.inputs {
+    for VariableFile { name, path } in &settings.inputs {
         let symbol = names.find(name).ok_or_else(|| unknown(name))?;
         let value = files::read(&mut rt, path).map_err(Diagnostic::without_place)?;
-        rt.set(symbol, value);
+        rt.variables.set(symbol, value);
     }
     interpreter::run(&mut rt, &program, &last)?;
-    rt.place = Span::new(source.text().len(), source.text().len());
+    rt.location.span = Span::new(source.text().len(), source.text().len());
     let mut values = Vec::with_capacity(wanted.len());
     for (name, symbol) in wanted.iter().zip(symbols) {
-        let value = rt.variable(symbol).cloned();
+        let value = rt.variables.get(symbol).cloned();
         values.push(value.ok_or_else(|| Diagnostic::unplaced(format!("the script gave '{name}' no value")))?);
     }
     finish(&mut rt, values)

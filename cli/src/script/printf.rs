@@ -108,54 +108,59 @@ fn parse(template: &[u8]) -> Result<Vec<Piece>, String> {
     let mut pieces = Vec::new();
     let mut text = Vec::new();
     let mut i = 0;
-    while i < template.len() {
-        if template[i] != b'%' {
-            text.push(template[i]);
-            i += 1;
+    while let Some(&byte) = template.get(i) {
+        i += 1;
+        if byte != b'%' {
+            text.push(byte);
             continue;
         }
-        i += 1;
-        let mut flags = Flags::default();
-        while let Some(c) = template.get(i) {
-            match c {
-                b'-' => flags.minus = true,
-                b'+' => flags.plus = true,
-                b' ' => flags.space = true,
-                b'0' => flags.zero = true,
-                b'#' => flags.hash = true,
-                _ => break,
-            }
-            i += 1;
+        let conversion = parse_conversion(template, &mut i)?;
+        if conversion.letter == b'%' {
+            text.push(b'%');
+            continue;
         }
-        let width = parse_count(template, &mut i)?;
-        let mut precision = Count::Absent;
-        if template.get(i) == Some(&b'.') {
-            i += 1;
-            // A point with no digits is a precision of zero.
-            precision = match parse_count(template, &mut i)? {
-                Count::Absent => Count::Given(0),
-                given => given,
-            };
+        if !text.is_empty() {
+            pieces.push(Piece::Text(std::mem::take(&mut text)));
         }
-        while matches!(template.get(i), Some(b'l' | b'h' | b'L')) {
-            i += 1;
-        }
-        match template.get(i) {
-            Some(b'%') => text.push(b'%'),
-            Some(&letter) if b"diouxXfeEgGcs".contains(&letter) => {
-                if !text.is_empty() {
-                    pieces.push(Piece::Text(std::mem::take(&mut text)));
-                }
-                pieces.push(Piece::Conversion(Conversion { flags, width, precision, letter }));
-            }
-            Some(_) | None => return Err("invalid format specified".to_owned()),
-        }
-        i += 1;
+        pieces.push(Piece::Conversion(conversion));
     }
     if !text.is_empty() {
         pieces.push(Piece::Text(text));
     }
     Ok(pieces)
+}
+
+/// A conversion from behind its `%`; the letter of `%%` is a `%`.
+fn parse_conversion(template: &[u8], i: &mut usize) -> Result<Conversion, String> {
+    let mut flags = Flags::default();
+    while let Some(c) = template.get(*i) {
+        match c {
+            b'-' => flags.minus = true,
+            b'+' => flags.plus = true,
+            b' ' => flags.space = true,
+            b'0' => flags.zero = true,
+            b'#' => flags.hash = true,
+            _ => break,
+        }
+        *i += 1;
+    }
+    let width = parse_count(template, i)?;
+    let mut precision = Count::Absent;
+    if template.get(*i) == Some(&b'.') {
+        *i += 1;
+        // A point with no digits is a precision of zero.
+        precision = match parse_count(template, i)? {
+            Count::Absent => Count::Given(0),
+            given => given,
+        };
+    }
+    while matches!(template.get(*i), Some(b'l' | b'h' | b'L')) {
+        *i += 1;
+    }
+    let letter = template.get(*i).copied().filter(|letter| b"%diouxXfeEgGcs".contains(letter));
+    *i += 1;
+    let letter = letter.ok_or("invalid format specified")?;
+    Ok(Conversion { flags, width, precision, letter })
 }
 
 /// The longest width or precision a template may ask for; more would only be a way to use up the memory.
@@ -252,16 +257,28 @@ fn character(x: f64) -> Option<Vec<u8>> {
 const TWO_63: f64 = 9_223_372_036_854_775_808.0;
 const TWO_64: f64 = 2.0 * TWO_63;
 
+/// What a conversion made of its datum, before it is filled up to its width.
+struct Field {
+    body: Vec<u8>,
+    zeros_may_pad: bool,
+}
+
+impl Field {
+    fn text(body: Vec<u8>) -> Self {
+        Self { body, zeros_may_pad: false }
+    }
+}
+
 impl Conversion {
     fn write(&self, out: &mut Vec<u8>, supply: &mut Supply<'_>) -> Result<(), String> {
         let width = supply.count(self.width)?.unwrap_or(0);
         let precision = supply.count(self.precision)?;
-        let (body, is_number) = match supply.next(self.letter == b's') {
-            Datum::Nothing if matches!(self.letter, b's' | b'c') => (Vec::new(), false),
+        let field = match supply.next(self.letter == b's') {
+            Datum::Nothing if matches!(self.letter, b's' | b'c') => Field::text(Vec::new()),
             Datum::Nothing => return Ok(()),
             Datum::Text(mut text) => {
                 text.truncate(precision.unwrap_or(usize::MAX));
-                (text, false)
+                Field::text(text)
             }
             Datum::Exact(n) if matches!(self.letter, b'd' | b'i') => {
                 self.digits(self.sign(n < 0), n.unsigned_abs().to_string(), precision)
@@ -270,19 +287,19 @@ impl Conversion {
             // A number that is no character's code has no text, and not even a width.
             Datum::Real(x) if self.letter == b's' && x.is_finite() => return Ok(()),
             Datum::Real(x) if self.letter == b'c' && x.fract() == 0.0 && x <= TWO_63 => match character(x) {
-                Some(_) if precision == Some(0) => (Vec::new(), false),
-                Some(text) => (text, false),
+                Some(_) if precision == Some(0) => Field::text(Vec::new()),
+                Some(text) => Field::text(text),
                 None => return Ok(()),
             },
             Datum::Real(x) => self.number(x, precision),
         };
-        self.pad(out, &body, width, is_number);
+        self.pad(out, &field, width);
         Ok(())
     }
 
-    /// A number under any conversion; the flag says whether zeros may pad it. An integer conversion takes whole numbers up to
+    /// A number under any conversion. An integer conversion takes whole numbers up to
     /// the first one its integer cannot hold, which saturates as everything below does; the rest it leaves to `real`.
-    fn number(&self, x: f64, precision: Option<usize>) -> (Vec<u8>, bool) {
+    fn number(&self, x: f64, precision: Option<usize>) -> Field {
         let whole = x.fract() == 0.0;
         match self.letter {
             b'd' | b'i' if whole && x <= TWO_63 => {
@@ -305,13 +322,13 @@ impl Conversion {
     }
 
     /// A sign or `0x`, and digits filled up to the precision.
-    fn digits(&self, prefix: &str, text: String, precision: Option<usize>) -> (Vec<u8>, bool) {
+    fn digits(&self, prefix: &str, text: String, precision: Option<usize>) -> Field {
         // As in C, zero at a precision of zero has no digits, but for the one that `#` demands of an octal.
         let octal = self.letter == b'o' && self.flags.hash;
         let text = if precision == Some(0) && text == "0" && !octal { String::new() } else { text };
         let text = format!("{text:0>width$}", width = precision.unwrap_or(0));
         // A precision switches the padding with zeros off.
-        (format!("{prefix}{text}").into_bytes(), precision.is_none())
+        Field { body: format!("{prefix}{text}").into_bytes(), zeros_may_pad: precision.is_none() }
     }
 
     fn sign(&self, negative: bool) -> &'static str {
@@ -323,14 +340,14 @@ impl Conversion {
         }
     }
 
-    fn real(&self, x: f64, precision: Option<usize>) -> (Vec<u8>, bool) {
+    fn real(&self, x: f64, precision: Option<usize>) -> Field {
         if !x.is_finite() {
             let name = if x.is_nan() { "NaN" } else { "Inf" };
             let sign = match self.sign(x < 0.0) {
                 " " => "",
                 sign => sign,
             };
-            return (format!("{sign}{name}").into_bytes(), false);
+            return Field::text(format!("{sign}{name}").into_bytes());
         }
         let size = x.abs();
         let body = match self.letter {
@@ -341,7 +358,7 @@ impl Conversion {
         };
         // `X` falls back on the small `g`.
         let body = if matches!(self.letter, b'E' | b'G') { body.to_uppercase() } else { body };
-        (format!("{}{body}", self.sign(x.is_sign_negative())).into_bytes(), true)
+        Field { body: format!("{}{body}", self.sign(x.is_sign_negative())).into_bytes(), zeros_may_pad: true }
     }
 
     /// The `#` flag keeps the point of a number without decimals.
@@ -355,12 +372,13 @@ impl Conversion {
         }
     }
 
-    fn pad(&self, out: &mut Vec<u8>, body: &[u8], width: usize, is_number: bool) {
+    fn pad(&self, out: &mut Vec<u8>, field: &Field, width: usize) {
+        let body = &field.body[..];
         let missing = width.saturating_sub(body.len());
         if self.flags.minus {
             out.extend_from_slice(body);
             out.extend(std::iter::repeat_n(b' ', missing));
-        } else if self.flags.zero && is_number {
+        } else if self.flags.zero && field.zeros_may_pad {
             // Zeros go between the sign or the 0x and the digits.
             let signs = body.iter().take_while(|c| b"+- ".contains(c)).count();
             let prefix = if matches!(body.get(signs + 1), Some(b'x' | b'X')) { signs + 2 } else { signs };

@@ -6,19 +6,28 @@ use super::classes::Class;
 
 /// What the command line decides about a run.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct RunSettings {
     /// The class of numbers, constants and constructors: double, or single under `--real single`.
     pub real: Class,
     /// Files that take the place of what a script loads into a variable.
-    pub inputs: Vec<(String, PathBuf)>,
+    pub inputs: Vec<VariableFile>,
     /// Variables to save when the script has ended.
-    pub outputs: Vec<(String, PathBuf)>,
+    pub outputs: Vec<VariableFile>,
     /// The folder that the script's own file names are relative to.
     pub folder: PathBuf,
     /// Whether displayed and printed results are dropped.
     pub quiet: bool,
     /// What the script may use.
     pub bounds: Bounds,
+}
+
+/// A variable and the file that it comes from or goes to.
+#[derive(Clone, Debug)]
+pub struct VariableFile {
+    /// The variable.
+    pub name: String,
+    /// The file, relative to the current folder.
+    pub path: PathBuf,
 }
 
 /// What a script may use: for hosts that run scripts they did not write, together with the limits of the engine.

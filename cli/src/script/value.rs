@@ -70,12 +70,12 @@ pub struct Tensor {
     /// At least two extents, without trailing ones beyond the second.
     pub dims: Vec<usize>,
     /// The operation whose result Octave would perhaps have made complex, if one went into this.
-    pub complex: Option<Complex>,
+    pub complex: Option<ComplexOrigin>,
 }
 
 /// Where a value may have left the real numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Complex {
+pub struct ComplexOrigin {
     /// The operation.
     pub operation: &'static str,
     /// Its place.
@@ -150,7 +150,7 @@ impl Tensor {
 
     /// The same with a note of where it may have left the real numbers.
     #[must_use]
-    pub fn with_complex(mut self, complex: Option<Complex>) -> Self {
+    pub fn with_complex(mut self, complex: Option<ComplexOrigin>) -> Self {
         self.complex = self.complex.or(complex);
         self
     }
@@ -269,6 +269,14 @@ impl Value {
         }
     }
 
+    /// The array of the engine, if this is one.
+    pub fn as_tensor(&self) -> Option<&Tensor> {
+        match self {
+            Value::Array(tensor) => Some(tensor),
+            _ => None,
+        }
+    }
+
     /// The elements on the host, column by column, if that needs no evaluation.
     pub fn host_value(&self) -> Option<HostValue> {
         match self {
@@ -285,7 +293,7 @@ impl Value {
     }
 
     /// Where this may have left the real numbers.
-    pub fn complex(&self) -> Option<Complex> {
+    pub fn complex(&self) -> Option<ComplexOrigin> {
         match self {
             Value::Array(tensor) => tensor.complex,
             _ => None,

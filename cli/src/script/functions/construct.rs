@@ -1,32 +1,32 @@
 //! Values from nothing: constants, filled arrays, the identity, ranges and random numbers.
 
-use lazurite::Array;
+use lazurite::{Array, DType, Engine, Order};
 
 use super::super::classes::Class;
 use super::super::diagnostic::Diagnostic;
-use super::super::runtime::Runtime;
+use super::super::runtime::{RandomState, RandomStream, Runtime};
 use super::super::value::{Value, dtype_of, numel_of, trimmed};
-use super::{Call, Function, MANY, run};
+use super::function::{Call, Function, MANY, run};
 
 pub(super) const TABLE: &[Function] = &[
-    run("zeros", (0, MANY), 1, |rt, call| filled(rt, call, 0.0)),
-    run("ones", (0, MANY), 1, |rt, call| filled(rt, call, 1.0)),
-    run("Inf", (0, MANY), 1, |rt, call| filled(rt, call, f64::INFINITY)),
-    run("NaN", (0, MANY), 1, |rt, call| filled(rt, call, f64::NAN)),
-    run("pi", (0, MANY), 1, |rt, call| filled(rt, call, std::f64::consts::PI)),
-    run("e", (0, MANY), 1, |rt, call| filled(rt, call, std::f64::consts::E)),
-    run("eps", (0, MANY), 1, eps),
-    run("true", (0, MANY), 1, |rt, call| filled_with(rt, call, Class::Logical, 1.0)),
-    run("false", (0, MANY), 1, |rt, call| filled_with(rt, call, Class::Logical, 0.0)),
-    run("eye", (0, 3), 1, eye),
-    run("linspace", (2, 3), 1, linspace),
-    run("rand", (0, MANY), 1, |rt, call| {
-        random(rt, call, |rt, key, stream, dims, dtype| rt.engine.rng_uniform(key, stream, dims, dtype))
+    run("zeros", 0..=MANY, 1, |rt, call| filled(rt, call, 0.0)),
+    run("ones", 0..=MANY, 1, |rt, call| filled(rt, call, 1.0)),
+    run("Inf", 0..=MANY, 1, |rt, call| filled(rt, call, f64::INFINITY)),
+    run("NaN", 0..=MANY, 1, |rt, call| filled(rt, call, f64::NAN)),
+    run("pi", 0..=MANY, 1, |rt, call| filled(rt, call, std::f64::consts::PI)),
+    run("e", 0..=MANY, 1, |rt, call| filled(rt, call, std::f64::consts::E)),
+    run("eps", 0..=MANY, 1, eps),
+    run("true", 0..=MANY, 1, |rt, call| filled_with(rt, call, Class::Logical, 1.0)),
+    run("false", 0..=MANY, 1, |rt, call| filled_with(rt, call, Class::Logical, 0.0)),
+    run("eye", 0..=3, 1, eye),
+    run("linspace", 2..=3, 1, linspace),
+    run("rand", 0..=MANY, 1, |rt, call| {
+        random(rt, call, |engine, from, dims, dtype| engine.rng_uniform(from.key, from.stream, dims, dtype))
     }),
-    run("randn", (0, MANY), 1, |rt, call| {
-        random(rt, call, |rt, key, stream, dims, dtype| rt.engine.rng_normal(key, stream, dims, dtype))
+    run("randn", 0..=MANY, 1, |rt, call| {
+        random(rt, call, |engine, from, dims, dtype| engine.rng_normal(from.key, from.stream, dims, dtype))
     }),
-    run("rng", (1, 1), 0, rng),
+    run("rng", 1..=1, 0, rng),
 ];
 
 /// The dimensions in the arguments before `last`: none is 1×1, one number n is n×n, one vector and several numbers are the
@@ -85,7 +85,7 @@ pub(super) fn full(rt: &mut Runtime, dims: Vec<usize>, class: Class, value: f64)
         1.0 => rt.engine.ones(&dims, dtype),
         _ => rt.engine.full(&dims, value, dtype),
     };
-    Value::Array(rt.made(array, class, dims))
+    Value::Array(rt.recorded(array, class, dims))
 }
 
 /// The distance to the next number: of 1, of a class's 1, or of each element of an array known here.
@@ -126,7 +126,7 @@ fn eye(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
         return Ok(vec![Value::scalar(class, 1.0)]);
     }
     let array = rt.engine.eye(n, m, dtype_of(class));
-    Ok(vec![Value::Array(rt.made(array, class, dims))])
+    Ok(vec![Value::Array(rt.recorded(array, class, dims))])
 }
 
 fn linspace(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
@@ -139,13 +139,12 @@ fn linspace(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
         return Ok(vec![Value::numbers(class, vec![1, count], values)]);
     }
     let array = rt.engine.linspace(first, last, count, dtype_of(class)).map_err(|error| rt.engine_error(&error))?;
-    let array = array.reshape(&[1, count], lazurite::Order::C);
-    Ok(vec![Value::Array(rt.made(array, class, vec![1, count]))])
+    let array = array.reshape(&[1, count], Order::C);
+    Ok(vec![Value::Array(rt.recorded(array, class, vec![1, count]))])
 }
 
-type Generator = fn(&Runtime, u32, u32, &[usize], lazurite::DType) -> lazurite::Result<Array>;
+type Generator = fn(&Engine, RandomStream, &[usize], DType) -> lazurite::Result<Array>;
 
-/// Every call draws from its own stream of the generator, so equal scripts with equal seeds draw equal numbers.
 fn random(rt: &mut Runtime, call: &Call, generator: Generator) -> Result<Vec<Value>, Diagnostic> {
     let (class, count) = class_argument(rt, call)?;
     let class = class.unwrap_or(rt.settings.real);
@@ -153,13 +152,12 @@ fn random(rt: &mut Runtime, call: &Call, generator: Generator) -> Result<Vec<Val
         return Err(rt.error(format!("{}: random numbers are single or double", call.name)));
     }
     let dims = dims(rt, call, 0, count)?;
-    let (key, stream) = rt.random;
-    rt.random.1 = stream.wrapping_add(1);
+    let stream = rt.random.next_stream();
     if numel_of(&dims) == 0 {
         return Ok(vec![full(rt, dims, class, 0.0)]);
     }
-    let array = generator(rt, key, stream, &dims, dtype_of(class)).map_err(|error| rt.engine_error(&error))?;
-    Ok(vec![Value::Array(rt.made(array, class, dims))])
+    let array = generator(&rt.engine, stream, &dims, dtype_of(class)).map_err(|error| rt.engine_error(&error))?;
+    Ok(vec![Value::Array(rt.recorded(array, class, dims))])
 }
 
 /// `rng(seed)` and `rng('default')`, which is seed 0.
@@ -170,6 +168,6 @@ fn rng(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
         None => call.count(rt, 0, "the seed")?,
     };
     let seed = u32::try_from(seed).map_err(|_| call.bad(0, "the seed must be below 2^32"))?;
-    rt.random = (seed, 0);
+    rt.random = RandomState::seeded(seed);
     Ok(vec![])
 }

@@ -7,27 +7,19 @@ use lazurite::{Array, DType};
 
 use super::super::classes::Class;
 use super::super::diagnostic::Diagnostic;
-use super::super::operators::{self, compare, computed_in, finish};
+use super::super::operators::compare;
+use super::super::operators::elementwise::{computed_in, elementwise, finish, power};
 use super::super::runtime::Runtime;
-use super::super::value::{Complex, Value};
-use super::{Body, Call, Function, run};
-
-/// A function of one number.
-pub(super) struct Unary {
-    array: fn(&Array) -> Array,
-    host: fn(f64) -> f64,
-    /// For which arguments Octave's result is complex.
-    complex: Option<fn(f64) -> bool>,
-}
-
-/// A function of two numbers.
-pub(super) struct Binary {
-    array: fn(&Array, &Array) -> Array,
-    host: fn(f64, f64) -> f64,
-}
+use super::super::value::{ComplexOrigin, Value};
+use super::function::{Binary, Call, Function, Implementation, Unary, run};
 
 const fn real(name: &'static str, array: fn(&Array) -> Array, host: fn(f64) -> f64) -> Function {
-    Function { name, arguments: (1, 1), results: 1, body: Body::Unary(Unary { array, host, complex: None }) }
+    Function {
+        name,
+        arguments: 1..=1,
+        results: 1,
+        implementation: Implementation::Unary(Unary { array, host, complex: None }),
+    }
 }
 
 const fn partial(
@@ -36,11 +28,16 @@ const fn partial(
     host: fn(f64) -> f64,
     complex: fn(f64) -> bool,
 ) -> Function {
-    Function { name, arguments: (1, 1), results: 1, body: Body::Unary(Unary { array, host, complex: Some(complex) }) }
+    Function {
+        name,
+        arguments: 1..=1,
+        results: 1,
+        implementation: Implementation::Unary(Unary { array, host, complex: Some(complex) }),
+    }
 }
 
 const fn two(name: &'static str, array: fn(&Array, &Array) -> Array, host: fn(f64, f64) -> f64) -> Function {
-    Function { name, arguments: (2, 2), results: 1, body: Body::Binary(Binary { array, host }) }
+    Function { name, arguments: 2..=2, results: 1, implementation: Implementation::Binary(Binary { array, host }) }
 }
 
 pub(super) const TABLE: &[Function] = &[
@@ -69,33 +66,33 @@ pub(super) const TABLE: &[Function] = &[
     two("hypot", |x, y| x.hypot(y), f64::hypot),
     two("atan2", |x, y| x.atan2(y), f64::atan2),
     two("rem", |x, y| x.rem(y), remainder),
-    run("mod", (2, 2), 1, |rt, call| {
+    run("mod", 2..=2, 1, |rt, call| {
         let (a, b) = (&call.arguments[0], &call.arguments[1]);
         // A divisor that is known not to be zero needs no test.
         let array =
             if b.known().is_some_and(|y| y.value != 0.0) { |x: &Array, y: &Array| x.modulo(y) } else { modulo_arrays };
         binary(rt, "mod", &Binary { array, host: modulo }, a, b).map(|value| vec![value])
     }),
-    run("isnan", (1, 1), 1, |rt, call| test(rt, call, Array::isnan, f64::is_nan)),
-    run("isinf", (1, 1), 1, |rt, call| test(rt, call, Array::isinf, f64::is_infinite)),
-    run("isfinite", (1, 1), 1, |rt, call| test(rt, call, Array::isfinite, f64::is_finite)),
-    run("not", (1, 1), 1, |rt, call| Ok(vec![compare::not(rt, &call.arguments[0])?])),
-    run("xor", (2, 2), 1, |rt, call| {
+    run("isnan", 1..=1, 1, |rt, call| test(rt, call, Array::isnan, f64::is_nan)),
+    run("isinf", 1..=1, 1, |rt, call| test(rt, call, Array::isinf, f64::is_infinite)),
+    run("isfinite", 1..=1, 1, |rt, call| test(rt, call, Array::isfinite, f64::is_finite)),
+    run("not", 1..=1, 1, |rt, call| Ok(vec![compare::not(rt, &call.arguments[0])?])),
+    run("xor", 2..=2, 1, |rt, call| {
         let (a, b) = (&call.arguments[0], &call.arguments[1]);
         rt.class_of_two("xor", a, b)?;
         Ok(vec![compare::exclusive_or(rt, a, b)?])
     }),
-    run("power", (2, 2), 1, |rt, call| {
+    run("power", 2..=2, 1, |rt, call| {
         let (a, b) = (&call.arguments[0], &call.arguments[1]);
         let class = rt.class_of_two("power", a, b)?;
-        Ok(vec![operators::power(rt, class, a, b)?])
+        Ok(vec![power(rt, class, a, b)?])
     }),
 ];
 
 /// Applies a function of one number.
 pub(super) fn unary(rt: &mut Runtime, name: &'static str, f: &Unary, a: &Value) -> Result<Value, Diagnostic> {
     let class = rt.class_of_one(name, a)?;
-    let complex = Complex { operation: name, span: rt.place };
+    let complex = ComplexOrigin { operation: name, span: rt.location.span };
     if let Some(x) = a.known() {
         if f.complex.is_some_and(|leaves| leaves(x.value)) {
             rt.warn_of_complex(complex);
@@ -116,7 +113,7 @@ pub(super) fn binary(
     b: &Value,
 ) -> Result<Value, Diagnostic> {
     let class = rt.class_of_two(name, a, b)?;
-    operators::elementwise(rt, name, class, a, b, f.host, f.array)
+    elementwise(rt, name, class, a, b, f.host, f.array)
 }
 
 fn test(
@@ -131,7 +128,7 @@ fn test(
     }
     let dtype = if a.class() == Class::Double { DType::F64 } else { DType::F32 };
     let x = rt.operand(a, dtype, 0)?;
-    Ok(vec![Value::Array(rt.made(array(&x), Class::Logical, a.dims()))])
+    Ok(vec![Value::Array(rt.recorded(array(&x), Class::Logical, a.dims()))])
 }
 
 fn sign(x: f64) -> f64 {

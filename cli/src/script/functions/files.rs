@@ -13,16 +13,16 @@ use super::super::host::{HostData, HostValue};
 use super::super::io::{self, Contents, Elements};
 use super::super::runtime::Runtime;
 use super::super::value::{Value, dtype_of};
-use super::{Call, Function, run};
+use super::function::{Call, Function, run};
 
-pub(super) const TABLE: &[Function] = &[run("load", (1, 1), 1, load), run("save", (2, 2), 0, save)];
+pub(super) const TABLE: &[Function] = &[run("load", 1..=1, 1, load), run("save", 2..=2, 0, save)];
 
 fn load(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
     let Some(name) = call.text(0) else {
         return Err(call.bad(0, "the file's name must be a string"));
     };
-    rt.check_files()?;
-    let path = rt.load_instead.clone().unwrap_or_else(|| rt.settings.folder.join(name));
+    rt.budget.check_files(&rt.location)?;
+    let path = rt.load.file.clone().unwrap_or_else(|| rt.settings.folder.join(name));
     read(rt, &path).map(|value| vec![value])
 }
 
@@ -38,11 +38,11 @@ pub fn read(rt: &mut Runtime, path: &std::path::Path) -> Result<Value, Diagnosti
         dims.push(1);
     }
     let stored: Vec<usize> = if columns_first { dims.iter().rev().copied().collect() } else { dims.clone() };
-    let real = rt.load_class.unwrap_or(rt.settings.real);
+    let real = rt.load.class.unwrap_or(rt.settings.real);
     let (array, class) = upload(rt, elements, &stored, real)?;
     let array = if columns_first { array.permute(&(0..dims.len()).rev().collect::<Vec<_>>()) } else { array };
     let array = array.cast(dtype_of(class));
-    Ok(Value::Array(rt.made(array, class, dims)))
+    Ok(Value::Array(rt.recorded(array, class, dims)))
 }
 
 /// A leaf in the narrowest dtype that holds the file's elements, and the class it shall have.
@@ -72,11 +72,11 @@ fn save(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
     let (Some(file), Some(name)) = (call.text(0), call.text(1)) else {
         return Err(rt.error("save: the file and the variable are given by name, as in save('x.npy', 'x')"));
     };
-    let value = rt.names.find(&name).and_then(|symbol| rt.variable(symbol).cloned());
+    let value = rt.names.find(&name).and_then(|symbol| rt.variables.get(symbol).cloned());
     let Some(value) = value else {
         return Err(call.bad(1, format!("no such variable: '{name}'")));
     };
-    rt.check_files()?;
+    rt.budget.check_files(&rt.location)?;
     let path: PathBuf = rt.settings.folder.join(file);
     write(rt, &path, &value)?;
     Ok(vec![])

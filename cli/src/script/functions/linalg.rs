@@ -6,23 +6,24 @@ use super::super::ast::BinaryOp;
 use super::super::classes::Class;
 use super::super::diagnostic::Diagnostic;
 use super::super::index::{Subscript, read};
-use super::super::operators::{self, computed_in, finish, matrix};
+use super::super::operators::elementwise::{computed_in, finish};
+use super::super::operators::{self, matrix};
 use super::super::runtime::Runtime;
 use super::super::value::{Value, dtype_of, numel_of};
-use super::{Call, Function, first_long_axis, run};
+use super::function::{Call, Function, first_long_axis, run};
 
 pub(super) const TABLE: &[Function] = &[
-    run("diag", (1, 1), 1, diag),
-    run("trace", (1, 1), 1, trace),
-    run("dot", (2, 3), 1, dot),
-    run("norm", (1, 2), 1, norm),
-    run("qr", (1, 2), 2, qr),
-    run("inv", (1, 1), 1, |rt, call| {
+    run("diag", 1..=1, 1, diag),
+    run("trace", 1..=1, 1, trace),
+    run("dot", 2..=3, 1, dot),
+    run("norm", 1..=2, 1, norm),
+    run("qr", 1..=2, 2, qr),
+    run("inv", 1..=1, 1, |rt, call| {
         let x = &call.arguments[0];
         let class = class_of(rt, call)?;
         Ok(vec![matrix::inverse(rt, class, x)?])
     }),
-    run("mldivide", (2, 2), 1, |rt, call| {
+    run("mldivide", 2..=2, 1, |rt, call| {
         Ok(vec![operators::binary(rt, BinaryOp::MatLeftDiv, &call.arguments[0], &call.arguments[1])?])
     }),
 ];
@@ -49,7 +50,7 @@ fn diag(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
         let n = rows.min(columns);
         (tensor.array.diagonal().reshape(&[n, 1], Order::C), vec![n, 1])
     };
-    Ok(vec![Value::Array(rt.made(array, tensor.class, dims).with_complex(tensor.complex))])
+    Ok(vec![Value::Array(rt.recorded(array, tensor.class, dims).with_complex(tensor.complex))])
 }
 
 fn trace(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
@@ -82,7 +83,7 @@ fn dot(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
         return Err(rt.error("dot: X and Y must be numeric"));
     }
     let class = rt.class_of_two(".*", x, y)?;
-    rt.check_walk(x)?;
+    rt.budget.check_walk(&rt.location, x)?;
     let (dims, others) = (x.dims(), y.dims());
     if let (Some(x), Some(y)) = (x.known(), y.known()) {
         return Ok(vec![Value::scalar(class, x.value * y.value)]);
@@ -139,7 +140,7 @@ fn norm(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
     if x.numel() == 0 {
         return Ok(vec![Value::scalar(class, 0.0)]);
     }
-    rt.check_walk(x)?;
+    rt.budget.check_walk(&rt.location, x)?;
     let array = rt.operand(x, dtype_of(class), 0)?;
     let is_vector = dims.contains(&1);
     let result = match kind {

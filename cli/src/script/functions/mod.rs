@@ -7,6 +7,7 @@
 mod construct;
 mod elementwise;
 pub mod files;
+mod function;
 mod linalg;
 mod order;
 mod output;
@@ -20,51 +21,8 @@ use std::sync::OnceLock;
 use super::diagnostic::{Diagnostic, Span};
 use super::runtime::Runtime;
 use super::value::Value;
-
-/// One function.
-pub struct Function {
-    /// Its name in scripts.
-    pub name: &'static str,
-    /// The fewest and most arguments.
-    pub arguments: (usize, usize),
-    /// The most results.
-    pub results: usize,
-    body: Body,
-}
-
-/// What a function does.
-enum Body {
-    /// Anything.
-    Run(fn(&mut Runtime, &Call) -> Result<Vec<Value>, Diagnostic>),
-    /// One number from one number, element by element.
-    Unary(elementwise::Unary),
-    /// One number from two numbers, element by element.
-    Binary(elementwise::Binary),
-}
-
-/// A call.
-pub struct Call {
-    /// The function's name.
-    pub name: &'static str,
-    /// The values given.
-    pub arguments: Vec<Value>,
-    /// Where they stand.
-    pub spans: Vec<Span>,
-    /// How many results are asked for; 0 when the call is a statement.
-    pub wanted: usize,
-}
-
-/// No bound on the number of arguments.
-const MANY: usize = usize::MAX;
-
-const fn run(
-    name: &'static str,
-    arguments: (usize, usize),
-    results: usize,
-    body: fn(&mut Runtime, &Call) -> Result<Vec<Value>, Diagnostic>,
-) -> Function {
-    Function { name, arguments, results, body: Body::Run(body) }
-}
+pub use function::{Call, Function};
+use function::{Implementation, MANY};
 
 fn tables() -> impl Iterator<Item = &'static Function> {
     [
@@ -129,9 +87,8 @@ fn distance(a: &str, b: &str) -> usize {
 /// A wrong number of arguments or results, and whatever the function reports.
 pub fn call(rt: &mut Runtime, function: &Function, call: Call) -> Result<Vec<Value>, Diagnostic> {
     let given = call.arguments.len();
-    let (least, most) = function.arguments;
-    if given < least || given > most {
-        let takes = match (least, most) {
+    if !function.arguments.contains(&given) {
+        let takes = match (*function.arguments.start(), *function.arguments.end()) {
             (0, 0) => "no arguments".to_owned(),
             (n, MANY) => format!("at least {n}"),
             (m, n) if m == n => format!("{n}"),
@@ -144,83 +101,16 @@ pub fn call(rt: &mut Runtime, function: &Function, call: Call) -> Result<Vec<Val
     if call.wanted > function.results.max(1) {
         return Err(rt.error(format!("{}: function called with too many outputs", function.name)));
     }
-    match &function.body {
-        Body::Run(body) => body(rt, &call),
-        Body::Unary(unary) => elementwise::unary(rt, function.name, unary, &call.arguments[0]).map(|value| vec![value]),
-        Body::Binary(binary) => elementwise::binary(rt, function.name, binary, &call.arguments[0], &call.arguments[1])
-            .map(|value| vec![value]),
-    }
-}
-
-impl Call {
-    /// Argument `i` as text.
-    fn text(&self, i: usize) -> Option<String> {
-        match self.arguments.get(i)? {
-            Value::Scalar(_) | Value::Range(_) | Value::Array(_) => None,
-            value => value.as_text().map(|bytes| String::from_utf8_lossy(bytes).into_owned()),
+    match &function.implementation {
+        Implementation::Run(body) => body(rt, &call),
+        Implementation::Unary(unary) => {
+            elementwise::unary(rt, function.name, unary, &call.arguments[0]).map(|value| vec![value])
+        }
+        Implementation::Binary(binary) => {
+            elementwise::binary(rt, function.name, binary, &call.arguments[0], &call.arguments[1])
+                .map(|value| vec![value])
         }
     }
-
-    /// An error about argument `i`, at its place.
-    fn bad(&self, i: usize, what: impl std::fmt::Display) -> Diagnostic {
-        let message = format!("{}: {what}", self.name);
-        match self.spans.get(i) {
-            Some(span) => Diagnostic::at(*span, message),
-            None => Diagnostic::unplaced(message),
-        }
-    }
-
-    /// Argument `i` as a whole number that is not negative; evaluates an array.
-    fn count(&self, rt: &mut Runtime, i: usize, what: &str) -> Result<usize, Diagnostic> {
-        let value = self.number(rt, i, what)?;
-        self.whole(i, value, what)
-    }
-
-    /// Argument `i` as a number.
-    fn number(&self, rt: &mut Runtime, i: usize, what: &str) -> Result<f64, Diagnostic> {
-        let value = &self.arguments[i];
-        if !value.is_scalar() {
-            let dims = super::display::dims_text(&value.dims());
-            return Err(self.bad(i, format!("{what} must be a scalar, but is {dims}")));
-        }
-        rt.number(value)
-    }
-
-    fn whole(&self, i: usize, value: f64, what: &str) -> Result<usize, Diagnostic> {
-        if value.is_nan() {
-            return Err(self.bad(i, format!("{what} is NaN")));
-        }
-        if value != value.trunc() {
-            return Err(self.bad(i, format!("{what} must be a whole number, but is {value}")));
-        }
-        if value < 0.0 {
-            return Err(self.bad(i, format!("{what} must not be negative, but is {value}")));
-        }
-        if value > 9_007_199_254_740_992.0 {
-            return Err(self.bad(i, format!("out of memory or dimension too large for Octave's index type ({value})")));
-        }
-        Ok(value as usize)
-    }
-
-    /// Argument `i` as an axis, from 0; scripts count from 1.
-    fn axis(&self, rt: &mut Runtime, i: usize) -> Result<usize, Diagnostic> {
-        match self.count(rt, i, "DIM")? {
-            0 => Err(self.bad(i, "DIM must be a valid dimension")),
-            dim => Ok(dim - 1),
-        }
-    }
-
-    /// Argument `i` as a list of whole numbers that are not negative.
-    fn counts(&self, rt: &mut Runtime, i: usize, what: &str) -> Result<Vec<usize>, Diagnostic> {
-        let host = rt.host(&self.arguments[i])?;
-        let numbers = (0..host.numel()).filter_map(|at| host.data.get_f64(at));
-        numbers.map(|value| self.whole(i, value, what)).collect()
-    }
-}
-
-/// The first axis whose extent is not 1.
-fn first_long_axis(dims: &[usize]) -> usize {
-    dims.iter().position(|d| *d != 1).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -232,7 +122,7 @@ mod tests {
         let names = names();
         assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{names:?}");
         for function in tables() {
-            assert!(function.arguments.0 <= function.arguments.1, "{}", function.name);
+            assert!(!function.arguments.is_empty(), "{}", function.name);
             assert!(find(function.name).is_some());
         }
     }
@@ -242,7 +132,7 @@ mod tests {
         assert_eq!(distance("zeroes", "zeros"), 1);
         assert_eq!(distance("", "abc"), 3);
         assert_eq!(distance("kitten", "sitting"), 3);
-        let source = super::super::diagnostic::Source::new("a.m", "zeroes(3)").unwrap();
+        let source = super::super::diagnostic::SourceText::new("a.m", "zeroes(3)").unwrap();
         let text = unknown("zeroes", Span::new(0, 6)).render(&source);
         assert!(text.contains("'zeroes' undefined") && text.contains("did you mean 'zeros'?"), "{text}");
         assert!(!unknown("qqqqqqqq", Span::new(0, 1)).render(&source).contains("did you mean"));

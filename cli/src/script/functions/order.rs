@@ -5,18 +5,18 @@ use lazurite::{DType, Order};
 use super::super::classes::Class;
 use super::super::diagnostic::Diagnostic;
 use super::super::host::HostData;
-use super::super::operators::finish;
+use super::super::operators::elementwise::finish;
 use super::super::runtime::Runtime;
 use super::super::value::{Value, dtype_of};
-use super::{Call, Function, first_long_axis, run};
+use super::function::{Call, Function, first_long_axis, run};
 
-pub(super) const TABLE: &[Function] = &[run("sort", (1, 3), 2, sort), run("find", (1, 2), 3, find)];
+pub(super) const TABLE: &[Function] = &[run("sort", 1..=3, 2, sort), run("find", 1..=2, 3, find)];
 
 /// `[s, i] = sort(x, dim, mode)`: stable, NaN counts as the largest.
 fn sort(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
     let x = &call.arguments[0];
     let class = rt.class_of_one("sort", x)?;
-    rt.check_walk(x)?;
+    rt.budget.check_walk(&rt.location, x)?;
     let dims = x.dims();
     let mut axis = first_long_axis(&dims);
     let mut descending = false;
@@ -45,7 +45,7 @@ fn sort(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
     let mut results = vec![Value::Array(sorted)];
     if call.wanted > 1 {
         let places = array.argsort(axis, descending).cast(dtype_of(real)).add(1.0);
-        results.push(Value::Array(rt.made(places, real, dims)));
+        results.push(Value::Array(rt.recorded(places, real, dims)));
     }
     Ok(results)
 }
@@ -54,24 +54,13 @@ fn sort(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
 fn find(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
     let x = &call.arguments[0];
     let real = rt.settings.real;
-    rt.check_walk(x)?;
+    rt.budget.check_walk(&rt.location, x)?;
     let dims = x.dims();
     let most = if call.arguments.len() > 1 { call.count(rt, 1, "N")? } else { usize::MAX };
     if most == 0 {
         return Err(call.bad(1, "N must be an integer"));
     }
-    let list: Vec<usize> = match x {
-        Value::Array(tensor) => {
-            let found = tensor.array.nonzero(Order::F).map_err(|error| rt.engine_error(&error))?;
-            let found = found.to_vec::<i32>().map_err(|error| rt.engine_error(&error))?;
-            found.into_iter().take(most).map(|at| at as usize).collect()
-        }
-        _ => {
-            let host = rt.host(x)?;
-            let holds = |at: &usize| host.data.get_f64(*at).is_some_and(|value| value != 0.0);
-            (0..host.numel()).filter(holds).take(most).collect()
-        }
-    };
+    let list = nonzero(rt, x, most)?;
     // A row gives a row, a 1×1 or empty zero gives an empty of its own shape, everything else gives a column.
     let shape = |count: usize| match dims[..] {
         [1, 1] if count == 0 => vec![0, 0],
@@ -95,4 +84,16 @@ fn find(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
         results.push(Value::numbers(class, shape(values.len()), values));
     }
     Ok(results)
+}
+
+/// The first `most` positions of elements that are not zero, column by column from 0.
+fn nonzero(rt: &mut Runtime, x: &Value, most: usize) -> Result<Vec<usize>, Diagnostic> {
+    if let Value::Array(tensor) = x {
+        let found = tensor.array.nonzero(Order::F).and_then(|found| found.to_vec::<i32>());
+        let found = found.map_err(|error| rt.engine_error(&error))?;
+        return Ok(found.into_iter().take(most).map(|at| at as usize).collect());
+    }
+    let host = rt.host(x)?;
+    let holds = |at: &usize| host.data.get_f64(*at).is_some_and(|value| value != 0.0);
+    Ok((0..host.numel()).filter(holds).take(most).collect())
 }

@@ -8,26 +8,26 @@ use super::super::display;
 use super::super::printf;
 use super::super::runtime::Runtime;
 use super::super::value::Value;
-use super::{Call, Function, MANY, run};
+use super::function::{Call, Function, MANY, run};
 
 pub(super) const TABLE: &[Function] = &[
-    run("disp", (1, 1), 0, |rt, call| {
+    run("disp", 1..=1, 0, |rt, call| {
         let host = rt.host(&call.arguments[0])?;
         rt.print(&display::disp(&host))?;
         Ok(vec![])
     }),
-    run("printf", (1, MANY), 0, |rt, call| {
+    run("printf", 1..=MANY, 0, |rt, call| {
         let text = format(rt, call, 0)?;
         rt.print(&text)?;
         Ok(vec![])
     }),
-    run("fprintf", (1, MANY), 0, fprintf),
-    run("error", (1, MANY), 0, error),
-    run("tic", (0, 0), 0, |rt, _| {
+    run("fprintf", 1..=MANY, 0, fprintf),
+    run("error", 1..=MANY, 0, error),
+    run("tic", 0..=0, 0, |rt, _| {
         rt.timer = Some(Instant::now());
         Ok(vec![])
     }),
-    run("toc", (0, 0), 1, toc),
+    run("toc", 0..=0, 1, toc),
 ];
 
 /// The template in argument `at` filled with those after it.
@@ -56,7 +56,7 @@ fn fprintf(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
     if stream == 1.0 {
         rt.print(&text)?;
     } else if stream == 2.0 {
-        rt.print_error(&text);
+        rt.print_message(&text);
     } else {
         return Err(call.bad(0, "invalid stream number; 1 is the output and 2 the error stream"));
     }
@@ -73,7 +73,7 @@ fn error(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
         _ => format(rt, call, first)?,
     };
     // What was computed before must not be lost to the error that it led to: warnings come first.
-    rt.force(&[])?;
+    rt.evaluate(&[])?;
     Err(rt.error(String::from_utf8_lossy(&text).trim_end_matches('\n')))
 }
 
@@ -82,7 +82,7 @@ fn toc(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
     let Some(start) = rt.timer else {
         return Err(rt.error("toc: function called before timer initialization()"));
     };
-    rt.force_all()?;
+    rt.evaluate_variables()?;
     let seconds = start.elapsed().as_secs_f64();
     if call.wanted == 0 {
         let text = format!("Elapsed time is {} seconds\n", cnumber::general(seconds, 6, false));

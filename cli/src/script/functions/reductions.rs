@@ -1,4 +1,4 @@
-//! Functions that fold axes: sums, means, extremes, tests and running sums.
+//! Functions that reduce axes: sums, means, extremes, tests and running sums.
 //!
 //! The axes are the first one longer than 1, one that is named, a list of them, or 'all'. As in Octave, `[]` counts as one
 //! empty column.
@@ -7,22 +7,24 @@ use lazurite::{Array, DType, Order};
 
 use super::super::classes::Class;
 use super::super::diagnostic::Diagnostic;
-use super::super::operators::{computed_in, finish};
+use super::super::operators::convert::convert;
+use super::super::operators::elementwise::{computed_in, elementwise, finish};
 use super::super::runtime::Runtime;
 use super::super::value::{Value, dtype_of, numel_of};
-use super::{Call, Function, construct, first_long_axis, run};
+use super::construct;
+use super::function::{Call, Function, first_long_axis, run};
 
 pub(super) const TABLE: &[Function] = &[
-    run("sum", (1, 2), 1, |rt, call| fold(rt, call, 1, |x, axes| x.sum(axes, true))),
-    run("prod", (1, 2), 1, |rt, call| fold(rt, call, 1, |x, axes| x.prod(axes, true))),
-    run("mean", (1, 2), 1, |rt, call| fold(rt, call, 1, |x, axes| x.mean(axes, true))),
-    run("var", (1, 3), 1, |rt, call| spread(rt, call, |x, axes, ddof| x.var(axes, ddof, true))),
-    run("std", (1, 3), 1, |rt, call| spread(rt, call, |x, axes, ddof| x.std(axes, ddof, true))),
-    run("any", (1, 2), 1, |rt, call| tested(rt, call, |x| x.abs().gt(0.0), |x, axes| x.any(axes, true))),
-    run("all", (1, 2), 1, |rt, call| tested(rt, call, |x| x.ne(0.0), |x, axes| x.all(axes, true))),
-    run("max", (1, 3), 2, |rt, call| extreme(rt, call, &MAX)),
-    run("min", (1, 3), 2, |rt, call| extreme(rt, call, &MIN)),
-    run("cumsum", (1, 2), 1, cumsum),
+    run("sum", 1..=2, 1, |rt, call| reduce(rt, call, 1, |x, axes| x.sum(axes, true))),
+    run("prod", 1..=2, 1, |rt, call| reduce(rt, call, 1, |x, axes| x.prod(axes, true))),
+    run("mean", 1..=2, 1, |rt, call| reduce(rt, call, 1, |x, axes| x.mean(axes, true))),
+    run("var", 1..=3, 1, |rt, call| spread(rt, call, |x, axes, ddof| x.var(axes, ddof, true))),
+    run("std", 1..=3, 1, |rt, call| spread(rt, call, |x, axes, ddof| x.std(axes, ddof, true))),
+    run("any", 1..=2, 1, |rt, call| tested(rt, call, |x| x.abs().gt(0.0), |x, axes| x.any(axes, true))),
+    run("all", 1..=2, 1, |rt, call| tested(rt, call, |x| x.ne(0.0), |x, axes| x.all(axes, true))),
+    run("max", 1..=3, 2, |rt, call| extreme(rt, call, &MAX)),
+    run("min", 1..=3, 2, |rt, call| extreme(rt, call, &MIN)),
+    run("cumsum", 1..=2, 1, cumsum),
 ];
 
 /// The axes that argument `at` names, within the value's rank.
@@ -51,9 +53,9 @@ fn axes(rt: &mut Runtime, call: &Call, at: usize, dims: &[usize]) -> Result<Vec<
     Ok(axes)
 }
 
-/// The value to fold: `[]` counts as an empty column, so that its sum is one number.
-fn folded(rt: &mut Runtime, x: &Value) -> Result<Value, Diagnostic> {
-    rt.check_walk(x)?;
+/// The value to reduce: `[]` counts as an empty column, so that its sum is one number.
+fn reduction_input(rt: &mut Runtime, x: &Value) -> Result<Value, Diagnostic> {
+    rt.budget.check_walk(&rt.location, x)?;
     Ok(if x.dims() == [0, 0] { construct::full(rt, vec![0, 1], x.class(), 0.0) } else { x.clone() })
 }
 
@@ -67,13 +69,13 @@ fn class_of(rt: &Runtime, call: &Call) -> Result<Class, Diagnostic> {
 }
 
 /// A reduction whose result for one element is that element.
-fn fold(
+fn reduce(
     rt: &mut Runtime,
     call: &Call,
     at: usize,
     apply: fn(&Array, &[usize]) -> Array,
 ) -> Result<Vec<Value>, Diagnostic> {
-    let x = &folded(rt, &call.arguments[0])?;
+    let x = &reduction_input(rt, &call.arguments[0])?;
     let class = class_of(rt, call)?;
     let dims = x.dims();
     let axes = axes(rt, call, at, &dims)?;
@@ -92,7 +94,7 @@ fn spread(
     call: &Call,
     apply: fn(&Array, &[usize], usize) -> Array,
 ) -> Result<Vec<Value>, Diagnostic> {
-    let x = &folded(rt, &call.arguments[0])?;
+    let x = &reduction_input(rt, &call.arguments[0])?;
     let class = class_of(rt, call)?;
     let dims = x.dims();
     let axes = axes(rt, call, 2, &dims)?;
@@ -123,7 +125,7 @@ fn tested(
     truth: fn(&Array) -> Array,
     apply: fn(&Array, &[usize]) -> Array,
 ) -> Result<Vec<Value>, Diagnostic> {
-    let x = &folded(rt, &call.arguments[0])?;
+    let x = &reduction_input(rt, &call.arguments[0])?;
     let dims = x.dims();
     let axes = axes(rt, call, 1, &dims)?;
     if let Some(scalar) = x.known() {
@@ -139,62 +141,66 @@ fn tested(
     let array = rt.operand(x, dtype, 0)?;
     let array = if dtype == DType::Bool { array } else { truth(&array) };
     let result = if axes.is_empty() { array } else { apply(&array, &axes) };
-    Ok(vec![Value::Array(rt.made(result, Class::Logical, reduced(&dims, &axes)))])
+    Ok(vec![Value::Array(rt.recorded(result, Class::Logical, reduced(&dims, &axes)))])
 }
 
 /// The two extremes, all ignoring NaN as Octave does.
 struct Extreme {
     two: fn(&Array, &Array) -> Array,
     numbers: fn(f64, f64) -> f64,
-    fold: fn(&Array, &[usize]) -> Array,
+    reduce: fn(&Array, &[usize]) -> Array,
     at: fn(&Array, usize) -> Array,
 }
 
 const MAX: Extreme = Extreme {
     two: |x, y| x.fmax(y),
     numbers: f64::max,
-    fold: |x, axes| x.nanmax(axes, true),
+    reduce: |x, axes| x.nanmax(axes, true),
     at: |x, axis| x.nanargmax(axis, true),
 };
 
 const MIN: Extreme = Extreme {
     two: |x, y| x.fmin(y),
     numbers: f64::min,
-    fold: |x, axes| x.nanmin(axes, true),
+    reduce: |x, axes| x.nanmin(axes, true),
     at: |x, axis| x.nanargmin(axis, true),
 };
 
 fn extreme(rt: &mut Runtime, call: &Call, which: &Extreme) -> Result<Vec<Value>, Diagnostic> {
-    let x = &call.arguments[0];
     match call.arguments.get(1) {
-        Some(y) if call.arguments.len() == 2 => {
-            let class = rt.class_of_two(call.name, x, y)?;
-            if call.wanted > 1 {
-                return Err(rt.error(format!("{}: the extreme of two values has no position", call.name)));
-            }
-            let value = super::super::operators::elementwise(rt, call.name, class, x, y, which.numbers, which.two)?;
-            return Ok(vec![value]);
-        }
-        Some(y) if y.numel() > 0 => {
-            return Err(call.bad(1, "with a dimension, the second argument must be []"));
-        }
-        _ => {}
+        Some(y) if call.arguments.len() == 2 => extreme_of_two(rt, call, which, y),
+        Some(y) if y.numel() > 0 => Err(call.bad(1, "with a dimension, the second argument must be []")),
+        _ => extreme_along(rt, call, which),
     }
-    rt.check_walk(x)?;
+}
+
+/// `max(x, y)`.
+fn extreme_of_two(rt: &mut Runtime, call: &Call, which: &Extreme, y: &Value) -> Result<Vec<Value>, Diagnostic> {
+    let x = &call.arguments[0];
+    let class = rt.class_of_two(call.name, x, y)?;
+    if call.wanted > 1 {
+        return Err(rt.error(format!("{}: the extreme of two values has no position", call.name)));
+    }
+    Ok(vec![elementwise(rt, call.name, class, x, y, which.numbers, which.two)?])
+}
+
+/// `[m, i] = max(x, [], dim)`.
+fn extreme_along(rt: &mut Runtime, call: &Call, which: &Extreme) -> Result<Vec<Value>, Diagnostic> {
+    let x = &call.arguments[0];
+    rt.budget.check_walk(&rt.location, x)?;
     let class = class_of(rt, call)?;
     let dims = x.dims();
     if call.wanted < 2 && x.known().is_some() {
         axes(rt, call, 2, &dims)?;
-        return super::super::operators::convert(rt, x, class).map(|value| vec![value]);
+        return convert(rt, x, class).map(|value| vec![value]);
     }
     let axes = if dims == [0, 0] && call.arguments.len() < 3 { vec![0] } else { axes(rt, call, 2, &dims)? };
     if numel_of(&dims) == 0 {
         // There is no extreme of nothing, so an empty axis stays empty.
         let dims: Vec<usize> =
             dims.iter().enumerate().map(|(i, d)| if axes.contains(&i) { (*d).min(1) } else { *d }).collect();
-        let empty = |rt: &mut Runtime, class| construct::full(rt, dims.clone(), class, 0.0);
         let real = rt.settings.real;
-        return Ok(vec![empty(rt, class), empty(rt, real)]);
+        return Ok([class, real].map(|class| construct::full(rt, dims.clone(), class, 0.0)).into());
     }
     let dtype = match x.class() {
         Class::Logical | Class::Char | Class::Uint8 => DType::I32,
@@ -202,7 +208,7 @@ fn extreme(rt: &mut Runtime, call: &Call, which: &Extreme) -> Result<Vec<Value>,
     };
     let array = rt.operand(x, dtype, dims.len())?;
     let array = if x.known().is_some() { array.reshape(&dims, Order::C) } else { array };
-    let result = if axes.is_empty() { array.clone() } else { (which.fold)(&array, &axes) };
+    let result = if axes.is_empty() { array.clone() } else { (which.reduce)(&array, &axes) };
     let tensor = finish(rt, result, class, reduced(&dims, &axes)).with_complex(x.complex());
     let mut results = vec![Value::Array(tensor)];
     if call.wanted > 1 {
@@ -228,13 +234,13 @@ fn position(
         _ => return Err(rt.error(format!("{}: the position over several dimensions is not supported", call.name))),
     };
     let found = found.cast(dtype_of(real)).add(1.0);
-    Ok(Value::Array(rt.made(found, real, reduced(dims, axes))))
+    Ok(Value::Array(rt.recorded(found, real, reduced(dims, axes))))
 }
 
 fn cumsum(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
     let x = &call.arguments[0];
     let class = class_of(rt, call)?;
-    rt.check_walk(x)?;
+    rt.budget.check_walk(&rt.location, x)?;
     let dims = x.dims();
     let axis = if call.arguments.len() > 1 { call.axis(rt, 1)? } else { first_long_axis(&dims) };
     if let Some(scalar) = x.known() {

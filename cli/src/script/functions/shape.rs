@@ -5,33 +5,34 @@ use lazurite::Order;
 use super::super::concat;
 use super::super::diagnostic::Diagnostic;
 use super::super::display::dims_text;
+use super::super::index::dims_seen_by;
 use super::super::operators;
 use super::super::runtime::Runtime;
 use super::super::value::{Value, numel_of, trimmed};
-use super::{Call, Function, MANY, run};
+use super::function::{Call, Function, MANY, run};
 
 pub(super) const TABLE: &[Function] = &[
-    run("size", (1, 2), MANY, size),
-    run("numel", (1, 1), 1, |rt, call| Ok(number(rt, call.arguments[0].numel()))),
-    run("length", (1, 1), 1, |rt, call| {
+    run("size", 1..=2, MANY, size),
+    run("numel", 1..=1, 1, |rt, call| Ok(number(rt, call.arguments[0].numel()))),
+    run("length", 1..=1, 1, |rt, call| {
         let dims = call.arguments[0].dims();
         Ok(number(rt, if dims.contains(&0) { 0 } else { dims.into_iter().max().unwrap_or(0) }))
     }),
-    run("rows", (1, 1), 1, |rt, call| Ok(number(rt, call.arguments[0].dims()[0]))),
-    run("columns", (1, 1), 1, |rt, call| Ok(number(rt, call.arguments[0].dims()[1]))),
-    run("ndims", (1, 1), 1, |rt, call| Ok(number(rt, call.arguments[0].dims().len()))),
-    run("isempty", (1, 1), 1, |_, call| Ok(vec![Value::truth(call.arguments[0].numel() == 0)])),
-    run("reshape", (2, MANY), 1, reshape),
-    run("permute", (2, 2), 1, permute),
-    run("squeeze", (1, 1), 1, squeeze),
-    run("transpose", (1, 1), 1, |rt, call| Ok(vec![operators::transpose(rt, &call.arguments[0])?])),
-    run("cat", (1, MANY), 1, |rt, call| {
+    run("rows", 1..=1, 1, |rt, call| Ok(number(rt, call.arguments[0].dims()[0]))),
+    run("columns", 1..=1, 1, |rt, call| Ok(number(rt, call.arguments[0].dims()[1]))),
+    run("ndims", 1..=1, 1, |rt, call| Ok(number(rt, call.arguments[0].dims().len()))),
+    run("isempty", 1..=1, 1, |_, call| Ok(vec![Value::truth(call.arguments[0].numel() == 0)])),
+    run("reshape", 2..=MANY, 1, reshape),
+    run("permute", 2..=2, 1, permute),
+    run("squeeze", 1..=1, 1, squeeze),
+    run("transpose", 1..=1, 1, |rt, call| Ok(vec![operators::transpose(rt, &call.arguments[0])?])),
+    run("cat", 1..=MANY, 1, |rt, call| {
         let axis = call.axis(rt, 0)?;
         Ok(vec![concat::cat(rt, axis, &call.arguments[1..])?])
     }),
-    run("repmat", (2, MANY), 1, repmat),
-    run("fliplr", (1, 1), 1, |rt, call| flip(rt, call, 1)),
-    run("flipud", (1, 1), 1, |rt, call| flip(rt, call, 0)),
+    run("repmat", 2..=MANY, 1, repmat),
+    run("fliplr", 1..=1, 1, |rt, call| flip(rt, call, 1)),
+    run("flipud", 1..=1, 1, |rt, call| flip(rt, call, 0)),
 ];
 
 fn number(rt: &Runtime, value: usize) -> Vec<Value> {
@@ -56,7 +57,7 @@ fn size(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
         return Ok(vec![Value::numbers(real, vec![1, extents.len()], extents)]);
     }
     if call.wanted > 1 {
-        let seen = super::super::index::folded(&dims, call.wanted);
+        let seen = dims_seen_by(&dims, call.wanted);
         return Ok(seen.into_iter().map(|extent| Value::scalar(real, extent as f64)).collect());
     }
     let extents: Vec<f64> = dims.iter().map(|d| *d as f64).collect();
@@ -66,36 +67,14 @@ fn size(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
 /// `reshape(x, [r c])` and `reshape(x, r, c)`, where one of several sizes may be `[]`.
 fn reshape(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
     let x = &call.arguments[0];
-    let given = call.arguments.len();
-    let dims = if given == 2 {
+    let dims = if call.arguments.len() == 2 {
         let dims = call.counts(rt, 1, "SIZE")?;
         if dims.len() < 2 {
             return Err(call.bad(1, "SIZE must have 2 or more dimensions"));
         }
         dims
     } else {
-        let mut dims = Vec::with_capacity(given - 1);
-        let mut open = None;
-        for i in 1..given {
-            if call.arguments[i].numel() == 0 {
-                if open.replace(i - 1).is_some() {
-                    return Err(call.bad(i, "only a single dimension can be unknown"));
-                }
-                dims.push(1);
-            } else {
-                dims.push(call.count(rt, i, "SIZE")?);
-            }
-        }
-        if let Some(open) = open {
-            let known = numel_of(&dims);
-            if known == 0 || !x.numel().is_multiple_of(known) {
-                return Err(
-                    rt.error(format!("reshape: SIZE is not divisible by the product of known dimensions (= {known})"))
-                );
-            }
-            dims[open] = x.numel() / known;
-        }
-        dims
+        separate_sizes(rt, call)?
     };
     if numel_of(&dims) != x.numel() {
         let (from, to) = (dims_text(&x.dims()), dims_text(&dims));
@@ -107,7 +86,34 @@ fn reshape(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
     }
     let tensor = rt.tensor(x)?;
     let array = tensor.array.reshape(&dims, Order::F);
-    Ok(vec![Value::Array(rt.made(array, tensor.class, dims).with_complex(tensor.complex))])
+    Ok(vec![Value::Array(rt.recorded(array, tensor.class, dims).with_complex(tensor.complex))])
+}
+
+/// The sizes in the arguments after the first, with the one that is `[]` worked out.
+fn separate_sizes(rt: &mut Runtime, call: &Call) -> Result<Vec<usize>, Diagnostic> {
+    let mut dims = Vec::with_capacity(call.arguments.len() - 1);
+    let mut unknown = None;
+    for (i, size) in call.arguments.iter().enumerate().skip(1) {
+        if size.numel() > 0 {
+            dims.push(call.count(rt, i, "SIZE")?);
+            continue;
+        }
+        if unknown.replace(i - 1).is_some() {
+            return Err(call.bad(i, "only a single dimension can be unknown"));
+        }
+        dims.push(1);
+    }
+    if let Some(unknown) = unknown {
+        let numel = call.arguments[0].numel();
+        let known = numel_of(&dims);
+        if known == 0 || !numel.is_multiple_of(known) {
+            return Err(
+                rt.error(format!("reshape: SIZE is not divisible by the product of known dimensions (= {known})"))
+            );
+        }
+        dims[unknown] = numel / known;
+    }
+    Ok(dims)
 }
 
 fn permute(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
@@ -131,7 +137,7 @@ fn permute(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
     let tensor = rt.tensor(x)?;
     let shape = axes.iter().map(|axis| dims[*axis]).collect();
     let array = tensor.array.reshape(&dims, Order::C).permute(&axes);
-    Ok(vec![Value::Array(rt.made(array, tensor.class, shape).with_complex(tensor.complex))])
+    Ok(vec![Value::Array(rt.recorded(array, tensor.class, shape).with_complex(tensor.complex))])
 }
 
 /// Drops axes of extent 1; matrices stay as they are.
@@ -144,7 +150,7 @@ fn squeeze(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
     let left = trimmed(dims.iter().copied().filter(|d| *d != 1).collect());
     let tensor = rt.tensor(x)?;
     let array = tensor.array.reshape(&left, Order::C);
-    Ok(vec![Value::Array(rt.made(array, tensor.class, left).with_complex(tensor.complex))])
+    Ok(vec![Value::Array(rt.recorded(array, tensor.class, left).with_complex(tensor.complex))])
 }
 
 /// Copies side by side: each axis is split into (copy, place), the copies are broadcast, and both are joined again.
@@ -176,7 +182,7 @@ fn repmat(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
     }
     let tensor = rt.tensor(x)?;
     let array = tensor.array.reshape(&split, Order::C).broadcast_to(&stretched).reshape(&joined, Order::C);
-    Ok(vec![Value::Array(rt.made(array, tensor.class, joined).with_complex(tensor.complex))])
+    Ok(vec![Value::Array(rt.recorded(array, tensor.class, joined).with_complex(tensor.complex))])
 }
 
 fn flip(rt: &mut Runtime, call: &Call, axis: usize) -> Result<Vec<Value>, Diagnostic> {
@@ -186,5 +192,5 @@ fn flip(rt: &mut Runtime, call: &Call, axis: usize) -> Result<Vec<Value>, Diagno
     }
     let tensor = rt.tensor(x)?;
     let array = tensor.array.flip(axis);
-    Ok(vec![Value::Array(rt.made(array, tensor.class, tensor.dims).with_complex(tensor.complex))])
+    Ok(vec![Value::Array(rt.recorded(array, tensor.class, tensor.dims).with_complex(tensor.complex))])
 }

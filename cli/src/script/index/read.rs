@@ -8,7 +8,9 @@ use super::super::diagnostic::Diagnostic;
 use super::super::host::HostData;
 use super::super::runtime::Runtime;
 use super::super::value::{Tensor, Value, numel_of, trimmed};
-use super::{Pick, Picked, Place, Subscript, coordinates, folded, pick, row_major, vector_axis};
+use super::Subscript;
+use super::layout::{coordinates, dims_seen_by, row_major, vector_axis};
+use super::pick::{Pick, Picked, SubscriptContext, pick};
 
 /// From this length on, linear positions of a matrix are not written out one by one.
 const LONG: usize = 1024;
@@ -28,14 +30,14 @@ pub fn read(
         return Ok(value.clone());
     }
     let dims = value.dims();
-    let seen = if total == 1 { vec![numel_of(&dims)] } else { folded(&dims, total) };
+    let seen = dims_seen_by(&dims, total);
     let mut picks = Vec::with_capacity(total);
     for (position, subscript) in subscripts.iter().enumerate() {
-        let place = Place { name, position, total };
-        let picked = pick(rt, &place, subscript)?;
+        let context = SubscriptContext { name, position, total };
+        let picked = pick(rt, &context, subscript)?;
         let needs = picked.pick.needs();
         if needs > seen[position] {
-            return Err(place.beyond(rt, needs, seen[position], &dims));
+            return Err(context.beyond(rt, needs, seen[position], &dims));
         }
         picks.push(picked);
     }
@@ -104,7 +106,7 @@ fn linear(rt: &mut Runtime, tensor: Tensor, picked: &Picked) -> Result<Tensor, D
     let shape = trimmed(linear_shape(picked, &dims, len));
     let array = match (&picked.pick, vector_axis(&dims)) {
         (Pick::All, _) => array.reshape(&[numel, 1], Order::F),
-        (Pick::One(at), None) if !rt.in_loop() => {
+        (Pick::One(at), None) if !rt.loops.is_inside() => {
             let specs: Vec<SliceSpec> =
                 coordinates(*at, &dims).into_iter().map(|start| SliceSpec { start, step: 1, len: 1 }).collect();
             array.slice(&specs).reshape(&shape, Order::C)
@@ -129,7 +131,7 @@ fn linear(rt: &mut Runtime, tensor: Tensor, picked: &Picked) -> Result<Tensor, D
             array.reshape(&[numel], Order::C).take(&positions, 0).reshape(&shape, Order::C)
         }
     };
-    Ok(rt.made(array, class, shape))
+    Ok(rt.recorded(array, class, shape))
 }
 
 /// The coordinates of a linear position with the last axis fastest.
@@ -148,7 +150,7 @@ fn by_axis(rt: &mut Runtime, tensor: Tensor, picks: &[Picked], seen: Vec<usize>)
         array = array.reshape(&seen, Order::F);
     }
     let shape: Vec<usize> = picks.iter().zip(&seen).map(|(p, extent)| p.pick.len(*extent)).collect();
-    let looping = rt.in_loop();
+    let looping = rt.loops.is_inside();
     // Views first, so that the copies that follow are as small as they can be.
     let mut specs = Vec::with_capacity(picks.len());
     let mut copied = Vec::new();
@@ -167,7 +169,7 @@ fn by_axis(rt: &mut Runtime, tensor: Tensor, picks: &[Picked], seen: Vec<usize>)
     for axis in copied {
         array = along(rt, &array, axis, &picks[axis].pick)?;
     }
-    Ok(rt.made(array, class, shape))
+    Ok(rt.recorded(array, class, shape))
 }
 
 /// The picked positions along one axis. In a loop a single position is data, not part of the plan, so that every round has
@@ -182,7 +184,7 @@ fn along(rt: &Runtime, array: &Array, axis: usize, pick: &Pick) -> Result<Array,
     match pick {
         Pick::All => Ok(array.clone()),
         Pick::Slice { start, step, len } => slice(SliceSpec { start: *start, step: *step, len: *len }),
-        Pick::One(start) if !rt.in_loop() => slice(SliceSpec { start: *start, step: 1, len: 1 }),
+        Pick::One(start) if !rt.loops.is_inside() => slice(SliceSpec { start: *start, step: 1, len: 1 }),
         Pick::One(at) => Ok(array.take(&positions(rt, &[*at])?, axis)),
         Pick::List(list) => Ok(array.take(&positions(rt, list)?, axis)),
     }

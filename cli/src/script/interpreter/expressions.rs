@@ -6,9 +6,10 @@ use super::super::diagnostic::{Diagnostic, Span};
 use super::super::functions::{self, Call};
 use super::super::index::{Subscript, end_of, read};
 use super::super::lexer::Symbol;
+use super::super::operators::range::range;
 use super::super::operators::{self, compare};
 use super::super::value::Value;
-use super::Interpreter;
+use super::{Interpreter, OpenSubscript};
 
 impl Interpreter<'_, '_> {
     /// The one value of an expression.
@@ -60,11 +61,12 @@ impl Interpreter<'_, '_> {
                 let start = self.value(start)?;
                 let step = step.as_ref().map(|step| self.value(step)).transpose()?;
                 let stop = self.value(stop)?;
-                self.rt.at(expr.span, |rt| operators::range(rt, &start, step.as_ref(), &stop))
+                self.rt.at(expr.span, |rt| range(rt, &start, step.as_ref(), &stop))
             }
-            ExprKind::End => match self.indexed.last() {
-                Some((dims, position, total)) => {
-                    Ok(Value::scalar(self.rt.settings.real, end_of(dims, *position, *total) as f64))
+            ExprKind::End => match self.subscripts.last() {
+                Some(open) => {
+                    let end = end_of(&open.dims, open.position, open.total);
+                    Ok(Value::scalar(self.rt.settings.real, end as f64))
                 }
                 None => Err(Diagnostic::at(expr.span, "'end': nothing is being indexed here")),
             },
@@ -74,8 +76,8 @@ impl Interpreter<'_, '_> {
     }
 
     /// The value of a variable, moved out if this is its last read.
-    fn read_variable(&mut self, symbol: Symbol, read: u32) -> Option<Value> {
-        if self.last.is_last(read) { self.rt.take(symbol) } else { self.rt.variable(symbol).cloned() }
+    pub(super) fn read_variable(&mut self, symbol: Symbol, read: u32) -> Option<Value> {
+        if self.last.is_last(read) { self.rt.variables.take(symbol) } else { self.rt.variables.get(symbol).cloned() }
     }
 
     /// The variable that an expression consists of, if it is one.
@@ -146,9 +148,9 @@ impl Interpreter<'_, '_> {
                 subscripts.push(Subscript::All);
                 continue;
             }
-            self.indexed.push((dims.to_vec(), position, arguments.len()));
+            self.subscripts.push(OpenSubscript { dims: dims.to_vec(), position, total: arguments.len() });
             let value = self.value(argument);
-            self.indexed.pop();
+            self.subscripts.pop();
             subscripts.push(match value? {
                 // x(':') is x(:).
                 text if text.as_text() == Some(b":") => Subscript::All,
@@ -174,14 +176,14 @@ impl Interpreter<'_, '_> {
         // `single(load(…))` reads integers and bytes as single at once.
         let widens = name == "single" && matches!(arguments, [argument] if self.is_load(argument));
         if widens {
-            self.rt.load_class = Some(Class::Single);
+            self.rt.load.class = Some(Class::Single);
         }
         let mut values = Vec::with_capacity(arguments.len());
         for argument in arguments {
             values.push(self.value(argument)?);
         }
         if widens {
-            self.rt.load_class = None;
+            self.rt.load.class = None;
         }
         let spans = arguments.iter().map(|argument| argument.span).collect();
         self.rt.at(span, |rt| {
@@ -192,7 +194,7 @@ impl Interpreter<'_, '_> {
     fn is_load(&self, expr: &Expr) -> bool {
         let ExprKind::Postfix { base, steps } = &expr.kind else { return false };
         matches!(&base.kind, ExprKind::Name { symbol, .. }
-            if steps.len() == 1 && self.rt.names.name(*symbol) == "load" && self.rt.variable(*symbol).is_none())
+            if steps.len() == 1 && self.rt.names.name(*symbol) == "load" && self.rt.variables.get(*symbol).is_none())
     }
 
     fn matrix(&mut self, rows: &[Vec<Expr>], span: Span) -> Result<Value, Diagnostic> {

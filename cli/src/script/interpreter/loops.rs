@@ -28,14 +28,14 @@ fn block(block_: &Block, names: &mut Vec<Symbol>) {
                 targets.iter().for_each(|t| target(t, names));
                 expr(value, names);
             }
-            StatementKind::Update { target: updated, value, .. } => {
-                target(updated, names);
-                expr(value, names);
+            StatementKind::Update(update) => {
+                target(&update.target, names);
+                expr(&update.value, names);
             }
             StatementKind::If { arms, otherwise } => {
-                for (condition, body) in arms {
-                    expr(condition, names);
-                    block(body, names);
+                for arm in arms {
+                    expr(&arm.condition, names);
+                    block(&arm.body, names);
                 }
                 block(otherwise, names);
             }

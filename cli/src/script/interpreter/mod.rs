@@ -8,7 +8,7 @@ mod assignment;
 mod expressions;
 mod loops;
 
-use super::ast::{Block, Expr, Program, Statement, StatementKind};
+use super::ast::{Block, Expr, Script, Statement, StatementKind};
 use super::diagnostic::Diagnostic;
 use super::display::display;
 use super::index::{Subscript, read};
@@ -25,9 +25,18 @@ pub struct Interpreter<'r, 'a> {
     last: &'r LastReads,
     /// Where results go that nothing was assigned to, if the script ever asks.
     ans: Option<Symbol>,
-    /// Dimensions of the values that are being indexed, with the subscript's position and the number of subscripts: what
-    /// `end` means.
-    indexed: Vec<(Vec<usize>, usize, usize)>,
+    /// The subscripts that are being evaluated, the innermost last.
+    subscripts: Vec<OpenSubscript>,
+}
+
+/// A subscript that is being evaluated: what `end` means in it.
+struct OpenSubscript {
+    /// The dimensions of the value that is indexed.
+    dims: Vec<usize>,
+    /// Which subscript it is, from 0.
+    position: usize,
+    /// How many subscripts there are.
+    total: usize,
 }
 
 /// What comes after a statement.
@@ -41,41 +50,39 @@ enum Flow {
 ///
 /// # Errors
 /// The first error, placed.
-pub fn run(rt: &mut Runtime, program: &Program, last: &LastReads) -> Result<(), Diagnostic> {
+pub fn run(rt: &mut Runtime, program: &Script, last: &LastReads) -> Result<(), Diagnostic> {
     let ans = program.names.find("ans");
-    let mut interpreter = Interpreter { rt, last, ans, indexed: Vec::new() };
+    let mut interpreter = Interpreter { rt, last, ans, subscripts: Vec::new() };
     interpreter.block(&program.body)?;
-    interpreter.rt.force(&[])
+    interpreter.rt.evaluate(&[])
 }
 
 impl Interpreter<'_, '_> {
     fn block(&mut self, block: &Block) -> Result<Flow, Diagnostic> {
-        self.rt.drop_all(&block.dead_on_entry);
+        self.rt.variables.drop_all(&block.dead_on_entry);
         for statement in &block.statements {
             let flow = self.statement(statement).map_err(|error| error.or_at(statement.span))?;
             if !matches!(flow, Flow::Next) {
                 return Ok(flow);
             }
-            self.rt.drop_all(&statement.dead_after);
+            self.rt.variables.drop_all(&statement.dead_after);
         }
         Ok(Flow::Next)
     }
 
     fn statement(&mut self, statement: &Statement) -> Result<Flow, Diagnostic> {
-        self.rt.place = statement.span;
-        self.rt.count_statement()?;
+        self.rt.location.span = statement.span;
+        self.rt.budget.count_statement(&self.rt.location)?;
         match &statement.kind {
             StatementKind::Expression { value, show } => self.expression_statement(value, *show)?,
             StatementKind::Assign { targets, bracketed, value, show } => {
                 self.assign(targets, *bracketed, value, *show)?;
             }
-            StatementKind::Update { target, read, op, op_span, value, show } => {
-                self.update(target, *read, *op, *op_span, value, *show)?;
-            }
+            StatementKind::Update(update) => self.update(update)?,
             StatementKind::If { arms, otherwise } => {
-                for (condition, body) in arms {
-                    if self.condition(condition)? {
-                        return self.block(body);
+                for arm in arms {
+                    if self.condition(&arm.condition)? {
+                        return self.block(&arm.body);
                     }
                 }
                 return self.block(otherwise);
@@ -98,7 +105,7 @@ impl Interpreter<'_, '_> {
             self.show_as("ans", &value, expr)?;
         }
         if let Some(ans) = self.ans {
-            self.rt.set(ans, value);
+            self.rt.variables.set(ans, value);
         }
         Ok(())
     }
@@ -109,9 +116,9 @@ impl Interpreter<'_, '_> {
     }
 
     fn while_loop(&mut self, condition: &Expr, body: &Block) -> Result<(), Diagnostic> {
-        self.rt.enter_loop(names_in_loop(Some(condition), body));
+        self.rt.loops.enter(names_in_loop(Some(condition), body));
         let result = self.while_rounds(condition, body);
-        self.rt.leave_loop();
+        self.rt.loops.leave();
         result
     }
 
@@ -127,9 +134,9 @@ impl Interpreter<'_, '_> {
 
     fn for_loop(&mut self, variable: Symbol, values: &Expr, body: &Block) -> Result<(), Diagnostic> {
         let value = self.value(values)?;
-        self.rt.enter_loop(names_in_loop(None, body));
+        self.rt.loops.enter(names_in_loop(None, body));
         let result = self.for_rounds(variable, &value, values, body);
-        self.rt.leave_loop();
+        self.rt.loops.leave();
         result
     }
 
@@ -138,7 +145,7 @@ impl Interpreter<'_, '_> {
         let dims = value.dims();
         let columns = if value.numel() == 0 { 0 } else { dims[1..].iter().product() };
         if columns == 0 {
-            self.rt.set(variable, value.clone());
+            self.rt.variables.set(variable, value.clone());
         }
         for column in 0..columns {
             let item = match value {
@@ -154,7 +161,7 @@ impl Interpreter<'_, '_> {
                     self.rt.at(values.span, |rt| read::read(rt, None, value, &subscripts))?
                 }
             };
-            self.rt.set(variable, item);
+            self.rt.variables.set(variable, item);
             if matches!(self.block(body)?, Flow::Break) {
                 break;
             }

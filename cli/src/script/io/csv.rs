@@ -7,7 +7,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 
-use super::{Contents, Elements};
+use super::contents::{Contents, Elements};
 
 pub(super) fn read(path: &Path) -> Result<Contents, String> {
     let name = path.display();

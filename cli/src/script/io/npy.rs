@@ -10,7 +10,7 @@ use std::path::Path;
 
 use npyz::WriterBuilder as _;
 
-use super::{Contents, Elements};
+use super::contents::{Contents, Elements};
 
 /// Headers in the wild have about a hundred bytes.
 const MAX_HEADER: usize = 64 << 10;
@@ -28,7 +28,33 @@ pub(super) fn read(path: &Path) -> Result<Contents, String> {
 
 /// The array in `size` bytes of a file.
 pub(super) fn parse(name: &str, size: u64, file: &mut impl Read) -> Result<Contents, String> {
-    let fail = |error: std::io::Error| format!("{name}: {error}");
+    let (text, before) = header_text(name, file)?;
+    let header = parse_header(&text).map_err(|what| format!("{name}: {what} in the header"))?;
+    let element = element_type(&header.descr).ok_or_else(|| {
+        format!(
+            "{name}: elements of type '{}' are not supported; expected bool, 8 to 64-bit integers or f4, f8",
+            header.descr
+        )
+    })?;
+    let bytes = header
+        .shape
+        .iter()
+        .try_fold(1u64, |n, d| n.checked_mul(*d as u64))
+        .and_then(|n| n.checked_mul(element.width as u64))
+        .filter(|n| usize::try_from(*n).is_ok());
+    let present = size.saturating_sub(before);
+    let Some(bytes) = bytes.filter(|bytes| *bytes <= present) else {
+        return Err(format!(
+            "{name}: the header states {:?} elements of {} bytes, but only {present} bytes follow",
+            header.shape, element.width
+        ));
+    };
+    let data = read_exactly(name, file, bytes as usize)?;
+    Ok(Contents { dims: header.shape, columns_first: header.fortran, elements: convert(element, data) })
+}
+
+/// The header's text, and how many bytes come before the elements.
+fn header_text(name: &str, file: &mut impl Read) -> Result<(Vec<u8>, u64), String> {
     let truncated = || format!("{name}: the file ends inside its header");
     let mut start = [0u8; 10];
     file.read_exact(&mut start).map_err(|_| format!("{name}: this is not an .npy file"))?;
@@ -49,36 +75,18 @@ pub(super) fn parse(name: &str, size: u64, file: &mut impl Read) -> Result<Conte
     }
     let mut text = vec![0; length];
     file.read_exact(&mut text).map_err(|_| truncated())?;
-    let header = parse_header(&text).map_err(|what| format!("{name}: {what} in the header"))?;
-    let (kind, big, width) = element_type(&header.descr).ok_or_else(|| {
-        format!(
-            "{name}: elements of type '{}' are not supported; expected bool, 8 to 64-bit integers or f4, f8",
-            header.descr
-        )
-    })?;
-    let bytes = header
-        .shape
-        .iter()
-        .try_fold(1u64, |n, d| n.checked_mul(*d as u64))
-        .and_then(|n| n.checked_mul(width as u64))
-        .filter(|n| usize::try_from(*n).is_ok());
-    let present = size.saturating_sub(before + length as u64);
-    let bytes = match bytes {
-        Some(bytes) if bytes <= present => bytes as usize,
-        _ => {
-            return Err(format!(
-                "{name}: the header states {:?} elements of {width} bytes, but only {present} bytes follow",
-                header.shape
-            ));
-        }
-    };
+    Ok((text, before + length as u64))
+}
+
+/// The next bytes of a file, of which there are as many by its size.
+fn read_exactly(name: &str, file: &mut impl Read, bytes: usize) -> Result<Vec<u8>, String> {
     let mut data = Vec::new();
     data.try_reserve_exact(bytes).map_err(|_| format!("{name}: {bytes} bytes could not be allocated"))?;
-    file.take(bytes as u64).read_to_end(&mut data).map_err(fail)?;
+    file.take(bytes as u64).read_to_end(&mut data).map_err(|error| format!("{name}: {error}"))?;
     if data.len() != bytes {
         return Err(format!("{name}: the file ended after {} of {bytes} bytes", data.len()));
     }
-    Ok(Contents { dims: header.shape, columns_first: header.fortran, elements: convert(kind, big, width, data) })
+    Ok(data)
 }
 
 struct Header {
@@ -143,24 +151,40 @@ fn shortened(text: &str) -> String {
     text.chars().take(24).collect()
 }
 
-/// Kind letter, whether big-endian, and bytes.
-fn element_type(descr: &str) -> Option<(u8, bool, usize)> {
+/// The stored type of the elements.
+struct ElementType {
+    kind: Kind,
+    big_endian: bool,
+    /// In bytes.
+    width: usize,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Bool,
+    Signed,
+    Unsigned,
+    Float,
+}
+
+/// The type that `descr` names, if it is one of those that can be read.
+fn element_type(descr: &str) -> Option<ElementType> {
     let [order @ (b'<' | b'>' | b'|' | b'='), kind @ (b'b' | b'i' | b'u' | b'f'), width @ b'1'..=b'8'] =
         *descr.as_bytes()
     else {
         return None;
     };
     let width = usize::from(width - b'0');
-    let known = match kind {
-        b'b' => width == 1,
-        b'f' => matches!(width, 4 | 8),
-        b'u' => matches!(width, 1 | 2 | 4),
-        _ => matches!(width, 1 | 2 | 4 | 8),
+    let (kind, widths): (Kind, &[usize]) = match kind {
+        b'b' => (Kind::Bool, &[1]),
+        b'f' => (Kind::Float, &[4, 8]),
+        b'u' => (Kind::Unsigned, &[1, 2, 4]),
+        _ => (Kind::Signed, &[1, 2, 4, 8]),
     };
-    known.then_some((kind, order == b'>', width))
+    widths.contains(&width).then_some(ElementType { kind, big_endian: order == b'>', width })
 }
 
-fn convert(kind: u8, big: bool, width: usize, data: Vec<u8>) -> Elements {
+fn convert(element: ElementType, data: Vec<u8>) -> Elements {
     // A macro, because the conversions are functions of the same name on unrelated types.
     macro_rules! words {
         ($t:ty) => {
@@ -169,22 +193,22 @@ fn convert(kind: u8, big: bool, width: usize, data: Vec<u8>) -> Elements {
                     // `chunks_exact` gives exactly this many bytes.
                     let mut bytes = [0; size_of::<$t>()];
                     bytes.copy_from_slice(word);
-                    if big { <$t>::from_be_bytes(bytes) } else { <$t>::from_le_bytes(bytes) }
+                    if element.big_endian { <$t>::from_be_bytes(bytes) } else { <$t>::from_le_bytes(bytes) }
                 })
                 .collect()
         };
     }
-    match (kind, width) {
-        (b'b', _) => Elements::Bool(data.iter().map(|byte| *byte != 0).collect()),
-        (b'f', 4) => Elements::F32(words!(f32)),
-        (b'f', _) => Elements::F64(words!(f64)),
-        (b'u', 1) => Elements::U8(data),
-        (b'u', 2) => Elements::U16(words!(u16)),
-        (b'u', _) => Elements::U32(words!(u32)),
-        (_, 1) => Elements::I8(words!(i8)),
-        (_, 2) => Elements::I16(words!(i16)),
-        (_, 4) => Elements::I32(words!(i32)),
-        _ => Elements::I64(words!(i64)),
+    match (element.kind, element.width) {
+        (Kind::Bool, _) => Elements::Bool(data.iter().map(|byte| *byte != 0).collect()),
+        (Kind::Float, 4) => Elements::F32(words!(f32)),
+        (Kind::Float, _) => Elements::F64(words!(f64)),
+        (Kind::Unsigned, 1) => Elements::U8(data),
+        (Kind::Unsigned, 2) => Elements::U16(words!(u16)),
+        (Kind::Unsigned, _) => Elements::U32(words!(u32)),
+        (Kind::Signed, 1) => Elements::I8(words!(i8)),
+        (Kind::Signed, 2) => Elements::I16(words!(i16)),
+        (Kind::Signed, 4) => Elements::I32(words!(i32)),
+        (Kind::Signed, _) => Elements::I64(words!(i64)),
     }
 }
 

@@ -7,15 +7,15 @@
 mod literals;
 mod token;
 
-use super::diagnostic::{Diagnostic, Source, Span};
+use super::diagnostic::{Diagnostic, SourceText, Span};
 use token::{FOREIGN_KEYWORDS, OPERATORS};
-pub use token::{Keyword, Names, Op, Symbol, Token, TokenKind};
+pub use token::{Keyword, Names, Operator, Symbol, Token, TokenKind};
 
 /// The tokens of a script, ending with [`TokenKind::EndOfText`], and the names in it.
 ///
 /// # Errors
 /// Characters, words and operators that the language does not have, and literals that do not end.
-pub fn tokenize(source: &Source) -> Result<(Vec<Token>, Names), Diagnostic> {
+pub fn tokenize(source: &SourceText) -> Result<(Vec<Token>, Names), Diagnostic> {
     let mut lexer = Lexer {
         text: source.text(),
         at: 0,
@@ -144,7 +144,7 @@ impl Lexer<'_> {
             b'\'' => {
                 if self.quote_transposes() {
                     self.at += 1;
-                    self.push(TokenKind::Op(Op::Quote), start);
+                    self.push(TokenKind::Op(Operator::Quote), start);
                     return Ok(());
                 }
                 return self.string(b'\'');
@@ -200,7 +200,7 @@ impl Lexer<'_> {
         match self.tokens.last().map(|t| &t.kind) {
             Some(TokenKind::Number(_) | TokenKind::Text { .. } | TokenKind::Name(_)) => true,
             Some(TokenKind::RightParen | TokenKind::RightBracket) => true,
-            Some(TokenKind::Op(Op::Quote | Op::DotQuote)) => true,
+            Some(TokenKind::Op(Operator::Quote | Operator::DotQuote)) => true,
             // Inside brackets `end` is the last index; elsewhere it ends a block.
             Some(TokenKind::Keyword(Keyword::End)) => !self.open.is_empty(),
             // `[~, i] = …`: here `~` stands for a result, and a blank after it separates.

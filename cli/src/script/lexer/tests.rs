@@ -2,8 +2,8 @@
 
 use super::*;
 
-fn source(text: &str) -> Source {
-    Source::new("t.m", text).unwrap()
+fn source(text: &str) -> SourceText {
+    SourceText::new("t.m", text).unwrap()
 }
 
 /// Tokens as text: separators that only blanks or line ends stand for are `,_` and `;_`.

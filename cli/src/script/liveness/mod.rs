@@ -7,7 +7,7 @@
 
 mod set;
 
-use super::ast::{Block, Expr, ExprKind, PostfixKind, Program, Statement, StatementKind, Target};
+use super::ast::{Arm, Block, Expr, ExprKind, PostfixKind, Script, Statement, StatementKind, Target, Update};
 use super::lexer::{Names, Symbol};
 use set::Set;
 
@@ -27,7 +27,7 @@ impl LastReads {
 /// Annotates `program`; `wanted` are the variables that are saved when it ends.
 ///
 /// Every statement is walked once for each loop around it and once more.
-pub fn analyse(program: &mut Program, wanted: &[Symbol]) -> LastReads {
+pub fn analyse(program: &mut Script, wanted: &[Symbol]) -> LastReads {
     let mut live = Set::new(program.names.len());
     wanted.iter().for_each(|symbol| live.insert(*symbol));
     let mut pass = Pass {
@@ -50,13 +50,29 @@ struct Pass {
     live: Set,
     /// Whether the walk writes its findings down, or only asks what a loop's body reads.
     marking: bool,
-    /// For each enclosing loop, what is live after it and before its next round.
-    loops: Vec<(Set, Set)>,
+    /// The enclosing loops, the innermost last.
+    loops: Vec<LoopEnds>,
     /// Written by every expression that stands alone.
     ans: Option<Symbol>,
     /// The function that reads variables by their names.
     save: Option<Symbol>,
     names: Names,
+}
+
+/// What is live where a loop goes on.
+struct LoopEnds {
+    /// After the loop, where `break` leads.
+    exit: Set,
+    /// Before its next round, where `continue` leads.
+    head: Set,
+}
+
+/// What is live at an arm of an `if`.
+struct ArmEntry {
+    /// When its body is entered.
+    into_body: Set,
+    /// Before that, and what its condition reads.
+    before: Set,
 }
 
 /// What an expression reads, in no order.
@@ -83,12 +99,12 @@ impl Pass {
                 }
                 self.expr(value, true, &mut touched);
             }
-            StatementKind::Update { target, read, value, .. } => self.update(target, *read, value, &mut touched),
+            StatementKind::Update(update) => self.update(update, &mut touched),
             StatementKind::If { arms, otherwise } => self.if_statement(arms, otherwise),
             StatementKind::While { condition, body } => self.while_loop(condition, body, &mut touched),
             StatementKind::For { variable, values, body, .. } => self.for_loop(*variable, values, body, &mut touched),
-            StatementKind::Break => self.live = self.loops.last().map_or(after.clone(), |(exit, _)| exit.clone()),
-            StatementKind::Continue => self.live = self.loops.last().map_or(after.clone(), |(_, head)| head.clone()),
+            StatementKind::Break => self.live = self.loops.last().map_or(after.clone(), |ends| ends.exit.clone()),
+            StatementKind::Continue => self.live = self.loops.last().map_or(after.clone(), |ends| ends.head.clone()),
         }
         if self.marking {
             touched.sort_unstable();
@@ -98,31 +114,31 @@ impl Pass {
         }
     }
 
-    fn if_statement(&mut self, arms: &mut [(Expr, Block)], otherwise: &mut Block) {
+    fn if_statement(&mut self, arms: &mut [Arm], otherwise: &mut Block) {
         let after = self.live.clone();
         self.block(otherwise);
         let into_otherwise = self.live.clone();
-        // For each arm, last one first: what is live when it is entered, and what was live or read before that.
+        // The last arm first.
         let mut entries = Vec::new();
-        for (condition, body) in arms.iter_mut().rev() {
+        for arm in arms.iter_mut().rev() {
             let if_false = std::mem::replace(&mut self.live, after.clone());
-            self.block(body);
+            self.block(&mut arm.body);
             let into_body = self.live.clone();
             self.live.union(&if_false);
             let mut before = self.live.clone();
             let mut touched = Touched::new();
-            self.expr(condition, true, &mut touched);
+            self.expr(&arm.condition, true, &mut touched);
             touched.into_iter().for_each(|symbol| before.insert(symbol));
-            entries.push((into_body, before));
+            entries.push(ArmEntry { into_body, before });
         }
         if !self.marking {
             return;
         }
         // An arm is entered after the conditions of those before it, and drops what only they needed.
         let mut before_all = after.empty();
-        for ((_, body), (into_body, before)) in arms.iter_mut().zip(entries.iter().rev()) {
-            before_all.union(before);
-            body.dead_on_entry = before_all.minus(into_body);
+        for (arm, entry) in arms.iter_mut().zip(entries.iter().rev()) {
+            before_all.union(&entry.before);
+            arm.body.dead_on_entry = before_all.minus(&entry.into_body);
         }
         otherwise.dead_on_entry = before_all.minus(&into_otherwise);
     }
@@ -132,7 +148,7 @@ impl Pass {
         let nothing = self.live.empty();
         let live = std::mem::replace(&mut self.live, nothing.clone());
         let marking = std::mem::replace(&mut self.marking, false);
-        self.loops.push((nothing.clone(), nothing));
+        self.loops.push(LoopEnds { exit: nothing.clone(), head: nothing });
         self.block(body);
         self.loops.pop();
         self.marking = marking;
@@ -144,7 +160,7 @@ impl Pass {
         self.live = head.clone();
         // A walk that marks nothing needs no second round: what the body reads is in `head` already.
         if self.marking {
-            self.loops.push((exit.clone(), head.clone()));
+            self.loops.push(LoopEnds { exit: exit.clone(), head: head.clone() });
             self.block(body);
             self.loops.pop();
         }
@@ -213,20 +229,20 @@ impl Pass {
     }
 
     /// `x += v` reads `x`, then `v`; `x(i) += v` evaluates `i`, then `v`, and takes `x` when it writes.
-    fn update(&mut self, target: &Target, read: u32, value: &Expr, touched: &mut Touched) {
-        let Target::Variable { symbol, arguments, .. } = target else {
+    fn update(&mut self, update: &Update, touched: &mut Touched) {
+        let Target::Variable { symbol, arguments, .. } = &update.target else {
             return;
         };
         touched.push(*symbol);
         match arguments {
             None => {
                 self.live.remove(*symbol);
-                self.expr(value, true, touched);
-                self.read(*symbol, read, true);
+                self.expr(&update.value, true, touched);
+                self.read(*symbol, update.read, true);
             }
             Some(arguments) => {
                 self.live.insert(*symbol);
-                self.expr(value, true, touched);
+                self.expr(&update.value, true, touched);
                 for argument in arguments.iter().rev() {
                     self.expr(argument, true, touched);
                 }

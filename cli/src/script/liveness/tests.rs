@@ -2,12 +2,12 @@
 
 use std::collections::HashMap;
 
-use super::super::diagnostic::Source;
+use super::super::diagnostic::SourceText;
 use super::super::parser::parse;
 use super::*;
 
-fn program(text: &str) -> Program {
-    parse(&Source::new("t.m", text).unwrap()).unwrap()
+fn script(text: &str) -> Script {
+    parse(&SourceText::new("t.m", text).unwrap()).unwrap()
 }
 
 /// Runs a program as the interpreter would, on values that are only names, and checks two things: a variable that is read
@@ -130,7 +130,7 @@ impl Walk<'_> {
                 self.expr(value);
                 targets.iter().for_each(|t| self.target(t));
             }
-            StatementKind::Update { target, read, value, .. } => {
+            StatementKind::Update(Update { target, read, value, .. }) => {
                 let Target::Variable { symbol, arguments, .. } = target else { unreachable!() };
                 match arguments {
                     None => {
@@ -147,10 +147,10 @@ impl Walk<'_> {
                 self.set(*symbol);
             }
             StatementKind::If { arms, otherwise } => {
-                for (condition, body) in arms {
-                    self.expr(condition);
+                for arm in arms {
+                    self.expr(&arm.condition);
                     if self.choose() {
-                        return self.block(body);
+                        return self.block(&arm.body);
                     }
                 }
                 return self.block(otherwise);
@@ -212,7 +212,7 @@ const PROGRAMS: &[&str] = &[
 #[test]
 fn values_live_as_long_as_they_are_needed_and_no_longer() {
     for text in PROGRAMS {
-        let mut program = program(text);
+        let mut program = script(text);
         let last = analyse(&mut program, &[]);
         // For each program point and variable that is kept there: does some run read that value afterwards?
         let mut kept_and_read: HashMap<(u32, Symbol), bool> = HashMap::new();
@@ -251,7 +251,7 @@ fn values_live_as_long_as_they_are_needed_and_no_longer() {
 }
 
 fn last_reads(text: &str, wanted: &[&str]) -> String {
-    let mut program = program(text);
+    let mut program = script(text);
     let wanted: Vec<_> = wanted.iter().filter_map(|n| program.names.find(n)).collect();
     let last = analyse(&mut program, &wanted);
     (0..program.reads).map(|r| if last.is_last(r) { '1' } else { '0' }).collect()
@@ -280,8 +280,8 @@ fn deep_and_long_programs_are_analysed_quickly() {
 }
 
 fn deep_and_long() {
-    let mut nested = program(&format!("x=1;\n{}x=x+1;\n{}", "while x\n".repeat(250), "end\n".repeat(250)));
+    let mut nested = script(&format!("x=1;\n{}x=x+1;\n{}", "while x\n".repeat(250), "end\n".repeat(250)));
     analyse(&mut nested, &[]);
-    let mut long = program(&"x=1; y=x; z=y+x;\n".repeat(20_000));
+    let mut long = script(&"x=1; y=x; z=y+x;\n".repeat(20_000));
     analyse(&mut long, &[]);
 }

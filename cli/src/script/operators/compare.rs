@@ -10,7 +10,7 @@ use super::super::classes::Class;
 use super::super::diagnostic::Diagnostic;
 use super::super::runtime::Runtime;
 use super::super::value::{HostScalar, Value};
-use super::broadcast;
+use super::elementwise::broadcast;
 
 const NAN_AS_LOGICAL: &str = "invalid conversion from NaN to logical";
 
@@ -23,15 +23,15 @@ pub fn compare(rt: &mut Runtime, op: BinaryOp, a: &Value, b: &Value) -> Result<V
         return Ok(Value::truth(compare_numbers(op, x.value, y.value)));
     }
     let dims = broadcast(rt, "", a, b)?;
-    let plan = Plan::of(op, a, b);
+    let comparison = Comparison::of(op, a, b);
     let side = |rt: &mut Runtime, value: &Value, exact: Option<f64>| match exact {
-        Some(number) => Ok(rt.scalar(number, plan.dtype)),
-        None => rt.operand(value, plan.dtype, dims.len()),
+        Some(number) => Ok(rt.scalar(number, comparison.dtype)),
+        None => rt.operand(value, comparison.dtype, dims.len()),
     };
-    let x = side(rt, a, plan.left)?;
-    let y = side(rt, b, plan.right)?;
+    let x = side(rt, a, comparison.left)?;
+    let y = side(rt, b, comparison.right)?;
     let result = apply(op, &x, &y);
-    let tensor = rt.made(result, Class::Logical, dims);
+    let tensor = rt.recorded(result, Class::Logical, dims);
     Ok(Value::Array(tensor))
 }
 
@@ -58,13 +58,13 @@ fn apply(op: BinaryOp, x: &Array, y: &Array) -> Array {
 }
 
 /// In what dtype a comparison happens, and the numbers that stand for known operands there.
-struct Plan {
+struct Comparison {
     dtype: DType,
     left: Option<f64>,
     right: Option<f64>,
 }
 
-impl Plan {
+impl Comparison {
     /// Octave compares a single with a double in double precision. Where the double is one number, a single number exists
     /// that divides the singles in the same way, so that no array needs to be widened.
     fn of(op: BinaryOp, a: &Value, b: &Value) -> Self {
@@ -180,7 +180,7 @@ fn two_truths(
     let dims = broadcast(rt, name, a, b)?;
     let x = rt.operand(a, DType::Bool, dims.len())?;
     let y = rt.operand(b, DType::Bool, dims.len())?;
-    let tensor = rt.made(apply(&x, &y), Class::Logical, dims);
+    let tensor = rt.recorded(apply(&x, &y), Class::Logical, dims);
     Ok(Value::Array(tensor))
 }
 
@@ -194,7 +194,7 @@ pub fn not(rt: &mut Runtime, a: &Value) -> Result<Value, Diagnostic> {
         return Ok(Value::truth(x.value == 0.0));
     }
     let x = rt.operand(&a, DType::Bool, 0)?;
-    let tensor = rt.made(x.not(), Class::Logical, a.dims());
+    let tensor = rt.recorded(x.not(), Class::Logical, a.dims());
     Ok(Value::Array(tensor))
 }
 
@@ -212,16 +212,16 @@ pub fn truth(rt: &mut Runtime, a: &Value) -> Result<Value, Diagnostic> {
         }
         return Ok(Value::truth(x.value != 0.0));
     }
-    rt.check_walk(a)?;
+    rt.budget.check_walk(&rt.location, a)?;
     let tensor = rt.tensor(a)?;
     if tensor.class.is_floating() && tensor.numel() > 0 {
         let any = tensor.array.isnan().any(.., false);
-        let any = Value::Array(rt.made(any, Class::Logical, vec![]));
+        let any = Value::Array(rt.recorded(any, Class::Logical, vec![]));
         if rt.number(&any)? != 0.0 {
             return Err(rt.error(NAN_AS_LOGICAL));
         }
     }
-    let tensor = rt.made(tensor.array.ne(0.0), Class::Logical, tensor.dims);
+    let tensor = rt.recorded(tensor.array.ne(0.0), Class::Logical, tensor.dims);
     Ok(Value::Array(tensor))
 }
 
@@ -240,10 +240,10 @@ pub fn condition(rt: &mut Runtime, a: &Value) -> Result<bool, Diagnostic> {
         }
         return Ok(x != 0.0);
     }
-    rt.check_walk(a)?;
+    rt.budget.check_walk(&rt.location, a)?;
     let truth = truth(rt, a)?;
     let x = rt.operand(&truth, DType::Bool, 0)?;
-    let all = Value::Array(rt.made(x.all(.., false), Class::Logical, vec![]));
+    let all = Value::Array(rt.recorded(x.all(.., false), Class::Logical, vec![]));
     Ok(rt.number(&all)? != 0.0)
 }
 

@@ -7,7 +7,7 @@ use super::super::diagnostic::Diagnostic;
 use super::super::display::dims_text;
 use super::super::runtime::Runtime;
 use super::super::value::{Tensor, Value};
-use super::{computed_in, finish};
+use super::elementwise::{computed_in, finish};
 
 /// Rows and columns, or the error that `operator` has for anything else.
 fn matrix(rt: &Runtime, operator: &str, a: &Value) -> Result<(usize, usize), Diagnostic> {
@@ -24,7 +24,7 @@ fn mismatch(rt: &Runtime, operator: &str, a: &Value, b: &Value) -> Diagnostic {
 
 /// The operand as a matrix in the dtype of the result.
 fn array(rt: &mut Runtime, class: Class, a: &Value) -> Result<Array, Diagnostic> {
-    rt.check_walk(a)?;
+    rt.budget.check_walk(&rt.location, a)?;
     Ok(rt.tensor(a)?.array.cast(computed_in(class)))
 }
 

@@ -6,105 +6,114 @@
 
 use super::super::ast::{BinaryOp, Expr, ExprKind, Link, Postfix, PostfixKind, PrefixOp};
 use super::super::diagnostic::{Diagnostic, Span};
-use super::super::lexer::{Keyword, Op, TokenKind};
+use super::super::lexer::{Keyword, Operator, TokenKind};
 use super::Parser;
 
-const OR_OR: u8 = 1;
-const AND_AND: u8 = 2;
-const OR: u8 = 3;
-const AND: u8 = 4;
-const COMPARE: u8 = 5;
-const RANGE: u8 = 6;
-const SUM: u8 = 7;
-const PRODUCT: u8 = 8;
+/// How strongly an operator binds, from the weakest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Level {
+    OrOr,
+    AndAnd,
+    Or,
+    And,
+    Compare,
+    Range,
+    Sum,
+    Product,
+    /// Prefix operators and everything that binds more strongly, which has no operators between two operands.
+    Prefix,
+}
 
-fn level(op: Op) -> Option<(u8, Option<BinaryOp>)> {
+impl Level {
+    fn next(self) -> Self {
+        match self {
+            Self::OrOr => Self::AndAnd,
+            Self::AndAnd => Self::Or,
+            Self::Or => Self::And,
+            Self::And => Self::Compare,
+            Self::Compare => Self::Range,
+            Self::Range => Self::Sum,
+            Self::Sum => Self::Product,
+            Self::Product | Self::Prefix => Self::Prefix,
+        }
+    }
+}
+
+/// An operator between two operands.
+struct Infix {
+    level: Level,
+    /// None for those that evaluate their operands only as far as needed, and for `:`.
+    op: Option<BinaryOp>,
+}
+
+fn infix(op: Operator) -> Option<Infix> {
     let (level, op) = match op {
-        Op::OrOr => return Some((OR_OR, None)),
-        Op::AndAnd => return Some((AND_AND, None)),
-        Op::Colon => return Some((RANGE, None)),
-        Op::Or => (OR, BinaryOp::Or),
-        Op::And => (AND, BinaryOp::And),
-        Op::EqEq => (COMPARE, BinaryOp::Eq),
-        Op::NotEq => (COMPARE, BinaryOp::Ne),
-        Op::Less => (COMPARE, BinaryOp::Lt),
-        Op::LessEq => (COMPARE, BinaryOp::Le),
-        Op::Greater => (COMPARE, BinaryOp::Gt),
-        Op::GreaterEq => (COMPARE, BinaryOp::Ge),
-        Op::Plus => (SUM, BinaryOp::Add),
-        Op::Minus => (SUM, BinaryOp::Sub),
-        Op::Star => (PRODUCT, BinaryOp::MatMul),
-        Op::Slash => (PRODUCT, BinaryOp::MatDiv),
-        Op::Backslash => (PRODUCT, BinaryOp::MatLeftDiv),
-        Op::DotStar => (PRODUCT, BinaryOp::Mul),
-        Op::DotSlash => (PRODUCT, BinaryOp::Div),
-        Op::DotBackslash => (PRODUCT, BinaryOp::LeftDiv),
+        Operator::OrOr => return Some(Infix { level: Level::OrOr, op: None }),
+        Operator::AndAnd => return Some(Infix { level: Level::AndAnd, op: None }),
+        Operator::Colon => return Some(Infix { level: Level::Range, op: None }),
+        Operator::Or => (Level::Or, BinaryOp::Or),
+        Operator::And => (Level::And, BinaryOp::And),
+        Operator::EqEq => (Level::Compare, BinaryOp::Eq),
+        Operator::NotEq => (Level::Compare, BinaryOp::Ne),
+        Operator::Less => (Level::Compare, BinaryOp::Lt),
+        Operator::LessEq => (Level::Compare, BinaryOp::Le),
+        Operator::Greater => (Level::Compare, BinaryOp::Gt),
+        Operator::GreaterEq => (Level::Compare, BinaryOp::Ge),
+        Operator::Plus => (Level::Sum, BinaryOp::Add),
+        Operator::Minus => (Level::Sum, BinaryOp::Sub),
+        Operator::Star => (Level::Product, BinaryOp::MatMul),
+        Operator::Slash => (Level::Product, BinaryOp::MatDiv),
+        Operator::Backslash => (Level::Product, BinaryOp::MatLeftDiv),
+        Operator::DotStar => (Level::Product, BinaryOp::Mul),
+        Operator::DotSlash => (Level::Product, BinaryOp::Div),
+        Operator::DotBackslash => (Level::Product, BinaryOp::LeftDiv),
         _ => return None,
     };
-    Some((level, Some(op)))
+    Some(Infix { level, op: Some(op) })
 }
 
 impl Parser<'_> {
     /// A whole expression.
     pub(super) fn expression(&mut self) -> Result<Expr, Diagnostic> {
-        self.binary(OR_OR)
+        self.binary(Level::OrOr)
     }
 
     /// An expression whose operators bind at least as strongly as `least`. The loop grows one operand to the right for each
     /// operator, so a long chain is a long list and not a deep tree.
-    fn binary(&mut self, least: u8) -> Result<Expr, Diagnostic> {
+    fn binary(&mut self, least: Level) -> Result<Expr, Diagnostic> {
         let mut left = self.prefixed()?;
-        // The level at which `left` may still be extended as a list. An operand in parentheses starts afresh at 0.
-        let mut open_level = 0;
+        // The level at which `left` may still be extended as a list. An operand in parentheses starts afresh.
+        let mut open_level = None;
         loop {
             let TokenKind::Op(op) = *self.kind() else {
                 return Ok(left);
             };
-            let Some((this, binary)) = level(op).filter(|(this, _)| *this >= least) else {
+            let Some(infix) = infix(op).filter(|infix| infix.level >= least) else {
                 return Ok(left);
             };
-            let op_span = self.span();
-            if this == RANGE {
+            if infix.level == Level::Range {
                 left = self.range(left)?;
-                open_level = 0;
+                open_level = None;
                 continue;
             }
+            let op_span = self.span();
             self.advance();
-            let operand = self.binary(this + 1)?;
-            let span = left.span.to(operand.span);
-            let extend = this == open_level;
-            left = match (left.kind, binary) {
-                (ExprKind::Chain { first, mut rest }, Some(op)) if extend => {
-                    rest.push(Link { op, span: op_span, operand });
-                    Expr { kind: ExprKind::Chain { first, rest }, span }
-                }
-                (ExprKind::ShortCircuit { and, mut operands }, None) if extend => {
-                    operands.push(operand);
-                    Expr { kind: ExprKind::ShortCircuit { and, operands }, span }
-                }
-                (kind, Some(op)) => {
-                    let first = Box::new(Expr { kind, span: left.span });
-                    let rest = vec![Link { op, span: op_span, operand }];
-                    Expr { kind: ExprKind::Chain { first, rest }, span }
-                }
-                (kind, None) => {
-                    let operands = vec![Expr { kind, span: left.span }, operand];
-                    Expr { kind: ExprKind::ShortCircuit { and: this == AND_AND, operands }, span }
-                }
-            };
-            open_level = this;
+            let operand = self.binary(infix.level.next())?;
+            let extends = open_level == Some(infix.level);
+            open_level = Some(infix.level);
+            left = joined(left, extends, &infix, op_span, operand);
         }
     }
 
     fn range(&mut self, start: Expr) -> Result<Expr, Diagnostic> {
         self.advance();
-        let mut stop = self.binary(SUM)?;
+        let mut stop = self.binary(Level::Sum)?;
         let mut step = None;
-        if self.take_op(Op::Colon) {
+        if self.take_op(Operator::Colon) {
             step = Some(Box::new(stop));
-            stop = self.binary(SUM)?;
+            stop = self.binary(Level::Sum)?;
         }
-        if self.is_op(Op::Colon) {
+        if self.is_op(Operator::Colon) {
             return Err(Diagnostic::at(self.span(), "a range has at most three parts, as in first:step:last"));
         }
         let span = start.span.to(stop.span);
@@ -113,9 +122,9 @@ impl Parser<'_> {
 
     fn prefix_op(&self) -> Option<PrefixOp> {
         match self.kind() {
-            TokenKind::Op(Op::Minus) => Some(PrefixOp::Minus),
-            TokenKind::Op(Op::Plus) => Some(PrefixOp::Plus),
-            TokenKind::Op(Op::Not) => Some(PrefixOp::Not),
+            TokenKind::Op(Operator::Minus) => Some(PrefixOp::Minus),
+            TokenKind::Op(Operator::Plus) => Some(PrefixOp::Plus),
+            TokenKind::Op(Operator::Not) => Some(PrefixOp::Not),
             _ => None,
         }
     }
@@ -138,12 +147,12 @@ impl Parser<'_> {
             let start = self.span();
             let kind = match self.kind() {
                 TokenKind::LeftParen => PostfixKind::Arguments(self.arguments(base.span)?),
-                TokenKind::Op(Op::Quote | Op::DotQuote) => {
+                TokenKind::Op(Operator::Quote | Operator::DotQuote) => {
                     self.advance();
                     PostfixKind::Transpose
                 }
-                TokenKind::Op(op @ (Op::Caret | Op::DotCaret)) => {
-                    let op = if *op == Op::Caret { BinaryOp::MatPow } else { BinaryOp::Pow };
+                TokenKind::Op(op @ (Operator::Caret | Operator::DotCaret)) => {
+                    let op = if *op == Operator::Caret { BinaryOp::MatPow } else { BinaryOp::Pow };
                     self.advance();
                     PostfixKind::Power(op, self.exponent()?)
                 }
@@ -242,7 +251,7 @@ impl Parser<'_> {
         }
         loop {
             let bare = matches!(self.kind_ahead(1), TokenKind::Comma | TokenKind::RightParen);
-            if self.is_op(Op::Colon) && bare {
+            if self.is_op(Operator::Colon) && bare {
                 arguments.push(Expr { kind: ExprKind::Colon, span: self.span() });
                 self.advance();
             } else {
@@ -294,6 +303,30 @@ impl Parser<'_> {
         }
         Ok(Expr { kind: ExprKind::Matrix(rows), span: start.to(self.last_span()) })
     }
+}
+
+/// `left op operand`; `extends` says that `left` is a list of operands of this level, which grows by one.
+fn joined(left: Expr, extends: bool, infix: &Infix, op_span: Span, operand: Expr) -> Expr {
+    let span = left.span.to(operand.span);
+    let kind = match (left.kind, infix.op) {
+        (ExprKind::Chain { first, mut rest }, Some(op)) if extends => {
+            rest.push(Link { op, span: op_span, operand });
+            ExprKind::Chain { first, rest }
+        }
+        (ExprKind::ShortCircuit { and, mut operands }, None) if extends => {
+            operands.push(operand);
+            ExprKind::ShortCircuit { and, operands }
+        }
+        (kind, Some(op)) => {
+            let first = Box::new(Expr { kind, span: left.span });
+            ExprKind::Chain { first, rest: vec![Link { op, span: op_span, operand }] }
+        }
+        (kind, None) => {
+            let operands = vec![Expr { kind, span: left.span }, operand];
+            ExprKind::ShortCircuit { and: infix.level == Level::AndAnd, operands }
+        }
+    };
+    Expr { kind, span }
 }
 
 fn prefix(op: PrefixOp, start: Span, operand: Expr) -> Expr {

@@ -1,15 +1,15 @@
 //! From tokens to a program.
 //!
-//! In: a source. Out: a [`Program`], or the first error with its place. Recursive descent with one budget for everything
+//! In: a source. Out: a [`Script`], or the first error with its place. Recursive descent with one budget for everything
 //! that nests; what merely repeats is parsed in loops. Statements are in `statements`, expressions in `expressions`. It
 //! knows no values and does not tell variables from functions: that is only known when the script runs.
 
 mod expressions;
 mod statements;
 
-use super::ast::{Block, Program};
-use super::diagnostic::{Diagnostic, Source, Span};
-use super::lexer::{Keyword, Names, Op, Token, TokenKind, tokenize};
+use super::ast::{Block, Script};
+use super::diagnostic::{Diagnostic, SourceText, Span};
+use super::lexer::{Keyword, Names, Operator, Token, TokenKind, tokenize};
 
 /// How deep parentheses, brackets, prefix operators and blocks may nest, all counted together.
 pub const MAX_NESTING: usize = 256;
@@ -18,17 +18,17 @@ pub const MAX_NESTING: usize = 256;
 ///
 /// # Errors
 /// Everything that is not in the language, with its place.
-pub fn parse(source: &Source) -> Result<Program, Diagnostic> {
+pub fn parse(source: &SourceText) -> Result<Script, Diagnostic> {
     let (tokens, names) = tokenize(source)?;
     let partner = match_brackets(&tokens)?;
     let mut parser = Parser { source, tokens, partner, names, at: 0, depth: 0, loops: 0, indexing: 0, reads: 0 };
     let statements = parser.statements_until(&[])?;
     let body = Block { statements, dead_on_entry: Vec::new() };
-    Ok(Program { body, names: parser.names, reads: parser.reads })
+    Ok(Script { body, names: parser.names, reads: parser.reads })
 }
 
 struct Parser<'a> {
-    source: &'a Source,
+    source: &'a SourceText,
     tokens: Vec<Token>,
     /// For each opening bracket, the position of the one that closes it.
     partner: Vec<u32>,
@@ -113,11 +113,11 @@ impl Parser<'_> {
         found
     }
 
-    fn is_op(&self, op: Op) -> bool {
+    fn is_op(&self, op: Operator) -> bool {
         *self.kind() == TokenKind::Op(op)
     }
 
-    fn take_op(&mut self, op: Op) -> bool {
+    fn take_op(&mut self, op: Operator) -> bool {
         self.take(&TokenKind::Op(op))
     }
 

@@ -1,9 +1,9 @@
 //! Statements: assignments, updates, blocks. In: the parser at a statement's first token. Out: the statement, with its
 //! separator consumed.
 
-use super::super::ast::{BinaryOp, Block, Expr, Statement, StatementKind, Target};
+use super::super::ast::{Arm, BinaryOp, Block, Expr, Statement, StatementKind, Target, Update};
 use super::super::diagnostic::{Diagnostic, Span};
-use super::super::lexer::{Keyword, Op, TokenKind};
+use super::super::lexer::{Keyword, Operator, TokenKind};
 use super::Parser;
 
 impl Parser<'_> {
@@ -65,7 +65,7 @@ impl Parser<'_> {
         let mut otherwise = Block::default();
         loop {
             let condition = self.condition()?;
-            arms.push((condition, self.block(ENDS, "if", start)?));
+            arms.push(Arm { condition, body: self.block(ENDS, "if", start)? });
             if !self.is_keyword(Keyword::Elseif) {
                 break;
             }
@@ -89,7 +89,7 @@ impl Parser<'_> {
     fn for_statement(&mut self, start: Span) -> Result<StatementKind, Diagnostic> {
         let parenthesised = matches!(self.kind(), TokenKind::LeftParen)
             && matches!(self.kind_ahead(1), TokenKind::Name(_))
-            && *self.kind_ahead(2) == TokenKind::Op(Op::Assign);
+            && *self.kind_ahead(2) == TokenKind::Op(Operator::Assign);
         if parenthesised {
             self.advance();
         }
@@ -98,7 +98,7 @@ impl Parser<'_> {
             return Err(self.unexpected("the name of the loop variable"));
         };
         self.advance();
-        if !self.take_op(Op::Assign) {
+        if !self.take_op(Operator::Assign) {
             return Err(self.unexpected("'=' after the loop variable"));
         }
         let values = self.expression()?;
@@ -138,7 +138,7 @@ impl Parser<'_> {
 
     /// `=` where an expression goes on or ends is a mistake for `==`, or an assignment as a value.
     pub(super) fn refuse_assignment(&self) -> Result<(), Diagnostic> {
-        if self.is_op(Op::Assign) {
+        if self.is_op(Operator::Assign) {
             let error = Diagnostic::at(self.span(), "an assignment cannot stand inside an expression");
             return Err(error.help("'==' compares; an assignment is a statement of its own"));
         }
@@ -155,11 +155,11 @@ impl Parser<'_> {
         let reads = self.reads;
         let value = self.expression()?;
         let update = match self.kind() {
-            TokenKind::Op(Op::Assign) => None,
-            TokenKind::Op(Op::PlusAssign) => Some(BinaryOp::Add),
-            TokenKind::Op(Op::MinusAssign) => Some(BinaryOp::Sub),
-            TokenKind::Op(Op::StarAssign) => Some(BinaryOp::MatMul),
-            TokenKind::Op(Op::SlashAssign) => Some(BinaryOp::MatDiv),
+            TokenKind::Op(Operator::Assign) => None,
+            TokenKind::Op(Operator::PlusAssign) => Some(BinaryOp::Add),
+            TokenKind::Op(Operator::MinusAssign) => Some(BinaryOp::Sub),
+            TokenKind::Op(Operator::StarAssign) => Some(BinaryOp::MatMul),
+            TokenKind::Op(Operator::SlashAssign) => Some(BinaryOp::MatDiv),
             _ => {
                 let show = self.separator()?;
                 return Ok(StatementKind::Expression { value, show });
@@ -183,7 +183,7 @@ impl Parser<'_> {
         let value = self.expression()?;
         self.refuse_assignment()?;
         let show = self.separator()?;
-        Ok(StatementKind::Update { target, read, op, op_span, value, show })
+        Ok(StatementKind::Update(Update { target, read, op, op_span, value, show }))
     }
 
     fn assignment(&mut self, targets: Vec<Target>, bracketed: bool) -> Result<StatementKind, Diagnostic> {
@@ -195,7 +195,7 @@ impl Parser<'_> {
 
     fn bracket_is_target(&self) -> bool {
         let close = self.partner[self.at] as usize;
-        self.tokens.get(close + 1).is_some_and(|t| t.kind == TokenKind::Op(Op::Assign))
+        self.tokens.get(close + 1).is_some_and(|t| t.kind == TokenKind::Op(Operator::Assign))
     }
 
     /// `[a, ~, b(2)]` with the parser left at the `=`.
@@ -222,7 +222,7 @@ impl Parser<'_> {
 
     fn target(&mut self) -> Result<Target, Diagnostic> {
         let start = self.span();
-        if self.take_op(Op::Not) {
+        if self.take_op(Operator::Not) {
             return Ok(Target::Ignored(start));
         }
         let TokenKind::Name(symbol) = *self.kind() else {
@@ -250,7 +250,7 @@ impl Parser<'_> {
             TokenKind::Keyword(
                 Keyword::End | Keyword::Endif | Keyword::Endwhile | Keyword::Endfor | Keyword::Else | Keyword::Elseif,
             ) => Ok(true),
-            TokenKind::Op(Op::Assign) => {
+            TokenKind::Op(Operator::Assign) => {
                 self.refuse_assignment()?;
                 Ok(true)
             }

@@ -4,8 +4,8 @@ use super::super::ast::*;
 use super::super::lexer::Names;
 use super::*;
 
-fn source(text: &str) -> Source {
-    Source::new("t.m", text).unwrap()
+fn source(text: &str) -> SourceText {
+    SourceText::new("t.m", text).unwrap()
 }
 
 fn list(items: &[Expr], names: &Names) -> String {
@@ -83,12 +83,14 @@ fn statement(s: &Statement, names: &Names) -> String {
             let targets = if *bracketed { format!("[{targets}]") } else { targets };
             format!("{targets}={}{}", expr(value, names), end(*show))
         }
-        StatementKind::Update { target: t, op, value, show, .. } => {
+        StatementKind::Update(Update { target: t, op, value, show, .. }) => {
             format!("{}{}={}{}", target(t, names), op.text(), expr(value, names), end(*show))
         }
         StatementKind::If { arms, otherwise } => {
-            let arms: Vec<_> =
-                arms.iter().map(|(c, b)| format!("{} {{{}}}", expr(c, names), block(b, names))).collect();
+            let arms: Vec<_> = arms
+                .iter()
+                .map(|arm| format!("{} {{{}}}", expr(&arm.condition, names), block(&arm.body, names)))
+                .collect();
             format!("if {} else {{{}}}", arms.join(" elseif "), block(otherwise, names))
         }
         StatementKind::While { condition, body, .. } => {
