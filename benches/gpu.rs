@@ -12,7 +12,7 @@ use lazurite::inspect::graph::View;
 use lazurite::inspect::graph::{BinaryOp, Graph, LeafInfo, NodeId, Op, ReduceOp, UnaryOp};
 use lazurite::inspect::{Schedule, Step};
 use lazurite::unstable::device::{DeviceBuffer, Dispatch, Gpu};
-use lazurite::unstable::kernels::{Param, Source, lower};
+use lazurite::unstable::kernels::{BindingSource, Param, lower};
 use lazurite::unstable::planner::{PlanOptions, plan};
 use lazurite::unstable::schedule::{ScheduleOptions, ValueKind, schedule};
 use lazurite::unstable::types::Dims;
@@ -210,8 +210,8 @@ fn measure(gpu: &Gpu, graph: &Graph) -> lazurite::Result<(f64, Vec<String>)> {
         let scratch = l.scratch.iter().map(|&b| gpu.alloc(b)).collect::<lazurite::Result<Vec<_>>>()?;
         for kernel in &l.kernels {
             let bound = kernel.bindings.iter().map(|b| match b.source {
-                Source::Value(v) => buffers[v.index()].clone(),
-                Source::Scratch(i) => scratch[i as usize].clone(),
+                BindingSource::Value(v) => buffers[v.index()].clone(),
+                BindingSource::Scratch(i) => scratch[i as usize].clone(),
             });
             let words = kernel.params.iter().map(|p| if let Param::Word(w) = p { *w } else { 0 });
             work.push(Dispatch { kernel, buffers: bound.collect(), params: words.collect() });

@@ -1,7 +1,7 @@
 // The second half of a product whose contracted axis was cut: sums the parts and runs what follows.
 
 fn finish(z: u32, row: u32, col: u32, acc: {{T}}) {
-{{FINISH}}
+    {{FINISH}}
 }
 
 @compute @workgroup_size(256)

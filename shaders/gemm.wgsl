@@ -6,15 +6,15 @@ var<workgroup> left_tile: array<{{T}}, {{TILE_K}} * ({{TILE_M}} + {{PAD}})>;
 var<workgroup> right_tile: array<{{T}}, {{TILE_K}} * ({{TILE_N}} + {{PAD}})>;
 
 fn left_at(z: u32, row: u32, k: u32) -> {{T}} {
-{{LEFT}}
+    {{LEFT}}
 }
 
 fn right_at(z: u32, k: u32, col: u32) -> {{T}} {
-{{RIGHT}}
+    {{RIGHT}}
 }
 
 fn finish(z: u32, row: u32, col: u32, acc: {{T}}, part: u32) {
-{{FINISH}}
+    {{FINISH}}
 }
 
 @compute @workgroup_size(256)

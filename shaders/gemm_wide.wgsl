@@ -7,15 +7,15 @@ var<workgroup> right_tile: array<vec4<{{T}}>, 1056>;
 
 // Four elements of an operand along its own fast axis.
 fn left_at(z: u32, row: u32, k: u32) -> vec4<{{T}}> {
-{{LEFT}}
+    {{LEFT}}
 }
 
 fn right_at(z: u32, k: u32, col: u32) -> vec4<{{T}}> {
-{{RIGHT}}
+    {{RIGHT}}
 }
 
 fn finish(z: u32, row: u32, col: u32, acc: {{T}}, part: u32) {
-{{FINISH}}
+    {{FINISH}}
 }
 
 @compute @workgroup_size(256)
@@ -67,14 +67,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     var next_right{{u}} = vec4<{{T}}>();
 #endfor
     var k0 = begin;
-{{FETCH}}
+    {{FETCH}}
     var half = 0u;
-{{KEEP}}
+    {{KEEP}}
     workgroupBarrier();
     while (k0 < end) {
         k0 += 16u;
         if (k0 < end) {
-{{FETCH}}
+            {{FETCH}}
         }
         let at_m = half * 528u + mine_m;
         let at_n = half * 528u + mine_n;
@@ -84,19 +84,19 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             let a1 = left_tile[at_m + 33u * {{kk}}u + 4u];
             let b0 = right_tile[at_n + 33u * {{kk}}u];
             let b1 = right_tile[at_n + 33u * {{kk}}u + 8u];
-            c0_0 = {{FMA_OPEN}}a0.x{{FMA_BY}}b0{{FMA_PLUS}}c0_0); c0_1 = {{FMA_OPEN}}a0.x{{FMA_BY}}b1{{FMA_PLUS}}c0_1);
-            c1_0 = {{FMA_OPEN}}a0.y{{FMA_BY}}b0{{FMA_PLUS}}c1_0); c1_1 = {{FMA_OPEN}}a0.y{{FMA_BY}}b1{{FMA_PLUS}}c1_1);
-            c2_0 = {{FMA_OPEN}}a0.z{{FMA_BY}}b0{{FMA_PLUS}}c2_0); c2_1 = {{FMA_OPEN}}a0.z{{FMA_BY}}b1{{FMA_PLUS}}c2_1);
-            c3_0 = {{FMA_OPEN}}a0.w{{FMA_BY}}b0{{FMA_PLUS}}c3_0); c3_1 = {{FMA_OPEN}}a0.w{{FMA_BY}}b1{{FMA_PLUS}}c3_1);
-            c4_0 = {{FMA_OPEN}}a1.x{{FMA_BY}}b0{{FMA_PLUS}}c4_0); c4_1 = {{FMA_OPEN}}a1.x{{FMA_BY}}b1{{FMA_PLUS}}c4_1);
-            c5_0 = {{FMA_OPEN}}a1.y{{FMA_BY}}b0{{FMA_PLUS}}c5_0); c5_1 = {{FMA_OPEN}}a1.y{{FMA_BY}}b1{{FMA_PLUS}}c5_1);
-            c6_0 = {{FMA_OPEN}}a1.z{{FMA_BY}}b0{{FMA_PLUS}}c6_0); c6_1 = {{FMA_OPEN}}a1.z{{FMA_BY}}b1{{FMA_PLUS}}c6_1);
-            c7_0 = {{FMA_OPEN}}a1.w{{FMA_BY}}b0{{FMA_PLUS}}c7_0); c7_1 = {{FMA_OPEN}}a1.w{{FMA_BY}}b1{{FMA_PLUS}}c7_1);
+            c0_0 = {{FMA(a0.x, b0, c0_0)}}; c0_1 = {{FMA(a0.x, b1, c0_1)}};
+            c1_0 = {{FMA(a0.y, b0, c1_0)}}; c1_1 = {{FMA(a0.y, b1, c1_1)}};
+            c2_0 = {{FMA(a0.z, b0, c2_0)}}; c2_1 = {{FMA(a0.z, b1, c2_1)}};
+            c3_0 = {{FMA(a0.w, b0, c3_0)}}; c3_1 = {{FMA(a0.w, b1, c3_1)}};
+            c4_0 = {{FMA(a1.x, b0, c4_0)}}; c4_1 = {{FMA(a1.x, b1, c4_1)}};
+            c5_0 = {{FMA(a1.y, b0, c5_0)}}; c5_1 = {{FMA(a1.y, b1, c5_1)}};
+            c6_0 = {{FMA(a1.z, b0, c6_0)}}; c6_1 = {{FMA(a1.z, b1, c6_1)}};
+            c7_0 = {{FMA(a1.w, b0, c7_0)}}; c7_1 = {{FMA(a1.w, b1, c7_1)}};
         }
 #endfor
         half = 1u - half;
         if (k0 < end) {
-{{KEEP}}
+            {{KEEP}}
         }
         workgroupBarrier();
     }

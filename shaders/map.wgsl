@@ -4,12 +4,12 @@
 struct Results { {{FIELDS}} }
 
 fn element(i: u32) -> Results {
-{{BODY}}
+    {{BODY}}
     return Results({{RESULTS}});
 }
 
 fn store(i: u32, e: Results) {
-{{STORES}}
+    {{STORES}}
 }
 
 @compute @workgroup_size(256)

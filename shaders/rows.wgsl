@@ -28,5 +28,5 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let wanted = block * {{SLOTS}}u + slot;
     let valid = wanted < {{ROWS}};
     let row = min(wanted, {{ROWS}} - 1u);
-{{BODY}}
+    {{BODY}}
 }

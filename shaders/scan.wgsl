@@ -8,23 +8,23 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 #ifdef ALONE
     let row = block * 256u + lid;
     if (row >= {{ROWS}}) { return; }
-{{ROW}}
+    {{ROW}}
     var total: {{T}} = {{START}};
     for (var j = 0u; j < {{COUNT}}; j += 1u) {
-{{BEFORE}}
+        {{BEFORE}}
         total = {{TAKE}};
         let running = total;
-{{AFTER}}
+        {{AFTER}}
     }
 #else
     if (block >= {{ROWS}}) { return; }
     let row = block;
-{{ROW}}
+    {{ROW}}
     var total: {{T}} = {{START}};
     for (var first = 0u; first < {{COUNT}}; first += 256u) {
         let wanted = first + lid;
         let j = min(wanted, {{COUNT}} - 1u);
-{{BEFORE}}
+        {{BEFORE}}
         var own: {{T}} = {{VALUE}};
         shared_scan[lid] = own;
         workgroupBarrier();
@@ -41,7 +41,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 #endfor
         let running = {{CARRY}};
         if (wanted < {{COUNT}}) {
-{{AFTER}}
+            {{AFTER}}
         }
         let whole = shared_scan[255u];
         workgroupBarrier();

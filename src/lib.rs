@@ -91,7 +91,7 @@ pub mod prelude {
 /// and what became of them to files, reads them back, and searches a wrong result for the rule or group at fault.
 pub mod inspect {
     pub use crate::engine::{Given, KernelTime, PrepareTimes, Prepared, RunOptions, Span, Times, Without};
-    pub use crate::kernels::{Kernel, Lowered};
+    pub use crate::kernels::{Choice, Kernel, Lowered, Rejected};
     pub use crate::planner::{Class, Fired, Phase, Plan, Proof, ProofStep, Prover, RuleInfo};
     pub use crate::schedule::{Core, Group, Place, Schedule, Step, Value, ValueId};
 
@@ -167,7 +167,7 @@ pub mod unstable {
 
     /// Groups as WGSL.
     pub mod kernels {
-        pub use crate::kernels::{Binding, Kernel, Lowered, Param, Source, lower};
+        pub use crate::kernels::{Binding, BindingSource, Kernel, Lowered, Param, lower};
     }
 
     /// Planning without an engine, and rules as things to try.
@@ -191,6 +191,6 @@ pub mod unstable {
 
     /// Limits, dtype families, extents and the faults that tests seed.
     pub mod types {
-        pub use crate::types::{Dims, Fault, Kind, Limits};
+        pub use crate::types::{Dims, Fault, Kind, Limits, Tuning};
     }
 }

@@ -6,7 +6,7 @@ use std::fmt;
 use super::options::GpuOptions;
 use super::shared::Shared;
 use crate::error::{Error, Result};
-use crate::types::Limits;
+use crate::types::{Limits, Tuning};
 
 /// What kind of device an adapter is, in the order of preference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -203,6 +203,7 @@ fn summarise(adapter: &wgpu::Adapter) -> AdapterSummary {
         wgpu::DeviceType::Other => AdapterKind::Unknown,
     };
     let has = |feature| features.contains(feature);
+    let software = kind == AdapterKind::Software;
     AdapterSummary {
         name: info.name,
         backend: info.backend.to_string(),
@@ -222,7 +223,8 @@ fn summarise(adapter: &wgpu::Adapter) -> AdapterSummary {
             f64: has(wgpu::Features::SHADER_F64),
             f16: has(wgpu::Features::SHADER_F16),
             i64: has(wgpu::Features::SHADER_INT64),
-            software: kind == AdapterKind::Software,
+            software,
+            tuning: if software { Tuning::software() } else { Tuning::gpu() },
         },
     }
 }

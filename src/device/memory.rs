@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::gpu::{Gpu, Inner};
+use super::lock::lock;
 use super::shared::Shared;
-use super::{Gpu, Inner, lock, over_limit};
 use crate::buffers::Pool;
 use crate::error::{Error, Result};
 
@@ -72,6 +73,11 @@ impl Gpu {
     pub fn alloc(&self, bytes: u64) -> Result<Arc<DeviceBuffer>> {
         self.inner.alloc(bytes).map(Arc::new)
     }
+
+    /// Gives all pooled memory back to the driver.
+    pub fn trim(&self) {
+        self.inner.trim();
+    }
 }
 
 impl Inner {
@@ -79,7 +85,9 @@ impl Inner {
         self.health.check()?;
         let largest = self.summary.limits.max_buffer_bytes & !3;
         if bytes > largest {
-            return Err(over_limit("a buffer", bytes, largest));
+            return Err(Error::out_of_memory(format!(
+                "a buffer of {bytes} bytes was asked for, and the device's largest has {largest}"
+            )));
         }
         let raw = self.pooled_or_created(bytes)?;
         Ok(DeviceBuffer { raw: Some(raw), bytes, owner: self.clone() })

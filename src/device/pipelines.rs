@@ -10,11 +10,12 @@ use hashbrown::{DefaultHashBuilder, HashMap};
 
 use super::cache_file::CacheFile;
 use super::health::Health;
+use super::lock::lock;
 use super::shared::Shared;
-use super::{Inner, lock};
 use crate::algorithms::Lru;
 use crate::error::{Error, Result};
 use crate::kernels::Kernel;
+use crate::types::Limits;
 
 /// Pipelines that are kept on a GPU.
 pub(super) const MOST: usize = 4096;
@@ -31,13 +32,6 @@ pub(super) struct Pipeline {
     pub layout: Shared<wgpu::BindGroupLayout>,
 }
 
-/// The layouts that kernels of one [`Access`] share.
-#[derive(Clone)]
-struct Layouts {
-    bindings: Shared<wgpu::BindGroupLayout>,
-    pipeline: Shared<wgpu::PipelineLayout>,
-}
-
 /// How many storage bindings follow the parameters, and which of them are written.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Access {
@@ -52,13 +46,20 @@ impl Access {
     }
 }
 
+/// The layouts that kernels of one [`Access`] share.
+#[derive(Clone)]
+struct Layouts {
+    bindings: Shared<wgpu::BindGroupLayout>,
+    pipeline: Shared<wgpu::PipelineLayout>,
+}
+
 /// A place for a pipeline. Its own lock lets one thread compile while others use, or compile, other kernels.
-type Slot = Arc<Mutex<Option<Arc<Pipeline>>>>;
+type PipelineCell = Arc<Mutex<Option<Arc<Pipeline>>>>;
 
 struct Entry {
     wgsl: Arc<str>,
     access: Access,
-    slot: Slot,
+    cell: PipelineCell,
 }
 
 #[derive(Default)]
@@ -94,32 +95,15 @@ impl Pipelines {
         self.file.save()
     }
 
-    /// The slot of a kernel, made if need be; what is over the bounds is dropped.
-    fn slot(&self, kernel: &Kernel, access: Access) -> Slot {
-        let mut table = lock(&self.table);
-        let hash = table.hash.hash_one((&*kernel.wgsl, access));
-        let known = table.entries.find(hash, |e| e.access == access && e.wgsl == kernel.wgsl);
-        if let Some(entry) = known.and_then(|place| table.entries.touch(place)) {
-            return entry.slot.clone();
-        }
-        let slot = Slot::default();
-        let entry = Entry { wgsl: kernel.wgsl.clone(), access, slot: slot.clone() };
-        table.entries.insert(hash, kernel.wgsl.len(), entry);
-        while table.entries.len() > self.most || table.entries.weight() > MAX_TEXT {
-            if table.entries.remove_oldest().is_none() {
-                break;
-            }
-            table.evicted += 1;
-        }
-        slot
-    }
-}
-
-impl Inner {
     /// The pipeline of a kernel, compiled on first use.
-    pub(super) fn pipeline(&self, kernel: &Kernel) -> Result<Arc<Pipeline>> {
+    pub fn get(
+        &self,
+        device: &wgpu::Device,
+        health: &Health,
+        limits: &Limits,
+        kernel: &Kernel,
+    ) -> Result<Arc<Pipeline>> {
         let access = Access::of(kernel);
-        let limits = &self.summary.limits;
         if access.count > MAX_BINDINGS || access.count as u32 + 1 > limits.max_storage_buffers {
             return Err(Error::internal(format!(
                 "kernel '{}' binds {} buffers beside its parameters, and the device has room for {}",
@@ -128,53 +112,73 @@ impl Inner {
                 limits.max_storage_buffers.saturating_sub(1)
             )));
         }
-        let slot = self.pipelines.slot(kernel, access);
-        let mut slot = lock(&slot);
-        if let Some(pipeline) = &*slot {
+        let cell = self.cell(kernel, access);
+        let mut cell = lock(&cell);
+        if let Some(pipeline) = &*cell {
             return Ok(pipeline.clone());
         }
-        let pipeline = Arc::new(self.compile(kernel, access)?);
-        *slot = Some(pipeline.clone());
-        lock(&self.pipelines.table).created += 1;
+        check_workgroup_memory(kernel, limits.max_workgroup_bytes)?;
+        let pipeline = Arc::new(self.compile(device, health, kernel, access)?);
+        *cell = Some(pipeline.clone());
+        lock(&self.table).created += 1;
         Ok(pipeline)
     }
 
-    fn compile(&self, kernel: &Kernel, access: Access) -> Result<Pipeline> {
-        check_workgroup_memory(kernel, self.summary.limits.max_workgroup_bytes)?;
-        let Layouts { bindings: layout, pipeline: pipeline_layout } = self.layouts(access)?;
+    /// The cell of a kernel's pipeline, added if it is missing; what is over the bounds is removed.
+    fn cell(&self, kernel: &Kernel, access: Access) -> PipelineCell {
+        let mut table = lock(&self.table);
+        let hash = table.hash.hash_one((&*kernel.wgsl, access));
+        let known = table.entries.find(hash, |e| e.access == access && e.wgsl == kernel.wgsl);
+        if let Some(entry) = known.and_then(|place| table.entries.touch(place)) {
+            return entry.cell.clone();
+        }
+        let cell = PipelineCell::default();
+        let entry = Entry { wgsl: kernel.wgsl.clone(), access, cell: cell.clone() };
+        table.entries.insert(hash, kernel.wgsl.len(), entry);
+        while table.entries.len() > self.most || table.entries.weight() > MAX_TEXT {
+            if table.entries.remove_oldest().is_none() {
+                break;
+            }
+            table.evicted += 1;
+        }
+        cell
+    }
+
+    fn compile(&self, device: &wgpu::Device, health: &Health, kernel: &Kernel, access: Access) -> Result<Pipeline> {
+        let layouts = self.layouts(device, health, access)?;
         let label = Some(kernel.label.as_str());
         let what = || format!("kernel '{}'", kernel.label);
         let build = || {
             let descriptor =
                 wgpu::ShaderModuleDescriptor { label, source: wgpu::ShaderSource::Wgsl((&*kernel.wgsl).into()) };
-            let module = if self.pipelines.checked {
-                self.device.create_shader_module(descriptor)
+            let module = if self.checked {
+                device.create_shader_module(descriptor)
             } else {
                 let checks =
                     wgpu::ShaderRuntimeChecks { int_div_checks: true, ..wgpu::ShaderRuntimeChecks::unchecked() };
                 // SAFETY: every kernel is made by the templates of the `kernels` room, which mask each index by the extents
                 // in its parameters and have loops bounded by them; every permutation also runs in the checked form in tests.
-                unsafe { self.device.create_shader_module_trusted(descriptor, checks) }
+                unsafe { device.create_shader_module_trusted(descriptor, checks) }
             };
-            self.device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
                 label,
-                layout: Some(&pipeline_layout),
+                layout: Some(&layouts.pipeline),
                 module: &module,
                 entry_point: Some("main"),
                 compilation_options: wgpu::PipelineCompilationOptions::default(),
-                cache: self.pipelines.file.raw(),
+                cache: self.file.raw(),
             })
         };
-        let raw = self.health.guard(&self.device, what, build).map_err(|e| with_excerpt(e, &kernel.wgsl))?;
-        Ok(Pipeline { raw: Shared(raw), layout })
+        let raw = health.guard(device, what, build).map_err(|e| with_excerpt(e, &kernel.wgsl))?;
+        Ok(Pipeline { raw: Shared(raw), layout: layouts.bindings })
     }
 
-    fn layouts(&self, access: Access) -> Result<Layouts> {
-        let mut layouts = lock(&self.pipelines.layouts);
-        if let Some(layouts) = layouts.get(&access) {
-            return Ok(layouts.clone());
+    fn layouts(&self, device: &wgpu::Device, health: &Health, access: Access) -> Result<Layouts> {
+        let mut layouts = lock(&self.layouts);
+        if let Some(known) = layouts.get(&access) {
+            return Ok(known.clone());
         }
-        let made = make_layouts(&self.device, &self.health, access)?;
+        let made = make_layouts(device, health, access)?;
         layouts.insert(access, made.clone());
         Ok(made)
     }
@@ -252,7 +256,7 @@ mod tests {
         Kernel { label: String::new(), wgsl: wgsl.into(), bindings: vec![], params: vec![], workgroups: [1; 3] }
     }
 
-    /// A cache without a device: the slots stay empty, which is all that eviction needs.
+    /// A cache without a device: the cells stay empty, which is all that eviction needs.
     fn cache() -> Pipelines {
         Pipelines::new(true, MOST, CacheFile::none())
     }
@@ -260,37 +264,37 @@ mod tests {
     #[test]
     fn the_least_recently_used_pipeline_goes() {
         let cache = cache();
-        let slot = |i: usize| {
+        let cell = |i: usize| {
             let k = kernel(format!("text {i}"));
-            cache.slot(&k, Access::of(&k))
+            cache.cell(&k, Access::of(&k))
         };
-        let (first, second) = (slot(0), slot(1));
+        let (first, second) = (cell(0), cell(1));
         for i in 2..MOST {
-            slot(i);
+            cell(i);
         }
-        assert!(Arc::ptr_eq(&slot(0), &first), "a full cache still holds its first entry, which is the newest now");
-        slot(MOST);
+        assert!(Arc::ptr_eq(&cell(0), &first), "a full cache still holds its first entry, which is the newest now");
+        cell(MOST);
         assert_eq!(cache.counts().1, 1);
-        assert!(Arc::ptr_eq(&slot(0), &first));
-        assert!(!Arc::ptr_eq(&slot(1), &second), "the second entry was the oldest");
+        assert!(Arc::ptr_eq(&cell(0), &first));
+        assert!(!Arc::ptr_eq(&cell(1), &second), "the second entry was the oldest");
     }
 
     #[test]
     fn text_is_bounded_in_bytes_and_compared_with_the_access() {
         let cache = cache();
-        let slot = |k: &Kernel| cache.slot(k, Access::of(k));
+        let cell = |k: &Kernel| cache.cell(k, Access::of(k));
         let large = kernel("x".repeat(MAX_TEXT - 10));
-        let held = slot(&large);
-        assert!(Arc::ptr_eq(&slot(&kernel("x".repeat(MAX_TEXT - 10))), &held), "equal text in another place");
-        let binding = crate::kernels::Binding { source: crate::kernels::Source::Scratch(0), writable: true };
+        let held = cell(&large);
+        assert!(Arc::ptr_eq(&cell(&kernel("x".repeat(MAX_TEXT - 10))), &held), "equal text in another place");
+        let binding = crate::kernels::Binding { source: crate::kernels::BindingSource::Scratch(0), writable: true };
         let mut small = kernel("y".into());
-        let reads = slot(&small);
+        let reads = cell(&small);
         small.bindings.push(binding);
-        assert!(!Arc::ptr_eq(&slot(&small), &reads), "other bindings, another pipeline");
+        assert!(!Arc::ptr_eq(&cell(&small), &reads), "other bindings, another pipeline");
         assert_eq!(cache.counts().1, 0);
-        slot(&kernel("z".repeat(100)));
+        cell(&kernel("z".repeat(100)));
         assert_eq!(cache.counts().1, 1, "the large text went");
-        assert!(Arc::ptr_eq(&slot(&kernel("y".into())), &reads));
+        assert!(Arc::ptr_eq(&cell(&kernel("y".into())), &reads));
     }
 
     #[test]

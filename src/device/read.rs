@@ -9,9 +9,10 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
+use super::gpu::{Gpu, Inner};
+use super::lock::lock;
 use super::memory::DeviceBuffer;
 use super::shared::Shared;
-use super::{Gpu, Inner, lock};
 use crate::error::{Error, Result};
 use crate::types::{DType, HostBuffer};
 

@@ -2,9 +2,6 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::{Inner, lock};
-use crate::buffers::PoolStats;
-
 /// Counters of a device since it was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DeviceStats {
@@ -63,30 +60,5 @@ impl Counter {
 
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
-    }
-}
-
-impl Inner {
-    pub(super) fn stats(&self) -> DeviceStats {
-        let PoolStats { created, reused, live_bytes, pooled_bytes, peak_live_bytes, .. } = lock(&self.pool).stats();
-        let c = &self.counters;
-        let (pipelines_created, pipelines_evicted) = self.pipelines.counts();
-        DeviceStats {
-            pipelines_created,
-            pipelines_evicted,
-            buffers_created: created,
-            buffers_reused: reused,
-            staging_created: lock(&self.staging).stats().created + c.upload_buffers.get(),
-            live_bytes,
-            peak_live_bytes,
-            pooled_bytes,
-            dispatches: c.dispatches.get(),
-            submits: c.submits.get(),
-            uploads: c.uploads.get(),
-            upload_bytes: c.upload_bytes.get(),
-            readbacks: c.readbacks.get(),
-            readback_bytes: c.readback_bytes.get(),
-            lost: self.health.is_lost(),
-        }
     }
 }

@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
+use super::gpu::{Gpu, Inner};
 use super::memory::DeviceBuffer;
 use super::pipelines::Pipeline;
 use super::shared::Shared;
-use super::{Gpu, Inner};
 use crate::error::{Error, Result};
 use crate::kernels::Kernel;
 
@@ -81,7 +81,7 @@ impl Inner {
         let mut pipelines = Vec::with_capacity(work.len());
         for dispatch in work {
             self.check_dispatch(dispatch)?;
-            pipelines.push(self.pipeline(dispatch.kernel)?);
+            pipelines.push(self.pipelines.get(&self.device, &self.health, &self.summary.limits, dispatch.kernel)?);
         }
         let (packed, ranges) = pack(work, self.offset_alignment);
         let params = self.alloc(packed.len() as u64)?;

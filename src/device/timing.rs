@@ -1,8 +1,9 @@
 //! The same submission with a clock: how long each dispatch took on the device.
 
+use super::gpu::Gpu;
+use super::lock::lock;
 use super::shared::Shared;
 use super::submit::{Dispatch, describe};
-use super::{Gpu, lock};
 use crate::error::{Error, Result};
 
 /// Dispatches per query set: a set holds at most 4096 timestamps, two per dispatch.

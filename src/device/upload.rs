@@ -3,31 +3,17 @@
 //!
 //! A device keeps truth values as 32-bit words; the bytes of the host become words here.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
+use super::gpu::{Gpu, Inner};
 use super::memory::DeviceBuffer;
+use super::ring::{CHUNK, Taken};
 use super::shared::Shared;
-use super::{Gpu, Inner, lock};
 use crate::error::{Error, Result};
 use crate::types::{DType, HostBuffer};
 
 /// Below this many bytes the queue's own staging is used.
 const SMALL: usize = 1 << 20;
-/// Bytes of a mapped buffer.
-const CHUNK: usize = 16 << 20;
-/// Mapped buffers at most.
-const MAX_CHUNKS: usize = 4;
-
-/// Mapped buffers of [`CHUNK`] bytes, ready to be written.
-#[derive(Clone, Default)]
-pub(super) struct Ring(Arc<Mutex<RingState>>);
-
-#[derive(Default)]
-struct RingState {
-    mapped: Vec<Shared<wgpu::Buffer>>,
-    /// Buffers that exist: mapped, being written, or on their way back.
-    n_alive: usize,
-}
 
 impl Gpu {
     /// The array in a new device buffer, ready for whatever is submitted afterwards.
@@ -92,19 +78,14 @@ impl Inner {
     /// A mapped buffer, waited for when all of them are in flight; `None` when other threads keep taking them away.
     fn mapped_chunk(&self) -> Result<Option<Shared<wgpu::Buffer>>> {
         for _ in 0..8 {
-            {
-                let mut ring = lock(&self.uploads.0);
-                if let Some(buffer) = ring.mapped.pop() {
-                    return Ok(Some(buffer));
-                }
-                if ring.n_alive < MAX_CHUNKS {
-                    ring.n_alive += 1;
-                    drop(ring);
-                    return self.create_chunk().map(Some);
-                }
+            match self.uploads.take() {
+                Taken::Mapped(buffer) => return Ok(Some(buffer)),
+                Taken::Room => return self.create_chunk().map(Some),
+                #[cfg(not(target_arch = "wasm32"))]
+                Taken::Busy => self.health.wait(&self.device, None)?,
+                #[cfg(target_arch = "wasm32")]
+                Taken::Busy => {}
             }
-            #[cfg(not(target_arch = "wasm32"))]
-            self.health.wait(&self.device, None)?;
         }
         Ok(None)
     }
@@ -120,7 +101,7 @@ impl Inner {
         let created = self.health.guard(&self.device, || "a buffer to upload through".into(), create);
         match created {
             Ok(_) => self.counters.upload_buffers.add(1),
-            Err(_) => lock(&self.uploads.0).n_alive -= 1,
+            Err(_) => self.uploads.removed(),
         }
         created
     }
@@ -129,7 +110,7 @@ impl Inner {
     fn write_through(&self, staging: Shared<wgpu::Buffer>, to: &wgpu::Buffer, offset: u64, part: &[u8]) -> Result<()> {
         let padded = part.len().next_multiple_of(4);
         if let Err(e) = self.fill(&staging, part, padded) {
-            lock(&self.uploads.0).n_alive -= 1;
+            self.uploads.removed();
             return Err(e);
         }
         // Should the submission fail, nobody knows whether the callback will run, and the ring may count one buffer too many
@@ -143,12 +124,9 @@ impl Inner {
                 self.queue.submit([encoder.finish()]);
                 let ring = self.uploads.clone();
                 let returning = staging.clone();
-                staging.map_async(wgpu::MapMode::Write, .., move |result| {
-                    let mut ring = lock(&ring.0);
-                    match result {
-                        Ok(()) => ring.mapped.push(returning),
-                        Err(_) => ring.n_alive -= 1,
-                    }
+                staging.map_async(wgpu::MapMode::Write, .., move |result| match result {
+                    Ok(()) => ring.put_back(returning),
+                    Err(_) => ring.removed(),
                 });
             },
         )

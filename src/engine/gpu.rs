@@ -8,7 +8,7 @@ use super::{Engine, Stored};
 use crate::buffers::Residency;
 use crate::device::{Dispatch, Gpu};
 use crate::error::{Error, Result};
-use crate::kernels::{Lowered, Param, Source};
+use crate::kernels::{BindingSource, Lowered, Param};
 use crate::schedule::Block;
 use crate::types::{DType, HostBuffer, Scalar};
 
@@ -56,8 +56,8 @@ impl<'a> Segment<'a> {
             let mut buffers = smallvec::SmallVec::new();
             for binding in &kernel.bindings {
                 buffers.push(match binding.source {
-                    Source::Scratch(i) => scratch[i as usize].clone(),
-                    Source::Value(v) => values[v.index()].device().cloned().ok_or_else(|| {
+                    BindingSource::Scratch(i) => scratch[i as usize].clone(),
+                    BindingSource::Value(v) => values[v.index()].device().cloned().ok_or_else(|| {
                         Error::internal(format!("{v} is bound by {} and not on the device", kernel.label))
                     })?,
                 });

@@ -343,7 +343,7 @@ impl Engine {
                 fuse: context.options.fuse,
                 resident: context.resident.clone(),
                 keep: context.needed.iter().filter_map(|&n| image(n)).collect(),
-                apart: context.without.apart.clone(),
+                unfused: context.without.apart.clone(),
             },
         )?;
         let kept = kept(recorded, image, &schedule);

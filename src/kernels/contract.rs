@@ -1,384 +1,372 @@
 //! The matrix product core: operand programs run while tiles are loaded, the epilogue runs where tiles are stored.
 //!
 //! A symmetric product computes tiles of the lower triangle and stores each element twice. A long contracted axis with few
-//! tiles is cut into parts that a second kernel sums. It knows nothing of what the operands mean.
-
-use std::fmt::Write as _;
+//! tiles is cut into parts that a second kernel sums. This module does not know what the operands mean.
 
 use smallvec::SmallVec;
 
-use super::body::{Body, Place, coordinates, index};
+use super::choose::{self, ProductParts, ProductProblem, ProductVariant, THREADS, Tile};
 use super::domain::{merge, merged_program, merged_shape};
-use super::module::{Context, Module, accumulator, narrow, register_type, widen};
-use super::rows::target_groups;
-use super::{Kernel, Lowered, Source, map, thin};
+use super::emitter::{Emitter, coordinates, index};
+use super::kernel::{BindingSource, Kernel, Lowered};
+use super::module::{Buffer, LoweringInput, Module, accumulator, narrow, register_type, widen};
+use super::text::{Expr, expr};
+use super::{map, thin};
 use crate::error::{Error, Result};
 use crate::schedule::{Core, Inst, Program, Reg, StoreShape};
-use crate::types::{DType, Limits, Scalar, Shape, View};
-
-/// The extents of tiles: rows, columns and the contracted axis, and elements a thread computes in each direction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Tile {
-    m: u32,
-    n: u32,
-    k: u32,
-    /// Whether the double-buffered form for large operands computes it.
-    wide: bool,
-}
-
-/// Bytes of workgroup memory of the wide form.
-const WIDE_BYTES: u32 = 2 * 1056 * 16;
+use crate::types::{DType, Scalar, Shape, View};
 
 /// A contraction with its batch axes merged into as few as all programs allow.
 struct Contract<'a> {
-    ctx: Context<'a>,
+    input: LoweringInput<'a>,
     batch: Shape,
-    m: usize,
-    n: usize,
-    k: usize,
+    problem: ProductProblem,
     left: Program,
     right: Program,
     body: Program,
-    dtype: DType,
-    acc: DType,
-    symmetric: bool,
-    tile: Tile,
 }
 
 /// Lowers a contraction.
-pub(super) fn lower(ctx: Context<'_>) -> Result<Lowered> {
-    let Core::Contract { left, right, k, symmetric, dtype } = &ctx.group.core else {
+pub(super) fn lower(input: LoweringInput<'_>) -> Result<Lowered> {
+    let Core::Contract { left, right, k, symmetric, dtype } = &input.group.core else {
         return Err(Error::internal("a contraction was expected"));
     };
-    if *k == 0 {
-        return lower_empty(ctx, *dtype);
-    }
-    if matches!(dtype, DType::Bool | DType::U8) {
-        return Err(Error::unsupported(format!("products of {dtype} have no form in kernels")));
-    }
-    if thin::is_thin(ctx.group, *dtype) {
-        return thin::lower(ctx);
-    }
-    let domain = &ctx.group.domain;
+    let domain = &input.group.domain;
     let rank = domain.rank();
     if rank < 2 {
         return Err(Error::internal("a contraction needs two axes"));
     }
-    let batch_axes: Vec<usize> = (0..rank - 2).collect();
-    let dense = View::dense(domain);
-    let mut merging = merge(domain, &batch_axes, &[left, right, &ctx.group.body], &[&dense])?;
-    let batch = merged_shape(domain, &merging);
-    merging.push(SmallVec::from_slice(&[rank - 2]));
-    merging.push(SmallVec::from_slice(&[rank - 1]));
     let (m, n) = (domain[rank - 2], domain[rank - 1]);
-    let left_shape = domain.with_axis(rank - 1, *k);
-    let right_shape = domain.with_axis(rank - 2, *k);
-    let acc = accumulator(*dtype);
-    let contract = Contract {
-        left: merged_program(left, &left_shape, &merging)?,
-        right: merged_program(right, &right_shape, &merging)?,
-        body: merged_program(&ctx.group.body, domain, &merging)?,
-        tile: Tile::choose(m, n, *k, acc, ctx.limits),
-        ctx,
-        batch,
+    let problem = ProductProblem {
+        batch: domain[..rank - 2].iter().product(),
         m,
         n,
         k: *k,
         dtype: *dtype,
-        acc,
+        acc: accumulator(*dtype),
         symmetric: *symmetric && m == n,
+        whole_stores: input.group.stores.iter().all(|s| s.shape == StoreShape::Full),
     };
-    contract.lower()
+    let chosen = choose::product(&problem, input.limits);
+    let mut lowered = match chosen.variant {
+        ProductVariant::Elementwise => lower_empty(input, *dtype),
+        _ if matches!(dtype, DType::Bool | DType::U8) => {
+            Err(Error::unsupported(format!("products of {dtype} have no form in kernels")))
+        }
+        ProductVariant::Reduction => thin::lower(input),
+        ProductVariant::Tiles(tile, parts) => Contract::new(input, problem, left, right)?.lower(tile, parts),
+    }?;
+    lowered.choices.insert(0, chosen.explain());
+    Ok(lowered)
 }
 
 /// A product over nothing is zero everywhere: what follows runs as an elementwise group.
-fn lower_empty(ctx: Context<'_>, dtype: DType) -> Result<Lowered> {
-    let mut body = ctx.group.body.clone();
+fn lower_empty(input: LoweringInput<'_>, dtype: DType) -> Result<Lowered> {
+    let mut body = input.group.body.clone();
     for inst in &mut body.insts {
         if *inst == Inst::Acc {
             *inst = Inst::Literal(Scalar::from_f64(dtype, 0.0));
         }
     }
-    map::lower_program(ctx, &body, "gemm empty")
+    map::lower_program(input, &body, "gemm empty")
 }
 
-impl Tile {
-    fn choose(m: usize, n: usize, k: usize, acc: DType, limits: &Limits) -> Self {
-        if m.min(n) <= 16 || m.max(n) <= 32 || limits.software && m.max(n) <= 64 {
-            return Self { m: 16, n: 16, k: 16, wide: false };
-        }
-        // A tile that is mostly outside would waste what its size wins.
-        let fits = |d: usize| d >= 96 && d.next_multiple_of(128) <= d + d / 3;
-        let room = limits.max_workgroup_bytes >= WIDE_BYTES;
-        if !limits.software && room && acc.size() == 4 && fits(m) && fits(n) && k >= 16 {
-            return Self { m: 128, n: 128, k: 16, wide: true };
-        }
-        // Eight-byte elements take shallower tiles, so that 16 KiB hold them.
-        let k = if acc.size() == 8 { 8 } else { 16 };
-        Self { m: 64, n: 64, k, wide: false }
-    }
+/// An operand while the wide form is lowered: its program, the buffers of the loads that are read in fours, and its axes.
+struct WideOperand<'p> {
+    program: &'p Program,
+    vectors: Vec<Option<Buffer>>,
+    /// The names and extents of the last two axes.
+    axes: [(&'static str, usize); 2],
+    /// Whether the last axis, rather than the one before, is read in fours.
+    last_axis_fast: bool,
 }
 
-impl Contract<'_> {
-    fn tiles(&self) -> (usize, usize, usize) {
-        let (rows, cols) = (self.m.div_ceil(self.tile.m as usize), self.n.div_ceil(self.tile.n as usize));
-        let count = if self.symmetric { rows * (rows + 1) / 2 } else { rows * cols };
-        (rows, cols, count)
+impl<'a> Contract<'a> {
+    fn new(input: LoweringInput<'a>, problem: ProductProblem, left: &Program, right: &Program) -> Result<Self> {
+        let group = input.group;
+        let domain = &group.domain;
+        let rank = domain.rank();
+        let batch_axes: Vec<usize> = (0..rank - 2).collect();
+        let mut merging = merge(domain, &batch_axes, &[left, right, &group.body], &[&View::dense(domain)])?;
+        let batch = merged_shape(domain, &merging);
+        merging.push(SmallVec::from_slice(&[rank - 2]));
+        merging.push(SmallVec::from_slice(&[rank - 1]));
+        Ok(Self {
+            input,
+            batch,
+            left: merged_program(left, &domain.with_axis(rank - 1, problem.k), &merging)?,
+            right: merged_program(right, &domain.with_axis(rank - 2, problem.k), &merging)?,
+            body: merged_program(&group.body, domain, &merging)?,
+            problem,
+        })
     }
 
-    fn lower(&self) -> Result<Lowered> {
-        let (_, _, tiles) = self.tiles();
-        let slabs = self.batch.len() * tiles;
-        // Enough workgroups for each processor to hold two; where the axis is long, four times that, for an even end.
-        // A part has to be worth its trip through memory.
-        let target = target_groups(self.ctx.limits);
-        let few = (target / 4).div_ceil(slabs.max(1)).min(self.k / (self.tile.k as usize * 8));
-        let many = (target / slabs.max(1)).min(self.k / 2048);
-        let wanted = few.max(many);
-        let cells = self.batch.len() * self.m * self.n;
-        let bytes = (cells as u64).saturating_mul(self.acc.size() as u64);
-        let room = (self.ctx.limits.max_binding_bytes.min(1 << 30) / bytes.max(1)) as usize;
-        let parts = wanted.min(room).min(64);
-        if parts > 1 {
-            let chunk = self.k.div_ceil(parts).next_multiple_of(self.tile.k as usize);
-            let parts = self.k.div_ceil(chunk);
-            let first = self.product(Some((parts, chunk)))?;
-            let second = self.combine(parts)?;
-            return Ok(Lowered { kernels: vec![first, second], scratch: vec![bytes * parts as u64] });
+    fn lower(&self, tile: Tile, parts: Option<ProductParts>) -> Result<Lowered> {
+        let mut lowered = Lowered { kernels: vec![self.product(tile, parts)?], ..Lowered::default() };
+        if let Some(parts) = parts {
+            lowered.kernels.push(self.combine(tile, parts)?);
+            lowered.scratch.push(self.problem.result_bytes() * parts.count as u64);
         }
-        Ok(Lowered { kernels: vec![self.product(None)?], scratch: Vec::new() })
+        Ok(lowered)
     }
 
     fn label(&self) -> &'static str {
-        if self.symmetric { "syrk" } else { "gemm" }
+        if self.problem.symmetric { "syrk" } else { "gemm" }
     }
 
-    fn product(&self, parts: Option<(usize, usize)>) -> Result<Kernel> {
-        let mut m = Module::new(self.ctx);
-        m.uses(self.dtype)?;
-        m.uses(self.acc)?;
-        let Tile { m: tile_m, n: tile_n, k: tile_k, wide } = self.tile;
-        let (rows, cols, tiles) = self.tiles();
-        let mut slabs = self.batch.len();
-        for (name, extent) in
-            [("M", self.m), ("N", self.n), ("K", self.k), ("TILES", tiles), ("TILES_M", rows), ("TILES_N", cols)]
-        {
-            let word = m.extent(extent)?;
-            m.define(name, word);
+    /// Elements of the result.
+    fn cells(&self) -> usize {
+        self.problem.batch * self.problem.m * self.problem.n
+    }
+
+    /// The kernel that multiplies.
+    fn product(&self, tile: Tile, parts: Option<ProductParts>) -> Result<Kernel> {
+        let mut m = Module::new(self.input);
+        let p = &self.problem;
+        m.uses(p.dtype)?;
+        m.uses(p.acc)?;
+        let grid = tile.grid(p.m, p.n, p.symmetric);
+        let extents = [
+            ("M", p.m),
+            ("N", p.n),
+            ("K", p.k),
+            ("TILES", grid.computed),
+            ("TILES_M", grid.rows),
+            ("TILES_N", grid.columns),
+        ];
+        for (name, extent) in extents {
+            m.define_extent(name, extent)?;
         }
-        if let Some((parts, chunk)) = parts {
-            slabs *= parts;
-            let (parts, chunk) = (m.extent(parts)?, m.extent(chunk)?);
-            m.define("PARTS", parts);
-            m.define("CHUNK", chunk);
+        let mut slabs = p.batch;
+        if let Some(parts) = parts {
+            slabs *= parts.count;
+            m.define_extent("PARTS", parts.count)?;
+            m.define_extent("CHUNK", parts.chunk)?;
         }
-        let slabs_word = m.extent(slabs)?;
-        m.define("SLABS", slabs_word);
+        m.define_extent("SLABS", slabs)?;
+        self.define_tile(&mut m, tile);
+        if p.symmetric {
+            m.define_flag("SYMMETRIC");
+            if parts.is_none() {
+                m.define_flag("MIRROR");
+            }
+        }
+        let last = self.batch.rank();
+        let left_along_k = choose::lies_along(&self.left, last + 1, last);
+        let right_along_k = choose::lies_along(&self.right, last, last + 1);
+        if left_along_k {
+            m.define_flag("LEFT_ALONG_K");
+        }
+        if right_along_k {
+            m.define_flag("RIGHT_ALONG_K");
+        }
+        if tile.wide {
+            self.wide_operands(&mut m, left_along_k, right_along_k)?;
+        } else {
+            self.operand(&mut m, &self.left, ["row", "k"])?;
+            m.define_code("LEFT");
+            self.operand(&mut m, &self.right, ["k", "col"])?;
+            m.define_code("RIGHT");
+        }
+        match parts {
+            None => self.finish(&mut m)?,
+            Some(_) => self.store_part(&mut m)?,
+        }
+        m.define_code("FINISH");
+        m.include("PLACE", "gemm_place")?;
+        if tile.wide {
+            self.define_wide(&mut m, tile)?;
+        }
+        let label = if parts.is_some() { format!("{} parts", self.label()) } else { self.label().to_owned() };
+        m.finish(&label, if tile.wide { "gemm_wide" } else { "gemm" }, slabs as u64 * grid.computed as u64)
+    }
+
+    fn define_tile(&self, m: &mut Module<'_>, tile: Tile) {
+        let threads = THREADS as u32;
         for (name, value) in [
-            ("TILE_M", tile_m),
-            ("TILE_N", tile_n),
-            ("TILE_K", tile_k),
-            ("PER_M", tile_m / 16),
-            ("PER_N", tile_n / 16),
-            ("LEFT_LOADS", tile_m * tile_k / 256),
-            ("RIGHT_LOADS", tile_n * tile_k / 256),
+            ("TILE_M", tile.m),
+            ("TILE_N", tile.n),
+            ("TILE_K", tile.k),
+            ("PER_M", tile.m / 16),
+            ("PER_N", tile.n / 16),
+            ("LEFT_LOADS", tile.m * tile.k / threads),
+            ("RIGHT_LOADS", tile.n * tile.k / threads),
             ("PAD", 1),
             ("RUN", 512),
         ] {
-            m.define(name, value.to_string());
+            m.define(name, value);
         }
-        m.define("T", register_type(self.acc));
-        let last = self.batch.rank();
-        let left_along_k = along(&self.left, last + 1, last);
-        let right_along_k = along(&self.right, last, last + 1);
-        if left_along_k {
-            m.define("LEFT_ALONG_K", "");
-        }
-        if right_along_k {
-            m.define("RIGHT_ALONG_K", "");
-        }
-        if self.symmetric {
-            m.define("SYMMETRIC", "");
-            if parts.is_none() {
-                m.define("MIRROR", "");
-            }
-        }
-        let (left, right) = if wide {
-            // All vectors are bound before anything else reads the same values.
-            let (rank, [lk, rk]) = (self.batch.rank(), [left_along_k, right_along_k]);
-            let lv = vectors(&mut m, &self.left, rank + usize::from(lk))?;
-            let rv = vectors(&mut m, &self.right, rank + usize::from(!rk))?;
-            let left = self.operand4(&mut m, &self.left, &lv, [("row", self.m), ("k", self.k)], lk)?;
-            (left, self.operand4(&mut m, &self.right, &rv, [("k", self.k), ("col", self.n)], !rk)?)
-        } else {
-            (self.operand(&mut m, &self.left, ["row", "k"])?, self.operand(&mut m, &self.right, ["k", "col"])?)
-        };
-        let finish = match parts {
-            None => self.finish(&mut m)?,
-            Some(_) => {
-                let cells = m.extent(self.batch.len() * self.m * self.n)?;
-                let (rows, cols) = (m.extent(self.m)?, m.extent(self.n)?);
-                let buffer = m.bind(Source::Scratch(0), self.acc, true)?;
-                format!("{buffer}[part * {cells} + (z * {rows} + row) * {cols} + col] = acc;\n")
-            }
-        };
-        m.define("LEFT", left);
-        m.define("RIGHT", right);
-        m.define("FINISH", finish);
-        m.include("PLACE", "gemm_place")?;
-        if wide {
-            // A fused multiply-add said outright: compilers do not always find one in vector arithmetic.
-            let t = register_type(self.acc);
-            let (open, by) =
-                if self.acc.is_float() { (format!("fma(vec4<{t}>("), "), ") } else { ("(".to_owned(), " * ") };
-            m.define("FMA_OPEN", open);
-            m.define("FMA_BY", by);
-            m.define("FMA_PLUS", if self.acc.is_float() { ", " } else { " + " });
-            let whole = |d: usize, t: u32| d.is_multiple_of(t as usize);
-            // Parts end at multiples of the tile's depth.
-            if whole(self.m, tile_m) && whole(self.n, tile_n) && whole(self.k, tile_k) {
-                m.define("ALIGNED", "");
-            }
-            m.include("FETCH", "gemm_wide_fetch")?;
-            m.include("KEEP", "gemm_wide_keep")?;
-        }
-        let label = if parts.is_some() { format!("{} parts", self.label()) } else { self.label().to_owned() };
-        m.finish(&label, if wide { "gemm_wide" } else { "gemm" }, slabs as u64 * tiles as u64)
+        m.define("T", register_type(self.problem.acc));
     }
 
-    fn combine(&self, parts: usize) -> Result<Kernel> {
-        let mut m = Module::new(self.ctx);
-        m.uses(self.acc)?;
-        let cells = self.batch.len() * self.m * self.n;
-        for (name, extent) in [("M", self.m), ("N", self.n), ("CELLS", cells), ("PARTS", parts)] {
-            let word = m.extent(extent)?;
-            m.define(name, word);
+    /// Defines the operands' functions of the wide form.
+    fn wide_operands(&self, m: &mut Module<'_>, left_along_k: bool, right_along_k: bool) -> Result<()> {
+        let p = &self.problem;
+        let rank = self.batch.rank();
+        // All vectors are bound before anything else reads the same values.
+        let left = WideOperand {
+            program: &self.left,
+            vectors: vectors(m, &self.left, rank + usize::from(left_along_k))?,
+            axes: [("row", p.m), ("k", p.k)],
+            last_axis_fast: left_along_k,
+        };
+        let right = WideOperand {
+            program: &self.right,
+            vectors: vectors(m, &self.right, rank + usize::from(!right_along_k))?,
+            axes: [("k", p.k), ("col", p.n)],
+            last_axis_fast: !right_along_k,
+        };
+        self.wide_operand(m, &left)?;
+        m.define_code("LEFT");
+        self.wide_operand(m, &right)?;
+        m.define_code("RIGHT");
+        Ok(())
+    }
+
+    /// What only the wide form's template asks for.
+    fn define_wide(&self, m: &mut Module<'_>, tile: Tile) -> Result<()> {
+        let p = &self.problem;
+        // `$0` is a number, the others are vectors.
+        let number = if p.acc.is_float() { expr!("vec4<{}>($0)", register_type(p.acc)) } else { Expr::new("$0") };
+        m.define_call("FMA", &Module::fma(p.acc, &number, &Expr::new("$1"), &Expr::new("$2")));
+        let whole = |d: usize, t: u32| d.is_multiple_of(t as usize);
+        // Parts end at multiples of the tile's depth.
+        if whole(p.m, tile.m) && whole(p.n, tile.n) && whole(p.k, tile.k) {
+            m.define_flag("ALIGNED");
+        }
+        m.include("FETCH", "gemm_wide_fetch")?;
+        m.include("KEEP", "gemm_wide_keep")
+    }
+
+    /// Stores the accumulated element of a part in scratch memory.
+    fn store_part(&self, m: &mut Module<'_>) -> Result<()> {
+        let cells = m.extent(self.cells())?;
+        let (rows, cols) = (m.extent(self.problem.m)?, m.extent(self.problem.n)?);
+        let buffer = m.bind(BindingSource::Scratch(0), self.problem.acc, true)?;
+        m.write(buffer, &expr!("part * {cells} + (z * {rows} + row) * {cols} + col"), &Expr::new("acc"));
+        Ok(())
+    }
+
+    /// The kernel that sums the parts.
+    fn combine(&self, tile: Tile, parts: ProductParts) -> Result<Kernel> {
+        let mut m = Module::new(self.input);
+        let p = &self.problem;
+        m.uses(p.acc)?;
+        let cells = self.cells();
+        for (name, extent) in [("M", p.m), ("N", p.n), ("CELLS", cells), ("PARTS", parts.count)] {
+            m.define_extent(name, extent)?;
         }
         // The parts lie one after the other: their last index has to be one, too.
-        m.extent(cells.saturating_mul(parts))?;
-        m.define("T", register_type(self.acc));
-        m.define("TILE_M", self.tile.m.to_string());
-        if self.symmetric {
-            m.define("SYMMETRIC", "");
+        m.extent(cells.saturating_mul(parts.count))?;
+        m.define("T", register_type(p.acc));
+        m.define("TILE_M", tile.m);
+        if p.symmetric {
+            m.define_flag("SYMMETRIC");
         }
-        let scratch = m.bind(Source::Scratch(0), self.acc, false)?;
+        let scratch = m.bind(BindingSource::Scratch(0), p.acc, false)?;
         m.define("SCRATCH", scratch);
-        let finish = self.finish(&mut m)?;
-        m.define("FINISH", finish);
-        m.finish(&format!("{} combine", self.label()), "combine", (cells as u64).div_ceil(256))
+        self.finish(&mut m)?;
+        m.define_code("FINISH");
+        m.finish(&format!("{} combine", self.label()), "combine", cells.div_ceil(THREADS) as u64)
     }
 
-    /// The body of an operand's function: its element at (z, …) in the accumulator's dtype.
-    fn operand(&self, m: &mut Module<'_>, program: &Program, names: [&str; 2]) -> Result<String> {
-        let mut out = String::new();
-        let mut coords = coordinates(m, &self.batch, "z", "z", &mut out)?;
-        coords.extend(names.map(str::to_owned));
+    /// Writes the body of an operand's function: its element at (z, …) in the accumulator's dtype.
+    fn operand(&self, m: &mut Module<'_>, program: &Program, names: [&str; 2]) -> Result<()> {
+        let mut place = coordinates(m, &self.batch, &Expr::new("z"), "z")?;
+        place.extend(names.map(Expr::new));
         let result = last_register(program)?;
-        if program.dtype(result) != self.dtype {
+        let dtype = self.problem.dtype;
+        if program.dtype(result) != dtype {
             return Err(Error::internal("an operand's program has another dtype than its contraction"));
         }
-        let mut body = Body::new(program, "r");
-        body.emit(m, &Place { coords }, &[result], &mut out)?;
-        let _ = writeln!(out, "return {};", widen(self.dtype, &body.get(result)?));
-        Ok(out)
+        let mut emitter = Emitter::new(program, "r");
+        emitter.emit(m, &place, &[result])?;
+        m.code.returns(&widen(dtype, &emitter.get(result)?));
+        Ok(())
     }
 
-    /// As [`Contract::operand`], four elements along one of the last two axes at once: loads in `vectors` are read as
-    /// vectors, all else happens lane by lane. Coordinates outside are pulled inside; the caller masks what comes of them.
-    fn operand4(
-        &self,
-        m: &mut Module<'_>,
-        program: &Program,
-        vectors: &[Option<String>],
-        axes: [(&str, usize); 2],
-        last_axis_fast: bool,
-    ) -> Result<String> {
+    /// As [`Contract::operand`], four elements along one of the last two axes at once: loads with vectors are read as such,
+    /// all else happens lane by lane. Coordinates outside are pulled inside; the caller masks what comes of them.
+    fn wide_operand(&self, m: &mut Module<'_>, operand: &WideOperand<'_>) -> Result<()> {
+        let WideOperand { program, vectors, axes, last_axis_fast } = operand;
         let result = last_register(program)?;
         let ((fast_name, fast_extent), (slow_name, slow_extent)) =
-            if last_axis_fast { (axes[1], axes[0]) } else { (axes[0], axes[1]) };
-        let mut out = String::new();
-        let batch = coordinates(m, &self.batch, "z", "z", &mut out)?;
+            if *last_axis_fast { (axes[1], axes[0]) } else { (axes[0], axes[1]) };
+        let batch = coordinates(m, &self.batch, &Expr::new("z"), "z")?;
         let whole = fast_extent.is_multiple_of(4);
         let (fast_word, slow_word) = (m.extent(fast_extent)?, m.extent(slow_extent)?);
-        let _ = writeln!(out, "let slow = min({slow_name}, {slow_word} - 1u);");
-        let base = if whole { format!("min({fast_name}, {fast_word} - 4u)") } else { fast_name.to_owned() };
-        let _ = writeln!(out, "let fast = {base};");
+        let slow = m.code.declare("slow", &expr!("min({slow_name}, {slow_word} - 1u)"));
+        let base = if whole { expr!("min({fast_name}, {fast_word} - 4u)") } else { Expr::new(fast_name) };
+        let fast = m.code.declare("fast", &base);
         let place = |lane: u32| {
-            let mut coords = batch.clone();
-            let at = if whole { format!("(fast + {lane}u)") } else { format!("min(fast + {lane}u, {fast_word} - 1u)") };
-            coords.push(if last_axis_fast { "slow".to_owned() } else { at.clone() });
-            coords.push(if last_axis_fast { at } else { "slow".to_owned() });
-            Place { coords }
+            let mut place = batch.clone();
+            let at = if whole { expr!("({fast} + {lane}u)") } else { expr!("min({fast} + {lane}u, {fast_word} - 1u)") };
+            place.extend(if *last_axis_fast { [slow.clone(), at] } else { [at, slow.clone()] });
+            place
         };
-        for (i, buffer) in vectors.iter().enumerate() {
-            if let Some(buffer) = buffer {
-                let at = index(m, &program.loads[i].view, &place(0).coords, &[]);
-                let _ = writeln!(out, "let four{i} = {buffer}[{at} >> 2u];");
-            }
+        let mut fours = Vec::new();
+        for (i, (load, buffer)) in program.loads.iter().zip(vectors).enumerate() {
+            fours.push(buffer.map(|buffer| {
+                let at = index(m, &load.view, &place(0), &[]);
+                let vector = m.read_vector(buffer, &at);
+                m.code.declare(format_args!("four{i}"), &vector)
+            }));
         }
+        let dtype = self.problem.dtype;
         let mut lanes = Vec::new();
         for lane in 0..4 {
-            let mut body = Body::new(program, format!("r{lane}_"));
+            let mut emitter = Emitter::new(program, format!("r{lane}_"));
             for (i, inst) in program.insts.iter().enumerate() {
-                match inst {
-                    Inst::Load(l) if vectors[*l as usize].is_some() => {
-                        body.set(Reg(i as u32), format!("four{l}[{lane}]"));
-                    }
-                    _ => {}
+                if let Inst::Load(l) = inst
+                    && let Some(four) = &fours[*l as usize]
+                {
+                    emitter.set(Reg(i as u32), expr!("{four}[{lane}]"));
                 }
             }
-            body.emit(m, &place(lane), &[result], &mut out)?;
-            lanes.push(widen(self.dtype, &body.get(result)?));
+            emitter.emit(m, &place(lane), &[result])?;
+            lanes.push(widen(dtype, &emitter.get(result)?).to_string());
         }
-        let _ = writeln!(out, "return vec4<{}>({});", register_type(self.acc), lanes.join(", "));
-        Ok(out)
+        m.code.returns(&expr!("vec4<{}>({})", register_type(self.problem.acc), lanes.join(", ")));
+        Ok(())
     }
 
-    /// The epilogue and its stores for the element `acc` at (z, row, col).
-    fn finish(&self, m: &mut Module<'_>) -> Result<String> {
-        let mut out = String::new();
-        let mut coords = coordinates(m, &self.batch, "z", "z", &mut out)?;
-        coords.extend(["row".to_owned(), "col".to_owned()]);
-        let mut body = Body::new(&self.body, "r");
+    /// Writes the epilogue and its stores for the element `acc` at (z, row, col).
+    fn finish(&self, m: &mut Module<'_>) -> Result<()> {
+        let p = &self.problem;
+        let mut place = coordinates(m, &self.batch, &Expr::new("z"), "z")?;
+        place.extend(["row", "col"].map(Expr::new));
+        let mut emitter = Emitter::new(&self.body, "r");
         for (i, inst) in self.body.insts.iter().enumerate() {
             if *inst == Inst::Acc {
-                body.set(Reg(i as u32), narrow(self.dtype, "acc"));
+                emitter.set(Reg(i as u32), narrow(p.dtype, &Expr::new("acc")));
             }
         }
-        let place = Place { coords };
-        let stores = &self.ctx.group.stores;
+        let stores = &self.input.group.stores;
         let full: Vec<Reg> = stores.iter().filter(|s| s.shape == StoreShape::Full).map(|s| s.reg).collect();
-        body.emit(m, &place, &full, &mut out)?;
-        let (rows, cols) = (m.extent(self.m)?, m.extent(self.n)?);
-        m.extent(self.batch.len().saturating_mul(self.m).saturating_mul(self.n))?;
+        emitter.emit(m, &place, &full)?;
+        let (rows, cols) = (m.extent(p.m)?, m.extent(p.n)?);
+        m.extent(p.batch.saturating_mul(p.m).saturating_mul(p.n))?;
         for store in stores {
-            let dtype = self.body.dtype(store.reg);
-            let buffer = m.bind_value(store.value, dtype, true)?;
+            let buffer = m.bind_value(store.value, self.body.dtype(store.reg), true)?;
             match store.shape {
                 StoreShape::Full => {
-                    let at = format!("(z * {rows} + row) * {cols} + col");
-                    let _ = writeln!(out, "{}", Module::write(&buffer, dtype, &at, &body.get(store.reg)?));
+                    let at = expr!("(z * {rows} + row) * {cols} + col");
+                    m.write(buffer, &at, &emitter.get(store.reg)?);
                 }
                 StoreShape::Diagonal => {
                     // What only the diagonal needs is computed there alone.
-                    let mut own = body.copy(format!("d{}_", store.value.0));
-                    out.push_str("if (row == col) {\n");
-                    own.emit(m, &place, &[store.reg], &mut out)?;
-                    let at = format!("z * min({rows}, {cols}) + row");
-                    let _ = writeln!(out, "{}\n}}", Module::write(&buffer, dtype, &at, &own.get(store.reg)?));
+                    let mut own = emitter.copy(format!("d{}_", store.value.0));
+                    m.block("if (row == col)", |m| {
+                        own.emit(m, &place, &[store.reg])?;
+                        m.write(buffer, &expr!("z * min({rows}, {cols}) + row"), &own.get(store.reg)?);
+                        Ok(())
+                    })?;
                 }
                 StoreShape::Row => return Err(Error::unsupported("a contraction stores no row results")),
             }
         }
-        Ok(out)
+        Ok(())
     }
-}
-
-/// Whether most loads of a program have neighbours along axis `a` rather than along `b`.
-fn along(program: &Program, a: usize, b: usize) -> bool {
-    let votes =
-        |axis: usize| program.loads.iter().filter(|l| l.view.strides()[axis] == 1 && l.view.shape()[axis] > 1).count();
-    votes(a) > votes(b)
 }
 
 fn last_register(program: &Program) -> Result<Reg> {
@@ -386,26 +374,13 @@ fn last_register(program: &Program) -> Result<Reg> {
     Ok(Reg(last as u32))
 }
 
-/// The buffers of those loads that can be read in fours along axis `fast`: neighbours lie side by side and every four of
-/// them begin at a multiple of four.
-fn vectors(m: &mut Module<'_>, program: &Program, fast: usize) -> Result<Vec<Option<String>>> {
-    let mut out = Vec::new();
+/// The buffers of those loads that are read in fours along axis `fast`.
+fn vectors(m: &mut Module<'_>, program: &Program, fast: usize) -> Result<Vec<Option<Buffer>>> {
+    let mut buffers = Vec::new();
     for (i, load) in program.loads.iter().enumerate() {
-        let view = &load.view;
-        let plain = program.insts.iter().all(|inst| match inst {
-            Inst::Window { load, .. } | Inst::Gather { load, .. } => *load as usize != i,
-            _ => true,
-        });
-        let aligned = |axis: usize| axis == fast || view.shape()[axis] == 1 || view.strides()[axis] % 4 == 0;
-        let length = m.ctx.values.get(load.value.index()).map_or(0, |v| v.shape.len());
-        let fits = plain
-            && matches!(load.dtype, DType::F32 | DType::I32 | DType::U32)
-            && view.strides()[fast] == 1
-            && view.shape()[fast].is_multiple_of(4)
-            && view.offset() % 4 == 0
-            && length.is_multiple_of(4)
-            && (0..view.shape().rank()).all(aligned);
-        out.push(if fits { Some(m.bind_vectors(load.value, load.dtype)?) } else { None });
+        let length = m.input.values.get(load.value.index()).map_or(0, |v| v.shape.len());
+        let vectors = choose::reads_vectors(program, i, fast, length);
+        buffers.push(if vectors { Some(m.bind_vectors(load.value, load.dtype)?) } else { None });
     }
-    Ok(out)
+    Ok(buffers)
 }

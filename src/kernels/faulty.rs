@@ -1,6 +1,6 @@
 //! Kernels with one thing wrong: what tests seed to see whether the checks catch it. Text and tables are edited after lowering.
 
-use super::{Kernel, Lowered, Param};
+use super::kernel::{Kernel, Lowered, Param};
 use crate::types::{Fault, seeded};
 
 /// Applies the seeded fault, if it is one of kernels.

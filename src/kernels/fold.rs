@@ -1,20 +1,24 @@
-//! Folds: what a reduction starts with, how two partial results become one, and how the lanes of a workgroup meet.
+//! Folds: what a reduction starts with, how two partial results become one, and how the lanes of a workgroup combine theirs.
 //!
-//! Reductions and arg-reductions come in; WGSL text comes out. It knows nothing of domains and loads.
+//! Reductions and arg-reductions come in; WGSL statements come out. This module knows nothing of domains and loads.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use super::choose::Lanes;
 use super::module::{Module, accumulator, narrow, register_type, widen};
+use super::text::{Expr, expr};
 use crate::error::{Error, Result};
 use crate::graph::{ArgOp, BinaryOp, ReduceOp};
 use crate::schedule::{Inst, Program, Reg};
 use crate::types::{DType, Kind, Scalar};
 
-/// A fold of one operand.
+/// What a fold gives.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Op {
+pub(super) enum FoldOp {
+    /// A value: sum, maximum, …
     Value(ReduceOp),
+    /// The position of a value.
     Position(ArgOp),
 }
 
@@ -23,47 +27,67 @@ pub(super) enum Op {
 pub(super) struct Fold {
     pub reg: Reg,
     pub operand: Reg,
-    pub op: Op,
+    pub op: FoldOp,
     /// The dtype of the operand.
     pub dtype: DType,
     /// The dtype of the accumulator.
     pub acc: DType,
 }
 
-/// What a position is before an element was seen.
-pub(super) const NOWHERE: &str = "0xffffffffu";
+/// A partial result of a fold: variables, an element, or what another thread left in memory.
+#[derive(Clone, Debug)]
+pub(super) struct Partial {
+    pub value: Expr,
+    /// The position of the value, for folds that give one.
+    pub position: Option<Expr>,
+}
+
+/// The position before an element was seen.
+const NOWHERE: &str = "0xffffffffu";
 
 impl Fold {
     /// The fold an instruction is, if it is one.
     pub fn of(program: &Program, reg: Reg) -> Option<Self> {
         let (op, operand) = match program.insts[reg.index()] {
-            Inst::Reduce(op, a) => (Op::Value(op), a),
-            Inst::ArgReduce(op, a) => (Op::Position(op), a),
+            Inst::Reduce(op, a) => (FoldOp::Value(op), a),
+            Inst::ArgReduce(op, a) => (FoldOp::Position(op), a),
             _ => return None,
         };
         let dtype = program.dtype(operand);
         let acc = match (op, dtype) {
             // Truth values and bytes are compared as words.
-            (Op::Position(_), DType::Bool | DType::U8) => DType::U32,
+            (FoldOp::Position(_), DType::Bool | DType::U8) => DType::U32,
             _ => accumulator(dtype),
         };
         Some(Self { reg, operand, op, dtype, acc })
     }
 
-    /// The operand's register as the accumulator sees it.
-    pub fn lift(&self, x: &str) -> String {
-        match (self.op, self.dtype) {
-            (Op::Position(_), DType::Bool) => format!("u32({x})"),
-            _ => widen(self.dtype, x),
-        }
+    /// Whether the fold gives a position.
+    pub fn gives_position(&self) -> bool {
+        matches!(self.op, FoldOp::Position(_))
     }
 
-    /// The accumulated value as the fold's register.
-    pub fn lower(&self, name: &str) -> String {
-        match self.op {
-            Op::Value(_) if self.dtype == DType::U8 => format!("({name} & 255u)"),
-            Op::Value(_) => narrow(self.dtype, name),
-            Op::Position(_) => format!("i32(select({name}_at, 0u, {name}_at == {NOWHERE}))"),
+    /// The operand's register `x`, the element at `position`, as a partial result.
+    pub fn element(&self, x: &Expr, position: &Expr) -> Partial {
+        let value = match (self.op, self.dtype) {
+            (FoldOp::Position(_), DType::Bool) => expr!("u32({x})"),
+            _ => widen(self.dtype, x),
+        };
+        self.partial(value, position.clone())
+    }
+
+    /// A partial result; `position` only matters to folds that give one.
+    pub fn partial(&self, value: Expr, position: Expr) -> Partial {
+        Partial { value, position: self.gives_position().then_some(position) }
+    }
+
+    /// The accumulated result as the fold's register.
+    pub fn register(&self, acc: &Partial) -> Expr {
+        let Partial { value, position } = acc;
+        match position {
+            Some(at) => expr!("i32(select({at}, 0u, {at} == {NOWHERE}))"),
+            None if self.dtype == DType::U8 => expr!("({value} & 255u)"),
+            None => narrow(self.dtype, value),
         }
     }
 
@@ -71,122 +95,129 @@ impl Fold {
     ///
     /// # Errors
     /// Unsupported dtypes.
-    pub fn declare(&self, m: &mut Module<'_>, name: &str, out: &mut String) -> Result<()> {
+    pub fn declare(&self, m: &mut Module<'_>, name: &str) -> Result<Partial> {
         m.uses(self.acc)?;
         let t = register_type(self.acc);
         match self.op {
-            Op::Value(op) => {
+            FoldOp::Value(op) => {
                 let start = identity(m, op, self.acc)?;
-                let _ = writeln!(out, "var {name}: {t} = {start};");
+                Ok(Partial { value: m.code.variable(name, t, &start), position: None })
             }
-            Op::Position(_) => {
-                let _ = writeln!(out, "var {name}: {t} = {t}();\nvar {name}_at: u32 = {NOWHERE};");
+            FoldOp::Position(_) => {
+                let value = m.code.variable(name, t, &expr!("{t}()"));
+                let position = m.code.variable(format_args!("{name}_at"), "u32", &Expr::new(NOWHERE));
+                Ok(Partial { value, position: Some(position) })
             }
         }
-        Ok(())
     }
 
-    /// Adds the value `x` (at position `at`) to the accumulator.
+    /// Adds a partial result to an accumulator.
     ///
     /// # Errors
-    /// Unsupported dtypes.
-    pub fn add(&self, m: &mut Module<'_>, name: &str, x: &str, at: &str, out: &mut String) -> Result<()> {
-        match self.op {
-            Op::Value(op) => {
-                let sum = combine(m, op, self.acc, name, x)?;
-                let _ = writeln!(out, "{name} = {sum};");
+    /// Unsupported dtypes; internal for a position that is missing.
+    pub fn add(&self, m: &mut Module<'_>, acc: &Partial, other: &Partial) -> Result<()> {
+        let op = match self.op {
+            FoldOp::Value(op) => {
+                let sum = combine(m, op, self.acc, &acc.value, &other.value)?;
+                m.code.assign(&acc.value, &sum);
+                return Ok(());
             }
-            Op::Position(op) => {
-                let beats = self.beats(op);
-                let _ =
-                    writeln!(out, "if ({beats}({x}, {at}, {name}, {name}_at)) {{ {name} = {x}; {name}_at = {at}; }}");
-            }
-        }
-        Ok(())
+            FoldOp::Position(op) => op,
+        };
+        let (Some(at), Some(other_at)) = (&acc.position, &other.position) else {
+            return Err(Error::internal("a partial result lacks its position"));
+        };
+        let beats = self.comparison_name(op);
+        let (value, other) = (&acc.value, &other.value);
+        m.block(format_args!("if ({beats}({other}, {other_at}, {value}, {at}))"), |m| {
+            m.code.assign(value, other);
+            m.code.assign(at, other_at);
+            Ok(())
+        })
     }
 
-    fn beats(&self, op: ArgOp) -> String {
+    fn comparison_name(&self, op: ArgOp) -> String {
         format!("beats_{}_{}", op.name(), register_type(self.acc))
     }
 
     /// The comparison of an arg-reduction: whether (v, i) comes before (b, at). Earlier positions win among equals.
-    pub fn function(&self, m: &mut Module<'_>) -> Option<String> {
-        let Op::Position(op) = self.op else { return None };
+    pub fn comparison(&self, m: &mut Module<'_>) -> Option<String> {
+        let FoldOp::Position(op) = self.op else { return None };
         let t = register_type(self.acc);
         let float = self.acc.kind() == Kind::Float;
-        let nan = if float { m.function(&format!("is_nan_{t}")) } else { String::new() };
+        let nan = if float { m.function(format!("is_nan_{t}")) } else { String::new() };
         let ignores = matches!(op, ArgOp::Fmax | ArgOp::Fmin);
-        let mut text = format!("fn {}(v: {t}, i: u32, b: {t}, at: u32) -> bool {{\n", self.beats(op));
-        let _ = writeln!(text, "if (i == {NOWHERE}) {{ return false; }}");
+        let mut text = format!("fn {}(v: {t}, i: u32, b: {t}, at: u32) -> bool {{\n", self.comparison_name(op));
+        let _ = writeln!(text, "    if (i == {NOWHERE}) {{ return false; }}");
         if float && ignores {
-            let _ = writeln!(text, "if ({nan}(v)) {{ return false; }}");
+            let _ = writeln!(text, "    if ({nan}(v)) {{ return false; }}");
         }
-        let _ = writeln!(text, "if (at == {NOWHERE}) {{ return true; }}");
+        let _ = writeln!(text, "    if (at == {NOWHERE}) {{ return true; }}");
         if float && !ignores {
-            let _ = writeln!(text, "if ({nan}(v) || {nan}(b)) {{ return {nan}(v) && (!{nan}(b) || i < at); }}");
+            let _ = writeln!(text, "    if ({nan}(v) || {nan}(b)) {{ return {nan}(v) && (!{nan}(b) || i < at); }}");
         }
         let sign = if matches!(op, ArgOp::Max | ArgOp::Fmax) { ">" } else { "<" };
-        let _ = writeln!(text, "return v {sign} b || (v == b && i < at);\n}}");
+        let _ = writeln!(text, "    return v {sign} b || (v == b && i < at);\n}}");
         Some(text)
     }
 
-    /// Lets the lanes of each row meet: the accumulator holds the row's fold afterwards. Neighbouring lanes are `step`
-    /// threads apart; `first` is the thread of lane 0.
+    /// Combines what the lanes of each row have, through workgroup memory: `acc` holds the row's fold in all of them afterwards.
     ///
     /// # Errors
     /// Unsupported dtypes.
-    pub fn meet(&self, m: &mut Module<'_>, name: &str, lanes: u32, step: u32, out: &mut String) -> Result<()> {
-        if lanes == 1 {
+    pub fn combine_lanes(&self, m: &mut Module<'_>, acc: &Partial, lanes: Lanes) -> Result<()> {
+        if lanes.per_row == 1 {
             return Ok(());
         }
-        let t = register_type(self.acc);
-        let position = matches!(self.op, Op::Position(_));
-        let (keep, meet) = (kept(t, name), |at: String| met(t, &format!("shared_{t}[{at}]")));
-        let _ = writeln!(out, "shared_{t}[lid] = {keep};");
-        if position {
-            let _ = writeln!(out, "shared_at[lid] = {name}_at;");
-        }
-        out.push_str("workgroupBarrier();\n");
-        let mut half = lanes / 2;
+        let step = lanes.step();
+        self.share(m, acc);
+        m.code.barrier();
+        let mut half = lanes.per_row / 2;
         while half > 0 {
-            let other = half * step;
-            let _ = writeln!(out, "if (lane < {half}u) {{");
-            if position {
-                self.add(m, name, &meet(format!("lid + {other}u")), &format!("shared_at[lid + {other}u]"), out)?;
-                let _ = writeln!(out, "shared_at[lid] = {name}_at;");
-            } else {
-                self.add(m, name, &meet(format!("lid + {other}u")), "", out)?;
-            }
-            let _ = writeln!(out, "shared_{t}[lid] = {keep};\n}}\nworkgroupBarrier();");
+            m.block(format_args!("if (lane < {half}u)"), |m| {
+                let other = self.shared(&expr!("lid + {}u", half * step));
+                self.add(m, acc, &other)?;
+                self.share(m, acc);
+                Ok(())
+            })?;
+            m.code.barrier();
             half /= 2;
         }
-        let _ = writeln!(out, "{name} = {};", meet(format!("lid - lane * {step}u")));
-        if position {
-            let _ = writeln!(out, "{name}_at = shared_at[lid - lane * {step}u];");
+        let first = self.shared(&expr!("lid - lane * {step}u"));
+        m.code.assign(&acc.value, &first.value);
+        if let (Some(at), Some(first)) = (&acc.position, &first.position) {
+            m.code.assign(at, first);
         }
-        out.push_str("workgroupBarrier();\n");
+        m.code.barrier();
         Ok(())
+    }
+
+    /// Stores a thread's partial result in workgroup memory. Truth values are stored as words: folds over workgroup arrays of
+    /// `bool` gave false on NVIDIA's Vulkan driver (580.159).
+    fn share(&self, m: &mut Module<'_>, acc: &Partial) {
+        let Partial { value, position } = acc;
+        let word = if self.acc == DType::Bool { expr!("select(0u, 1u, {value})") } else { value.clone() };
+        m.code.assign(&expr!("shared_{}[lid]", register_type(self.acc)), &word);
+        if let Some(at) = position {
+            m.code.assign(&Expr::new("shared_at[lid]"), at);
+        }
+    }
+
+    /// The partial result of the thread `at`, in workgroup memory.
+    fn shared(&self, at: &Expr) -> Partial {
+        let word = expr!("shared_{}[{at}]", register_type(self.acc));
+        let value = if self.acc == DType::Bool { expr!("({word} != 0u)") } else { word };
+        self.partial(value, expr!("shared_at[{at}]"))
     }
 }
 
-/// A value on its way into workgroup memory. Truth values travel as words: folds over workgroup arrays of `bool` came out false
-/// on NVIDIA's Vulkan driver (580.159).
-fn kept(t: &str, name: &str) -> String {
-    if t == "bool" { format!("select(0u, 1u, {name})") } else { name.to_string() }
-}
-
-/// A value on its way out of workgroup memory.
-fn met(t: &str, place: &str) -> String {
-    if t == "bool" { format!("({place} != 0u)") } else { place.to_string() }
-}
-
-/// The workgroup memory that the folds meet in.
-pub(super) fn shared(folds: &[Fold]) -> String {
+/// The declarations of the workgroup memory through which the folds are combined.
+pub(super) fn shared_memory(folds: &[Fold]) -> String {
     let types: BTreeSet<&str> = folds.iter().map(|f| register_type(f.acc)).collect();
     let declare =
         |t: &&str| format!("var<workgroup> shared_{t}: array<{}, 256>;\n", if *t == "bool" { "u32" } else { t });
     let mut text: String = types.iter().map(declare).collect();
-    if folds.iter().any(|f| matches!(f.op, Op::Position(_))) {
+    if folds.iter().any(Fold::gives_position) {
         text.push_str("var<workgroup> shared_at: array<u32, 256>;\n");
     }
     text
@@ -196,7 +227,7 @@ pub(super) fn shared(folds: &[Fold]) -> String {
 ///
 /// # Errors
 /// Unsupported dtypes.
-pub(super) fn identity(m: &mut Module<'_>, op: ReduceOp, dtype: DType) -> Result<String> {
+pub(super) fn identity(m: &mut Module<'_>, op: ReduceOp, dtype: DType) -> Result<Expr> {
     let float = dtype.is_float();
     let scalar = match op {
         ReduceOp::Sum => Scalar::from_f64(dtype, 0.0),
@@ -227,7 +258,7 @@ pub(super) fn identity(m: &mut Module<'_>, op: ReduceOp, dtype: DType) -> Result
 ///
 /// # Errors
 /// Unsupported dtypes.
-pub(super) fn combine(m: &mut Module<'_>, op: ReduceOp, dtype: DType, a: &str, b: &str) -> Result<String> {
+pub(super) fn combine(m: &mut Module<'_>, op: ReduceOp, dtype: DType, a: &Expr, b: &Expr) -> Result<Expr> {
     let op = match op {
         ReduceOp::Sum => BinaryOp::Add,
         ReduceOp::Prod => BinaryOp::Mul,

@@ -1,19 +1,20 @@
-//! One WGSL module while it is being written: parameters, bindings, library functions, and the spelling of dtypes.
+//! One WGSL module while it is written: parameters, buffers, library functions, statements, and the spelling of dtypes.
 //!
-//! What goes in are requests (a word, a scalar, a buffer, a function); what comes out is a [`Kernel`]. It knows no cores.
+//! Requests come in (a word, a scalar, a buffer, a function); a [`Kernel`] comes out. This module knows no cores.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
-use super::template::{self, Names};
-use super::{Binding, Kernel, Param, Source};
+use super::kernel::{Binding, BindingSource, Kernel, Lowered, Param};
+use super::template::{self, Definition, Definitions};
+use super::text::{Code, Expr, expr};
 use crate::error::{Error, Result};
 use crate::schedule::{Group, Value, ValueId};
 use crate::types::{DType, Limits, Scalar};
 
 /// What lowering a group may look at.
 #[derive(Clone, Copy)]
-pub(super) struct Context<'a> {
+pub(super) struct LoweringInput<'a> {
     pub group: &'a Group,
     pub values: &'a [Value],
     pub scalars: &'a [DType],
@@ -33,19 +34,19 @@ pub(super) fn register_type(dtype: DType) -> &'static str {
     }
 }
 
-/// The dtype in which folds accumulate: halves add up in single precision.
+/// The dtype in which folds accumulate: halves are summed in single precision.
 pub(super) fn accumulator(dtype: DType) -> DType {
     if dtype == DType::F16 { DType::F32 } else { dtype }
 }
 
-/// An expression of one register dtype as the accumulator of its dtype, and back.
-pub(super) fn widen(dtype: DType, x: &str) -> String {
-    if dtype == DType::F16 { format!("f32({x})") } else { x.to_owned() }
+/// A register of `dtype` as a value of the dtype's accumulator.
+pub(super) fn widen(dtype: DType, x: &Expr) -> Expr {
+    if dtype == DType::F16 { expr!("f32({x})") } else { x.clone() }
 }
 
-/// See [`widen`].
-pub(super) fn narrow(dtype: DType, x: &str) -> String {
-    if dtype == DType::F16 { format!("f16({x})") } else { x.to_owned() }
+/// A value of the accumulator of `dtype` as a register.
+pub(super) fn narrow(dtype: DType, x: &Expr) -> Expr {
+    if dtype == DType::F16 { expr!("f16({x})") } else { x.clone() }
 }
 
 /// The type of a buffer's elements.
@@ -57,7 +58,18 @@ fn element_type(dtype: DType, writable: bool) -> &'static str {
     }
 }
 
-struct Buffer {
+/// A storage buffer of a module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Buffer(usize);
+
+impl fmt::Display for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "buffer{}", self.0)
+    }
+}
+
+/// What is known of a storage buffer.
+struct BoundBuffer {
     binding: Binding,
     dtype: DType,
     /// Whether elements are seen in fours.
@@ -66,60 +78,83 @@ struct Buffer {
 
 /// A module in the making.
 pub(super) struct Module<'a> {
-    pub ctx: Context<'a>,
+    pub input: LoweringInput<'a>,
+    /// The statements written now.
+    pub code: Code,
     params: Vec<Param>,
-    words: usize,
-    buffers: Vec<Buffer>,
+    n_words: usize,
+    buffers: Vec<BoundBuffer>,
     functions: BTreeSet<String>,
     uses_f16: bool,
-    counter: u32,
-    /// Statements that must stand before the expression just given out.
-    pub pending: String,
-    /// Names for the template.
-    pub names: Names,
+    definitions: Definitions,
 }
 
 impl<'a> Module<'a> {
     /// An empty module. Parameter 0 is always zero: it hides bit patterns from compilers that fold.
-    pub fn new(ctx: Context<'a>) -> Self {
+    pub fn new(input: LoweringInput<'a>) -> Self {
         Self {
-            ctx,
+            input,
+            code: Code::default(),
             params: vec![Param::Word(0)],
-            words: 1,
+            n_words: 1,
             buffers: Vec::new(),
             functions: BTreeSet::new(),
             uses_f16: false,
-            counter: 0,
-            pending: String::new(),
-            names: Names::new(),
+            definitions: Definitions::new(),
         }
     }
 
     /// A u32 parameter.
-    pub fn word(&mut self, value: u32) -> String {
+    pub fn word(&mut self, value: u32) -> Expr {
         self.params.push(Param::Word(value));
-        self.words += 1;
-        format!("params[{}]", self.words - 1)
+        self.n_words += 1;
+        expr!("params[{}]", self.n_words - 1)
     }
 
     /// A u32 parameter from an extent or a count.
     ///
     /// # Errors
     /// Unsupported past 32 bits.
-    pub fn extent(&mut self, value: usize) -> Result<String> {
+    pub fn extent(&mut self, value: usize) -> Result<Expr> {
         let word = u32::try_from(value)
             .map_err(|_| Error::unsupported(format!("{value} elements are beyond the 32-bit indices of a kernel")))?;
         Ok(self.word(word))
     }
 
     /// A stride or offset as two's complement: index arithmetic is modulo 2³² and ends inside the buffer.
-    pub fn stride(&mut self, value: i64) -> String {
+    pub fn stride(&mut self, value: i64) -> Expr {
         self.word(value as u32)
     }
 
-    /// Gives the template a name.
-    pub fn define(&mut self, name: &str, text: impl Into<String>) {
-        self.names.insert(name.to_owned(), text.into());
+    /// Gives the template a text for a name.
+    pub fn define(&mut self, name: &str, text: impl fmt::Display) {
+        self.definitions.insert(name.to_owned(), Definition::Text(text.to_string()));
+    }
+
+    /// Gives the template a parameter for a name.
+    ///
+    /// # Errors
+    /// As [`Module::extent`].
+    pub fn define_extent(&mut self, name: &str, value: usize) -> Result<()> {
+        let word = self.extent(value)?;
+        self.define(name, word);
+        Ok(())
+    }
+
+    /// Gives the template a name that is only asked for.
+    pub fn define_flag(&mut self, name: &str) {
+        self.define(name, "");
+    }
+
+    /// Gives the template the statements written so far as a name, and begins anew.
+    pub fn define_code(&mut self, name: &str) {
+        let text = self.code.take();
+        self.define(name, text);
+    }
+
+    /// Gives the template a call by a name: `$0`, `$1`, … stand for its arguments.
+    pub fn define_call(&mut self, name: &str, body: &Expr) {
+        self.definitions.insert(name.to_owned(), Definition::Call(body.to_string()));
     }
 
     /// Gives the template the expansion of another one as a name.
@@ -127,21 +162,39 @@ impl<'a> Module<'a> {
     /// # Errors
     /// As [`template::expand`].
     pub fn include(&mut self, name: &str, part: &str) -> Result<()> {
-        let text = template::expand(part, &self.names)?;
+        let text = template::expand(part, &self.definitions)?;
         self.define(name, text);
         Ok(())
     }
 
-    /// Includes a library function and gives its name back.
-    pub fn function(&mut self, name: &str) -> String {
-        self.functions.insert(name.to_owned());
-        name.to_owned()
+    /// Writes a block; `head` stands before its brace.
+    ///
+    /// # Errors
+    /// Those of `inner`.
+    pub fn block(&mut self, head: impl fmt::Display, inner: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        self.code.open(head);
+        let out = inner(self);
+        self.code.close();
+        out
     }
 
-    /// A local name that was not given out before.
-    pub fn fresh(&mut self) -> String {
-        self.counter += 1;
-        format!("t{}", self.counter)
+    /// The statements that `inner` writes, kept for later instead of following those before.
+    ///
+    /// # Errors
+    /// Those of `inner`.
+    pub fn aside(&mut self, inner: impl FnOnce(&mut Self) -> Result<()>) -> Result<String> {
+        let before = self.code.take();
+        let out = inner(self);
+        let aside = self.code.take();
+        self.code.append(&before);
+        out.map(|()| aside)
+    }
+
+    /// Includes a library function and gives its name back.
+    pub fn function(&mut self, name: impl Into<String>) -> String {
+        let name = name.into();
+        self.functions.insert(name.clone());
+        name
     }
 
     /// Notes that a dtype appears in registers.
@@ -149,7 +202,7 @@ impl<'a> Module<'a> {
     /// # Errors
     /// Unsupported where the device has no such type.
     pub fn uses(&mut self, dtype: DType) -> Result<()> {
-        let limits = self.ctx.limits;
+        let limits = self.input.limits;
         let missing = match dtype {
             DType::F16 => !limits.f16,
             DType::F64 => !limits.f64,
@@ -163,11 +216,11 @@ impl<'a> Module<'a> {
         Ok(())
     }
 
-    /// The name of the buffer that shows `source`. A buffer that was bound before is found again.
+    /// The buffer that shows `source`. One that was bound before is found again.
     ///
     /// # Errors
     /// Unsupported dtypes; internal when a kernel would read and write the same value.
-    pub fn bind(&mut self, source: Source, dtype: DType, writable: bool) -> Result<String> {
+    pub fn bind(&mut self, source: BindingSource, dtype: DType, writable: bool) -> Result<Buffer> {
         self.uses(dtype)?;
         if let Some(i) = self.buffers.iter().position(|b| b.binding.source == source) {
             let b = &self.buffers[i];
@@ -176,10 +229,10 @@ impl<'a> Module<'a> {
                     "{source:?} is both read and written in one kernel, or has two dtypes"
                 )));
             }
-            return Ok(format!("buffer{i}"));
+            return Ok(Buffer(i));
         }
-        self.buffers.push(Buffer { binding: Binding { source, writable }, dtype, vectors: false });
-        Ok(format!("buffer{}", self.buffers.len() - 1))
+        self.buffers.push(BoundBuffer { binding: Binding { source, writable }, dtype, vectors: false });
+        Ok(Buffer(self.buffers.len() - 1))
     }
 
     /// Shows a value that is only read as vectors of four; its length has to be a multiple of four. Must come before any
@@ -187,52 +240,55 @@ impl<'a> Module<'a> {
     ///
     /// # Errors
     /// As [`Module::bind`].
-    pub fn bind_vectors(&mut self, id: ValueId, dtype: DType) -> Result<String> {
-        let name = self.bind_value(id, dtype, false)?;
-        for b in &mut self.buffers {
-            b.vectors |= b.binding.source == Source::Value(id);
-        }
-        Ok(name)
+    pub fn bind_vectors(&mut self, id: ValueId, dtype: DType) -> Result<Buffer> {
+        let buffer = self.bind_value(id, dtype, false)?;
+        self.buffers[buffer.0].vectors = true;
+        Ok(buffer)
     }
 
     /// The buffer of a value of the schedule.
     ///
     /// # Errors
     /// As [`Module::bind`].
-    pub fn bind_value(&mut self, id: ValueId, dtype: DType, writable: bool) -> Result<String> {
+    pub fn bind_value(&mut self, id: ValueId, dtype: DType, writable: bool) -> Result<Buffer> {
         let value = self
-            .ctx
+            .input
             .values
             .get(id.index())
             .ok_or_else(|| Error::internal(format!("{id} is no value of the schedule")))?;
         if value.dtype != dtype {
             return Err(Error::internal(format!("{id} is {}, not {dtype}", value.dtype)));
         }
-        self.bind(Source::Value(id), dtype, writable)
+        self.bind(BindingSource::Value(id), dtype, writable)
     }
 
     /// The element at `index` as a register.
-    pub fn read(&self, buffer: &str, dtype: DType, index: &str) -> String {
-        let number = buffer.trim_start_matches("buffer").parse::<usize>().ok();
-        if number.and_then(|i| self.buffers.get(i)).is_some_and(|b| b.vectors) {
-            return format!("{buffer}[({index}) >> 2u][({index}) & 3u]");
+    pub fn read(&self, buffer: Buffer, index: &Expr) -> Expr {
+        let bound = &self.buffers[buffer.0];
+        if bound.vectors {
+            return expr!("{buffer}[({index}) >> 2u][({index}) & 3u]");
         }
-        match dtype {
-            DType::Bool => format!("({buffer}[{index}] != 0u)"),
-            DType::U8 => format!("(({buffer}[({index}) >> 2u] >> ((({index}) & 3u) * 8u)) & 255u)"),
-            _ => format!("{buffer}[{index}]"),
+        match bound.dtype {
+            DType::Bool => expr!("({buffer}[{index}] != 0u)"),
+            DType::U8 => expr!("(({buffer}[({index}) >> 2u] >> ((({index}) & 3u) * 8u)) & 255u)"),
+            _ => expr!("{buffer}[{index}]"),
         }
     }
 
-    /// A statement that writes `value` at `index`.
-    pub fn write(buffer: &str, dtype: DType, index: &str, value: &str) -> String {
-        match dtype {
-            DType::Bool => format!("{buffer}[{index}] = select(0u, 1u, {value});"),
+    /// The four elements from `index` on, of a buffer bound by [`Module::bind_vectors`].
+    pub fn read_vector(&self, buffer: Buffer, index: &Expr) -> Expr {
+        expr!("{buffer}[{index} >> 2u]")
+    }
+
+    /// Writes the statement that stores the register `value` at `index`.
+    pub fn write(&mut self, buffer: Buffer, index: &Expr, value: &Expr) {
+        match self.buffers[buffer.0].dtype {
+            DType::Bool => self.code.assign(&expr!("{buffer}[{index}]"), &expr!("select(0u, 1u, {value})")),
             // Neighbours share a word; each byte belongs to one thread, so clearing and setting bits commute.
-            DType::U8 => format!(
+            DType::U8 => self.code.statement(format_args!(
                 "{{ let at = {index}; let shift = (at & 3u) * 8u; atomicAnd(&{buffer}[at >> 2u], ~(255u << shift)); atomicOr(&{buffer}[at >> 2u], (({value}) & 255u) << shift); }}"
-            ),
-            _ => format!("{buffer}[{index}] = {value};"),
+            )),
+            _ => self.code.assign(&expr!("{buffer}[{index}]"), value),
         }
     }
 
@@ -240,15 +296,15 @@ impl<'a> Module<'a> {
     ///
     /// # Errors
     /// Internal when there is no such scalar or its dtype differs.
-    pub fn scalar(&mut self, index: u32, dtype: DType) -> Result<String> {
-        if self.ctx.scalars.get(index as usize) != Some(&dtype) {
+    pub fn scalar(&mut self, index: u32, dtype: DType) -> Result<Expr> {
+        if self.input.scalars.get(index as usize) != Some(&dtype) {
             return Err(Error::internal(format!("scalar ${index} is not a {dtype} of the schedule")));
         }
         self.uses(dtype)?;
         self.params.push(Param::Scalar(index));
-        let at = self.words;
-        self.words += if dtype.size() == 8 { 2 } else { 1 };
-        self.spell_words(dtype, &format!("params[{at}]"), &format!("params[{}]", at + 1))
+        let at = self.n_words;
+        self.n_words += if dtype.size() == 8 { 2 } else { 1 };
+        self.spell_words(dtype, &expr!("params[{at}]"), &expr!("params[{}]", at + 1))
     }
 
     /// A literal as a register. Only short finite numbers stand in the text; all else is hidden in parameters, because WGSL
@@ -256,40 +312,40 @@ impl<'a> Module<'a> {
     ///
     /// # Errors
     /// Unsupported dtypes.
-    pub fn literal(&mut self, value: Scalar) -> Result<String> {
+    pub fn literal(&mut self, value: Scalar) -> Result<Expr> {
         let dtype = value.dtype();
         self.uses(dtype)?;
         let v = value.to_f64();
         let short = v.is_finite() && (v != 0.0 || value.is(0.0)) && value.is_structural();
-        let text = match dtype {
-            DType::Bool => if value.bits() != 0 { "true" } else { "false" }.to_owned(),
-            DType::U8 | DType::U32 if short => format!("{v}u"),
-            DType::I32 if short => format!("i32({v})"),
-            DType::I64 if short => format!("i64({v}li)"),
-            DType::F16 if short => format!("f16({v:?})"),
-            DType::F32 if short => format!("f32({v:?})"),
-            DType::F64 if short => format!("f64({v:?}lf)"),
+        Ok(match dtype {
+            DType::Bool => Expr::new(if value.bits() != 0 { "true" } else { "false" }),
+            DType::U8 | DType::U32 if short => expr!("{v}u"),
+            DType::I32 if short => expr!("i32({v})"),
+            DType::I64 if short => expr!("i64({v}li)"),
+            DType::F16 if short => expr!("f16({v:?})"),
+            DType::F32 if short => expr!("f32({v:?})"),
+            DType::F64 if short => expr!("f64({v:?}lf)"),
             _ => {
                 let low = self.word(value.bits() as u32);
-                let high = if dtype.size() == 8 { self.word((value.bits() >> 32) as u32) } else { String::new() };
+                let high = if dtype.size() == 8 { self.word((value.bits() >> 32) as u32) } else { Expr::new("") };
                 return self.spell_words(dtype, &low, &high);
             }
-        };
-        Ok(text)
+        })
     }
 
-    fn spell_words(&mut self, dtype: DType, low: &str, high: &str) -> Result<String> {
+    /// A register from its bits; only 8-byte dtypes have a high word.
+    fn spell_words(&mut self, dtype: DType, low: &Expr, high: &Expr) -> Result<Expr> {
         Ok(match dtype {
-            DType::Bool => format!("({low} != 0u)"),
-            DType::U8 | DType::U32 => low.to_owned(),
-            DType::I32 => format!("bitcast<i32>({low})"),
-            DType::F32 => format!("bitcast<f32>({low})"),
-            DType::F16 => format!("f16(unpack2x16float({low}).x)"),
-            DType::I64 => format!("bitcast<i64>(u64({low}) | (u64({high}) << 32u))"),
+            DType::Bool => expr!("({low} != 0u)"),
+            DType::U8 | DType::U32 => low.clone(),
+            DType::I32 => expr!("bitcast<i32>({low})"),
+            DType::F32 => expr!("bitcast<f32>({low})"),
+            DType::F16 => expr!("f16(unpack2x16float({low}).x)"),
+            DType::I64 => expr!("bitcast<i64>(u64({low}) | (u64({high}) << 32u))"),
             DType::F64 => {
                 // A double is put together in a 64-bit integer.
                 self.uses(DType::I64)?;
-                format!("bitcast<f64>(u64({low}) | (u64({high}) << 32u))")
+                expr!("bitcast<f64>(u64({low}) | (u64({high}) << 32u))")
             }
         })
     }
@@ -297,9 +353,9 @@ impl<'a> Module<'a> {
     /// The finished kernel of a template.
     ///
     /// # Errors
-    /// Internal for a template that does not fit its names; unsupported where the limits do not hold it.
+    /// Internal for a template that does not fit its definitions; unsupported where the limits do not hold it.
     pub fn finish(mut self, core: &str, template: &str, groups: u64) -> Result<Kernel> {
-        let limits = self.ctx.limits;
+        let limits = self.input.limits;
         if self.buffers.len() + 1 > limits.max_storage_buffers as usize {
             return Err(Error::unsupported(format!(
                 "the kernel needs {} storage buffers, the device binds {}",
@@ -311,6 +367,20 @@ impl<'a> Module<'a> {
         let (x, y) = grid(groups, limits.max_workgroups)?;
         let grid_x = self.word(x);
         self.define("GRID_X", grid_x);
+        let body = template::expand(template, &self.definitions)?;
+        // Library functions of i64 may only stand where the device has the type; none is asked for elsewhere.
+        let library = template::functions(&self.functions, limits.i64)?;
+        Ok(Kernel {
+            label: format!("{core} g{}", self.input.group.id),
+            wgsl: format!("{}{library}{body}", self.declarations()).into(),
+            bindings: self.buffers.into_iter().map(|b| b.binding).collect(),
+            params: self.params,
+            workgroups: [x, y, 1],
+        })
+    }
+
+    /// The extensions and buffers that stand at the top.
+    fn declarations(&self) -> String {
         let mut head = String::new();
         if self.uses_f16 {
             head.push_str("enable f16;\n");
@@ -322,18 +392,19 @@ impl<'a> Module<'a> {
             if b.vectors {
                 element = format!("vec4<{element}>");
             }
-            let _ = writeln!(head, "@group(0) @binding({}) var<storage, {access}> buffer{i}: array<{element}>;", i + 1);
+            let at = i + 1;
+            // Writing into a string cannot fail.
+            let _ = writeln!(head, "@group(0) @binding({at}) var<storage, {access}> {}: array<{element}>;", Buffer(i));
         }
-        let body = template::expand(template, &self.names)?;
-        // Library functions of i64 may only stand where the device has the type; none is asked for elsewhere.
-        let library = template::functions(&self.functions, limits.i64)?;
-        Ok(Kernel {
-            label: format!("{core} g{}", self.ctx.group.id),
-            wgsl: format!("{head}{library}{body}").into(),
-            bindings: self.buffers.into_iter().map(|b| b.binding).collect(),
-            params: self.params,
-            workgroups: [x, y, 1],
-        })
+        head
+    }
+
+    /// The finished kernel as all that the group becomes.
+    ///
+    /// # Errors
+    /// As [`Module::finish`].
+    pub fn finish_alone(self, core: &str, template: &str, groups: u64) -> Result<Lowered> {
+        Ok(Lowered { kernels: vec![self.finish(core, template, groups)?], ..Lowered::default() })
     }
 }
 

@@ -1,87 +1,97 @@
-//! Elementwise operations as WGSL expressions: an operation, its dtype and the operands' names go in, an expression comes
-//! out. What an operation means is said in `graph`; where WGSL or drivers mean less, a library function stands in.
+//! Elementwise operations as WGSL expressions: an operation, its dtype and its operands come in, an expression comes out.
+//!
+//! `graph` defines what an operation means; where WGSL or a driver guarantees less, a library function is called instead.
 
 use super::module::{Module, register_type};
+use super::text::{Expr, expr};
 use crate::error::{Error, Result};
 use crate::graph::{BinaryOp, CastMode, UnaryOp};
-use crate::types::{DType, Kind};
+use crate::types::{DType, Kind, Scalar};
 
 fn refused(name: &str, dtype: DType) -> Error {
     Error::unsupported(format!("{name} of {dtype} has no form in kernels"))
 }
 
 /// Bytes live in words: results are cut back.
-fn cut(dtype: DType, x: String) -> String {
-    if dtype == DType::U8 { format!("(({x}) & 255u)") } else { x }
+fn cut(dtype: DType, x: Expr) -> Expr {
+    if dtype == DType::U8 { expr!("(({x}) & 255u)") } else { x }
 }
 
 impl Module<'_> {
-    /// A library function of `dtype` applied to `args`; halves go through single precision, which is exact up to the last
+    /// A fused multiply-add, `a · b + c`, where the type has one; compilers do not always find one in vector arithmetic.
+    pub(super) fn fma(dtype: DType, a: &Expr, b: &Expr, c: &Expr) -> Expr {
+        if dtype.is_float() { expr!("fma({a}, {b}, {c})") } else { expr!("({a} * {b} + {c})") }
+    }
+
+    /// A library function of `dtype` applied to `args`. Halves are computed in single precision, which is exact up to the last
     /// rounding for the basic operations.
-    fn call(&mut self, name: &str, dtype: DType, args: &[&str], to_bool: bool) -> String {
-        let own = if dtype == DType::F16 { DType::F32 } else { dtype };
-        let f = self.function(&format!("{name}_{}", register_type(own)));
-        if dtype == DType::F16 {
-            let args: Vec<String> = args.iter().map(|a| format!("f32({a})")).collect();
-            let call = format!("{f}({})", args.join(", "));
-            return if to_bool { call } else { format!("f16({call})") };
-        }
-        format!("{f}({})", args.join(", "))
+    fn call(&mut self, name: &str, dtype: DType, args: &[&Expr]) -> Expr {
+        let call = self.call_bool(name, dtype, args);
+        if dtype == DType::F16 { expr!("f16({call})") } else { call }
+    }
+
+    /// As [`Module::call`], for a function that gives a truth value.
+    fn call_bool(&mut self, name: &str, dtype: DType, args: &[&Expr]) -> Expr {
+        let half = dtype == DType::F16;
+        let own = if half { DType::F32 } else { dtype };
+        let f = self.function(format!("{name}_{}", register_type(own)));
+        let args: Vec<String> = args.iter().map(|a| if half { format!("f32({a})") } else { a.to_string() }).collect();
+        expr!("{f}({})", args.join(", "))
     }
 
     /// `op` of a register `x` of `dtype`.
     ///
     /// # Errors
     /// Unsupported for f64 transcendental functions.
-    pub(super) fn unary(&mut self, op: UnaryOp, dtype: DType, x: &str) -> Result<String> {
+    pub(super) fn unary(&mut self, op: UnaryOp, dtype: DType, x: &Expr) -> Result<Expr> {
         let float = dtype.is_float();
         if op.is_transcendental() && dtype == DType::F64 {
             return Err(refused(op.name(), dtype));
         }
         Ok(match op {
-            UnaryOp::Neg if float => self.call("neg", dtype, &[x], false),
-            UnaryOp::Neg if dtype == DType::I64 => format!("(0li - {x})"),
-            UnaryOp::Neg if dtype == DType::I32 => format!("(0 - {x})"),
-            UnaryOp::Neg => cut(dtype, format!("(0u - {x})")),
+            UnaryOp::Neg if float => self.call("neg", dtype, &[x]),
+            UnaryOp::Neg if dtype == DType::I64 => expr!("(0li - {x})"),
+            UnaryOp::Neg if dtype == DType::I32 => expr!("(0 - {x})"),
+            UnaryOp::Neg => cut(dtype, expr!("(0u - {x})")),
             UnaryOp::Abs | UnaryOp::Sign if !dtype.is_signed() => {
                 if op == UnaryOp::Abs {
-                    x.to_owned()
+                    x.clone()
                 } else {
-                    format!("min({x}, 1u)")
+                    expr!("min({x}, 1u)")
                 }
             }
-            UnaryOp::Not if dtype == DType::Bool => format!("(!{x})"),
-            UnaryOp::Not => cut(dtype, format!("(~{x})")),
-            UnaryOp::Square => cut(dtype, format!("({x} * {x})")),
+            UnaryOp::Not if dtype == DType::Bool => expr!("(!{x})"),
+            UnaryOp::Not => cut(dtype, expr!("(~{x})")),
+            UnaryOp::Square => cut(dtype, expr!("({x} * {x})")),
             UnaryOp::Powi(n) => self.powi(n, dtype, x)?,
-            UnaryOp::Round | UnaryOp::Trunc if dtype == DType::F64 => self.call(op.name(), dtype, &[x], false),
-            UnaryOp::Floor | UnaryOp::Ceil | UnaryOp::Round | UnaryOp::Trunc => format!("{}({x})", op.name()),
-            UnaryOp::IsNan => self.call("is_nan", dtype, &[x], true),
-            UnaryOp::IsInf => self.call("is_inf", dtype, &[x], true),
-            UnaryOp::IsFinite => self.call("is_finite", dtype, &[x], true),
-            _ => self.call(op.name(), dtype, &[x], false),
+            UnaryOp::Round | UnaryOp::Trunc if dtype == DType::F64 => self.call(op.name(), dtype, &[x]),
+            UnaryOp::Floor | UnaryOp::Ceil | UnaryOp::Round | UnaryOp::Trunc => expr!("{}({x})", op.name()),
+            UnaryOp::IsNan => self.call_bool("is_nan", dtype, &[x]),
+            UnaryOp::IsInf => self.call_bool("is_inf", dtype, &[x]),
+            UnaryOp::IsFinite => self.call_bool("is_finite", dtype, &[x]),
+            _ => self.call(op.name(), dtype, &[x]),
         })
     }
 
     /// The products of an integer power, in a block of their own: the exponent is part of the plan.
-    fn powi(&mut self, n: i32, dtype: DType, x: &str) -> Result<String> {
+    fn powi(&mut self, n: i32, dtype: DType, x: &Expr) -> Result<Expr> {
         if n < 0 && dtype.is_int() {
             return Ok(match dtype {
                 DType::I32 => {
-                    self.function("pow_i32");
-                    format!("pow_i32({x}, {n})")
+                    let f = self.function("pow_i32");
+                    expr!("{f}({x}, {n})")
                 }
                 DType::I64 => {
-                    self.function("pow_i64");
-                    format!("pow_i64({x}, {n}li)")
+                    let f = self.function("pow_i64");
+                    expr!("{f}({x}, {n}li)")
                 }
-                _ => format!("select(0u, 1u, {x} == 1u)"),
+                _ => expr!("select(0u, 1u, {x} == 1u)"),
             });
         }
         // Whole powers as nested expressions: low bit first, as the definition says.
         let mut left = n.unsigned_abs();
-        let mut base = x.to_owned();
-        let mut result: Option<String> = None;
+        let mut base = x.clone();
+        let mut result: Option<Expr> = None;
         while left > 0 {
             if left & 1 == 1 {
                 result = Some(match result {
@@ -94,23 +104,22 @@ impl Module<'_> {
                 base = self.product(dtype, &base, &base);
             }
         }
-        let one = self.literal(crate::types::Scalar::from_f64(dtype, 1.0))?;
+        let one = self.literal(Scalar::from_f64(dtype, 1.0))?;
         let r = result.unwrap_or(one);
-        Ok(if n < 0 { self.call("recip", dtype, &[&r], false) } else { r })
+        Ok(if n < 0 { self.call("recip", dtype, &[&r]) } else { r })
     }
 
-    /// Names a product in the pending statements, so that squares are not spelled out exponentially often.
-    fn product(&mut self, dtype: DType, a: &str, b: &str) -> String {
-        let name = self.fresh();
-        self.pending.push_str(&format!("let {name} = {};\n", cut(dtype, format!("{a} * {b}"))));
-        name
+    /// Declares a product, so that squares are not spelled out exponentially often.
+    fn product(&mut self, dtype: DType, a: &Expr, b: &Expr) -> Expr {
+        let name = self.code.fresh();
+        self.code.declare(name, &cut(dtype, expr!("{a} * {b}")))
     }
 
     /// `op` of registers `x` and `y` of `dtype`.
     ///
     /// # Errors
     /// Unsupported for f64 functions that the GPU does not have.
-    pub(super) fn binary(&mut self, op: BinaryOp, dtype: DType, x: &str, y: &str) -> Result<String> {
+    pub(super) fn binary(&mut self, op: BinaryOp, dtype: DType, x: &Expr, y: &Expr) -> Result<Expr> {
         let kind = dtype.kind();
         if op.is_transcendental() && dtype == DType::F64 {
             return Err(refused(op.name(), dtype));
@@ -130,33 +139,33 @@ impl Module<'_> {
             BinaryOp::Xor => "^",
             _ => "",
         };
-        let word = |b: &str| format!("u32({b})");
+        let word = |b: &Expr| expr!("u32({b})");
         Ok(match (op, kind) {
-            (BinaryOp::Ne | BinaryOp::Eq, Kind::Float) => self.call(op.name(), dtype, &[x, y], true),
+            (BinaryOp::Ne | BinaryOp::Eq, Kind::Float) => self.call_bool(op.name(), dtype, &[x, y]),
             (BinaryOp::Le | BinaryOp::Ge, Kind::Float) if dtype == DType::F64 => {
-                self.call(op.name(), dtype, &[x, y], true)
+                self.call_bool(op.name(), dtype, &[x, y])
             }
-            (BinaryOp::And, Kind::Bool) => format!("({x} && {y})"),
-            (BinaryOp::Or, Kind::Bool) => format!("({x} || {y})"),
-            (BinaryOp::Xor | BinaryOp::Ne, Kind::Bool) => format!("({x} != {y})"),
-            (BinaryOp::Eq, Kind::Bool) => format!("({x} == {y})"),
-            (BinaryOp::Maximum | BinaryOp::Fmax, Kind::Bool) => format!("({x} || {y})"),
-            (BinaryOp::Minimum | BinaryOp::Fmin, Kind::Bool) => format!("({x} && {y})"),
+            (BinaryOp::And, Kind::Bool) => expr!("({x} && {y})"),
+            (BinaryOp::Or, Kind::Bool) => expr!("({x} || {y})"),
+            (BinaryOp::Xor | BinaryOp::Ne, Kind::Bool) => expr!("({x} != {y})"),
+            (BinaryOp::Eq, Kind::Bool) => expr!("({x} == {y})"),
+            (BinaryOp::Maximum | BinaryOp::Fmax, Kind::Bool) => expr!("({x} || {y})"),
+            (BinaryOp::Minimum | BinaryOp::Fmin, Kind::Bool) => expr!("({x} && {y})"),
             (BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge, Kind::Bool) => {
-                format!("({} {sign} {})", word(x), word(y))
+                expr!("({} {sign} {})", word(x), word(y))
             }
             (BinaryOp::Maximum | BinaryOp::Fmax, Kind::Int) if dtype.is_signed() => {
-                self.call("maximum", dtype, &[x, y], false)
+                self.call("maximum", dtype, &[x, y])
             }
             (BinaryOp::Minimum | BinaryOp::Fmin, Kind::Int) if dtype.is_signed() => {
-                self.call("minimum", dtype, &[x, y], false)
+                self.call("minimum", dtype, &[x, y])
             }
-            (BinaryOp::Maximum | BinaryOp::Fmax, Kind::Int) => format!("max({x}, {y})"),
-            (BinaryOp::Minimum | BinaryOp::Fmin, Kind::Int) => format!("min({x}, {y})"),
-            (BinaryOp::Pow, Kind::Int) => cut(dtype, self.call(op.name(), dtype, &[x, y], false)),
-            _ if !sign.is_empty() && op.is_compare() => format!("({x} {sign} {y})"),
-            _ if !sign.is_empty() => cut(dtype, format!("({x} {sign} {y})")),
-            _ => self.call(op.name(), dtype, &[x, y], false),
+            (BinaryOp::Maximum | BinaryOp::Fmax, Kind::Int) => expr!("max({x}, {y})"),
+            (BinaryOp::Minimum | BinaryOp::Fmin, Kind::Int) => expr!("min({x}, {y})"),
+            (BinaryOp::Pow, Kind::Int) => cut(dtype, self.call(op.name(), dtype, &[x, y])),
+            _ if !sign.is_empty() && op.is_compare() => expr!("({x} {sign} {y})"),
+            _ if !sign.is_empty() => cut(dtype, expr!("({x} {sign} {y})")),
+            _ => self.call(op.name(), dtype, &[x, y]),
         })
     }
 
@@ -164,74 +173,73 @@ impl Module<'_> {
     ///
     /// # Errors
     /// Unsupported conversions of 64-bit integers on devices without them.
-    pub(super) fn cast(&mut self, mode: CastMode, from: DType, to: DType, x: &str) -> Result<String> {
+    pub(super) fn cast(&mut self, mode: CastMode, from: DType, to: DType, x: &Expr) -> Result<Expr> {
         self.uses(from)?;
         self.uses(to)?;
         if from == to {
-            return Ok(x.to_owned());
+            return Ok(x.clone());
         }
         let target = register_type(to);
         Ok(match (from.kind(), to.kind()) {
-            (Kind::Bool, _) => format!("{target}({x})"),
+            (Kind::Bool, _) => expr!("{target}({x})"),
             (Kind::Float, Kind::Bool) => {
-                let zero = self.literal(crate::types::Scalar::from_f64(from, 0.0))?;
-                format!("(!({x} == {zero}))")
+                let zero = self.literal(Scalar::from_f64(from, 0.0))?;
+                expr!("(!({x} == {zero}))")
             }
-            (Kind::Int, Kind::Bool) => format!("({x} != {}(0))", register_type(from)),
+            (Kind::Int, Kind::Bool) => expr!("({x} != {}(0))", register_type(from)),
             (Kind::Float, Kind::Int) => {
-                let (own, x) =
-                    if from == DType::F16 { (DType::F32, format!("f32({x})")) } else { (from, x.to_owned()) };
-                let x = if mode == CastMode::RoundSaturate { self.call("round_away", own, &[&x], false) } else { x };
-                let f = self.function(&format!("{}_to_{}", own.name(), to.name()));
-                format!("{f}({x})")
+                let (own, x) = if from == DType::F16 { (DType::F32, expr!("f32({x})")) } else { (from, x.clone()) };
+                let x = if mode == CastMode::RoundSaturate { self.call("round_away", own, &[&x]) } else { x };
+                let f = self.function(format!("{}_to_{}", own.name(), to.name()));
+                expr!("{f}({x})")
             }
             (Kind::Float, Kind::Float) | (Kind::Int, Kind::Float) => self.widen_or_round(from, to, x)?,
             (Kind::Int, Kind::Int) if mode == CastMode::RoundSaturate => saturate(from, to, x),
             (Kind::Int, Kind::Int) => match (from, to) {
-                (_, DType::U8) => format!("(u32({x}) & 255u)"),
+                (_, DType::U8) => expr!("(u32({x}) & 255u)"),
                 (DType::U32 | DType::U8, DType::I64) => from_u32_to_i64(x),
                 // Widening keeps the value, narrowing keeps the low bits.
-                _ => format!("{target}({x})"),
+                _ => expr!("{target}({x})"),
             },
         })
     }
 
-    fn widen_or_round(&mut self, from: DType, to: DType, x: &str) -> Result<String> {
+    fn widen_or_round(&mut self, from: DType, to: DType, x: &Expr) -> Result<Expr> {
         // Halves are reached through single precision: integers beyond 2^16 overflow to infinity either way.
         Ok(match (from, to) {
             (DType::I32 | DType::U32 | DType::I64 | DType::U8, DType::F16) => {
                 let f = self.function("f32_to_f16");
-                format!("{f}(f32({x}))")
+                expr!("{f}(f32({x}))")
             }
             (DType::F32, DType::F16) => {
                 let f = self.function("f32_to_f16");
-                format!("{f}({x})")
+                expr!("{f}({x})")
             }
             (DType::F64, DType::F16) => {
                 let f = self.function("f32_to_f16");
-                format!("{f}(f32({x}))")
+                expr!("{f}(f32({x}))")
             }
-            _ => format!("{}({x})", register_type(to)),
+            _ => expr!("{}({x})", register_type(to)),
         })
     }
 }
 
 /// An integer clamped into the range of another integer dtype.
-fn saturate(from: DType, to: DType, x: &str) -> String {
+fn saturate(from: DType, to: DType, x: &Expr) -> Expr {
     match (from, to) {
-        (DType::I32, DType::U32) => format!("u32(max({x}, 0))"),
-        (DType::I32, DType::U8) => format!("u32(clamp({x}, 0, 255))"),
-        (DType::U32, DType::I32) => format!("i32(min({x}, 2147483647u))"),
-        (DType::U32, DType::U8) => format!("min({x}, 255u)"),
-        (DType::I64, DType::I32) => format!("i32(clamp({x}, -2147483648li, 2147483647li))"),
-        (DType::I64, DType::U32) => format!("u32(clamp({x}, 0li, 4294967295li))"),
-        (DType::I64, DType::U8) => format!("u32(clamp({x}, 0li, 255li))"),
+        (DType::I32, DType::U32) => expr!("u32(max({x}, 0))"),
+        (DType::I32, DType::U8) => expr!("u32(clamp({x}, 0, 255))"),
+        (DType::U32, DType::I32) => expr!("i32(min({x}, 2147483647u))"),
+        (DType::U32, DType::U8) => expr!("min({x}, 255u)"),
+        (DType::I64, DType::I32) => expr!("i32(clamp({x}, -2147483648li, 2147483647li))"),
+        (DType::I64, DType::U32) => expr!("u32(clamp({x}, 0li, 4294967295li))"),
+        (DType::I64, DType::U8) => expr!("u32(clamp({x}, 0li, 255li))"),
         (DType::U32 | DType::U8, DType::I64) => from_u32_to_i64(x),
-        _ => format!("{}({x})", register_type(to)),
+        _ => expr!("{}({x})", register_type(to)),
     }
 }
 
 /// By way of u64, because naga extends the sign when it converts to i64 directly.
-pub(super) fn from_u32_to_i64(x: &str) -> String {
-    format!("i64(u64({x}))")
+pub(super) fn from_u32_to_i64(x: &Expr) -> Expr {
+    expr!("i64(u64({x}))")
 }

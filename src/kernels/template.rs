@@ -1,7 +1,8 @@
-//! The shader preprocessor: a template of `shaders/` and a table of names go in, WGSL text comes out.
+//! The shader preprocessor: a template of `shaders/` and definitions come in, WGSL text comes out.
 //!
 //! Directives stand on lines of their own: `#ifdef NAME`, `#ifndef NAME`, `#else`, `#endif`, `#for NAME COUNT` … `#endfor`
-//! (unrolled, the counter is a name inside). `{{NAME}}` is replaced by its text. It knows nothing of groups and programs.
+//! (unrolled; the counter is a name inside). `{{NAME}}` is replaced by its text, which takes the indentation of its line where it
+//! stands alone; `{{NAME(a, b)}}` is replaced by a call's text with these arguments. This module knows no groups and no programs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::OnceLock;
@@ -10,8 +11,17 @@ use hashbrown::HashMap;
 
 use crate::error::{Error, Result};
 
-/// Names and their texts; a name that is only tested by `#ifdef` has an empty text.
-pub(super) type Names = BTreeMap<String, String>;
+/// What a name in a template stands for.
+#[derive(Clone, Debug)]
+pub(super) enum Definition {
+    /// This text. A name that is only tested by `#ifdef` has an empty one.
+    Text(String),
+    /// This text with `$0`, `$1`, … replaced by the arguments.
+    Call(String),
+}
+
+/// The names that a template may use.
+pub(super) type Definitions = BTreeMap<String, Definition>;
 
 const TEMPLATES: [(&str, &str); 9] = [
     ("map", include_str!("../../shaders/map.wgsl")),
@@ -38,7 +48,7 @@ const MULHI_WIDE: &str = include_str!("../../shaders/mulhi_wide.wgsl");
 ///
 /// # Errors
 /// An internal error for an unknown template or name, or directives that do not pair.
-pub(super) fn expand(template: &str, names: &Names) -> Result<String> {
+pub(super) fn expand(template: &str, names: &Definitions) -> Result<String> {
     let text = TEMPLATES
         .iter()
         .find(|(n, _)| *n == template)
@@ -51,7 +61,7 @@ pub(super) fn expand(template: &str, names: &Names) -> Result<String> {
     Ok(out)
 }
 
-fn expand_lines(lines: &[&str], names: &Names, out: &mut String) -> Result<()> {
+fn expand_lines(lines: &[&str], names: &Definitions, out: &mut String) -> Result<()> {
     let mut i = 0;
     while i < lines.len() {
         let line = lines[i].trim_start();
@@ -74,7 +84,7 @@ fn expand_lines(lines: &[&str], names: &Names, out: &mut String) -> Result<()> {
                 let count: u32 = count.parse().map_err(|_| Error::internal(format!("`{line}` needs a number")))?;
                 let mut inner = names.clone();
                 for n in 0..count {
-                    inner.insert(name.clone(), n.to_string());
+                    inner.insert(name.clone(), Definition::Text(n.to_string()));
                     expand_lines(&lines[i + 1..end], &inner, out)?;
                 }
                 i = end + 1;
@@ -85,8 +95,15 @@ fn expand_lines(lines: &[&str], names: &Names, out: &mut String) -> Result<()> {
             _ => {
                 // Comments explain the template to its reader; the compiler does without.
                 if !line.starts_with("//") {
-                    out.push_str(&substitute(lines[i], names)?);
-                    out.push('\n');
+                    let indent = &lines[i][..lines[i].len() - line.len()];
+                    let alone =
+                        line.starts_with("{{") && line.find("}}").is_some_and(|at| at + 2 == line.trim_end().len());
+                    let text = substitute(if alone { line } else { lines[i] }, names)?;
+                    if alone {
+                        text.lines().for_each(|l| push_line(out, indent, l));
+                    } else {
+                        push_line(out, "", &text);
+                    }
                 }
                 i += 1;
             }
@@ -115,15 +132,40 @@ fn closing(lines: &[&str], start: usize, open: &str, open2: &str, close: &str) -
     Err(Error::internal(format!("`{}` is not closed", lines[start].trim())))
 }
 
-fn substitute(line: &str, names: &Names) -> Result<String> {
+fn push_line(out: &mut String, indent: &str, line: &str) {
+    out.push_str(indent);
+    out.push_str(line);
+    out.push('\n');
+}
+
+fn substitute(line: &str, names: &Definitions) -> Result<String> {
     let mut out = String::with_capacity(line.len());
     let mut rest = line;
     while let Some(at) = rest.find("{{") {
         out.push_str(&rest[..at]);
         let end = rest[at..].find("}}").ok_or_else(|| Error::internal(format!("`{line}` has an open name")))? + at;
-        let name = &rest[at + 2..end];
-        out.push_str(names.get(name).ok_or_else(|| Error::internal(format!("`{name}` has no text")))?);
+        let hole = &rest[at + 2..end];
         rest = &rest[end + 2..];
+        let (name, arguments) = match hole.split_once('(') {
+            Some((name, arguments)) => (name, Some(arguments.trim_end().trim_end_matches(')'))),
+            None => (hole, None),
+        };
+        match (names.get(name), arguments) {
+            (Some(Definition::Text(text)), None) => out.push_str(text),
+            (Some(Definition::Call(body)), Some(arguments)) => {
+                let arguments: Vec<&str> = arguments.split(',').map(str::trim).collect();
+                let mut pieces = body.split('$');
+                out.push_str(pieces.next().unwrap_or_default());
+                for piece in pieces {
+                    let (number, after) = piece.split_at(1);
+                    let argument = number.parse().ok().and_then(|i: usize| arguments.get(i));
+                    out.push_str(argument.ok_or_else(|| Error::internal(format!("`{hole}` lacks an argument")))?);
+                    out.push_str(after);
+                }
+            }
+            (Some(_), _) => return Err(Error::internal(format!("`{hole}` is no call, or lacks its arguments"))),
+            (None, _) => return Err(Error::internal(format!("`{name}` has no text"))),
+        }
     }
     out.push_str(rest);
     Ok(out)
@@ -195,12 +237,17 @@ mod tests {
 
     #[test]
     fn loops_and_conditions_expand() {
-        let names: Names =
-            [("N", "2"), ("YES", ""), ("T", "f32")].into_iter().map(|(a, b)| (a.to_owned(), b.to_owned())).collect();
+        let texts = [("N", "2"), ("YES", ""), ("T", "f32"), ("BODY", "first;\n    second;\n")];
+        let mut names: Definitions =
+            texts.into_iter().map(|(name, text)| (name.to_owned(), Definition::Text(text.to_owned()))).collect();
+        names.insert("FMA".to_owned(), Definition::Call("fma($0, $1, $2)".to_owned()));
         let lines = ["#for i {{N}}", "#ifdef YES", "let a{{i}}: {{T}};", "#else", "no", "#endif", "#endfor", "end"];
         let mut out = String::new();
         expand_lines(&lines, &names, &mut out).unwrap();
         assert_eq!(out, "let a0: f32;\nlet a1: f32;\nend\n");
+        out.clear();
+        expand_lines(&["    {{BODY}}", "c = {{FMA(a.x, b, c)}};"], &names, &mut out).unwrap();
+        assert_eq!(out, "    first;\n        second;\nc = fma(a.x, b, c);\n");
         assert!(expand_lines(&["#ifdef A"], &names, &mut out).is_err());
         assert!(expand_lines(&["{{B}}"], &names, &mut out).is_err());
     }

@@ -1,115 +1,101 @@
 //! Thin products as reductions: a contraction with very few rows or columns becomes a rows group that multiplies and sums,
-//! with its epilogue behind the sum. A tile would be mostly empty there, and reading is all the work.
+//! with its epilogue behind the sum.
 
-use super::module::Context;
-use super::{Lowered, rows};
+use super::kernel::Lowered;
+use super::module::LoweringInput;
+use super::rows;
 use crate::error::{Error, Result};
-use crate::graph::{BinaryOp, ReduceOp};
-use crate::schedule::{Core, Group, Inst, Program, Reg, Store, StoreShape};
-use crate::types::{DType, Dims, Shape, View};
-
-/// Rows or columns up to which a product is thin.
-const THIN: usize = 4;
-
-/// Whether the group's contraction is better off as a reduction. Halves stay products: those accumulate unrounded ones.
-pub(super) fn is_thin(group: &Group, dtype: DType) -> bool {
-    let r = group.domain.rank();
-    let thin = r >= 2 && group.domain[r - 2].min(group.domain[r - 1]) <= THIN;
-    thin && dtype != DType::F16 && group.stores.iter().all(|s| s.shape == StoreShape::Full)
-}
+use crate::graph::{BinaryOp, CastMode, ReduceOp};
+use crate::schedule::{Core, Group, Inst, Program, Reg, Store, StoreShape, Window};
+use crate::types::{Dims, Shape, View};
 
 /// Lowers a thin contraction.
-pub(super) fn lower(ctx: Context<'_>) -> Result<Lowered> {
-    let Core::Contract { left, right, k, dtype, .. } = &ctx.group.core else {
+pub(super) fn lower(input: LoweringInput<'_>) -> Result<Lowered> {
+    let Core::Contract { left, right, k, dtype, .. } = &input.group.core else {
         return Err(Error::internal("a contraction was expected"));
     };
-    let (domain, rank) = (&ctx.group.domain, ctx.group.domain.rank());
+    let (domain, rank) = (&input.group.domain, input.group.domain.rank());
     let span: Shape = domain.iter().copied().chain([*k]).collect();
     let batch = (0..rank - 2).map(Some);
     // Where each axis of [batch…, m, n, k] comes from in the operands and in the epilogue.
-    let of_left: Vec<_> = batch.clone().chain([Some(rank - 2), None, Some(rank - 1)]).collect();
-    let of_right: Vec<_> = batch.chain([None, Some(rank - 1), Some(rank - 2)]).collect();
-    let of_body: Vec<_> = (0..rank).map(Some).chain([None]).collect();
+    let of_left = Spread { axes: batch.clone().chain([Some(rank - 2), None, Some(rank - 1)]).collect(), span: &span };
+    let of_right = Spread { axes: batch.chain([None, Some(rank - 1), Some(rank - 2)]).collect(), span: &span };
+    let of_body = Spread { axes: (0..rank).map(Some).chain([None]).collect(), span: &span };
 
     let mut body = Program::default();
-    let a = append(&mut body, left, &of_left, &span, None)?;
-    let b = append(&mut body, right, &of_right, &span, None)?;
+    let a = of_left.append(&mut body, left, None)?;
+    let b = of_right.append(&mut body, right, None)?;
     let product = body.push(Inst::Binary(BinaryOp::Mul, a, b), *dtype);
     let sum = body.push(Inst::Reduce(ReduceOp::Sum, product), *dtype);
     let start = body.insts.len() as u32;
-    append(&mut body, &ctx.group.body, &of_body, &span, Some(sum))?;
-    let stores = ctx.group.stores.iter();
+    of_body.append(&mut body, &input.group.body, Some(sum))?;
+    let stores = input.group.stores.iter();
     let group = Group {
-        domain: span,
+        domain: span.clone(),
         core: Core::Rows { axes: Dims::from_slice(&[rank]), split: 1 },
         body,
         stores: stores.map(|s| Store { reg: Reg(s.reg.0 + start), shape: StoreShape::Row, ..s.clone() }).collect(),
-        ..ctx.group.clone()
+        ..input.group.clone()
     };
-    rows::lower(Context { group: &group, ..ctx })
+    rows::lower(LoweringInput { group: &group, ..input })
 }
 
-/// Appends a program, spread over more axes (`axes` says which of its own each one is), and gives its last register. The
-/// accumulator becomes a copy of `acc`.
-fn append(to: &mut Program, from: &Program, axes: &[Option<usize>], span: &Shape, acc: Option<Reg>) -> Result<Reg> {
-    let (regs, loads) = (to.insts.len() as u32, to.loads.len() as u32);
-    let spread = |view: &View| {
-        let shape: Shape = axes.iter().zip(span.iter()).map(|(a, &d)| a.map_or(d, |a| view.shape()[a])).collect();
-        let strides: Vec<i64> = axes.iter().map(|a| a.map_or(0, |a| view.strides()[a])).collect();
-        View::from_parts(shape, &strides, view.offset())
-    };
-    for load in &from.loads {
-        let mut load = load.clone();
-        load.view = spread(&load.view)?;
-        to.loads.push(load);
-    }
-    let shift = |r: &mut Reg| r.0 += regs;
-    for (i, inst) in from.insts.iter().enumerate() {
-        let mut inst = inst.clone();
-        match &mut inst {
-            Inst::Load(l) => *l += loads,
-            Inst::Window { load, window, otherwise } => {
-                *load += loads;
-                shift(otherwise);
-                let old = window.clone();
-                let pick = |of: &[i64], whole: &dyn Fn(usize) -> i64| {
-                    axes.iter().enumerate().map(|(i, a)| a.map_or_else(|| whole(i), |a| of[a])).collect()
-                };
-                window.start = pick(&old.start, &|_| 0);
-                window.step = pick(&old.step, &|_| 1);
-                window.len = pick(&old.len, &|i| span[i] as i64);
-            }
-            Inst::Gather { load, index, .. } => {
-                *load += loads;
-                shift(index);
-            }
-            Inst::Index(c) => c.view = spread(&c.view)?,
-            Inst::Rng { key, stream, index, .. } => {
-                shift(key);
-                shift(stream);
-                index.view = spread(&index.view)?;
-            }
-            Inst::Unary(_, a) | Inst::Cast(_, a) | Inst::Reduce(_, a) | Inst::ArgReduce(_, a) | Inst::Scan(a) => {
-                shift(a)
-            }
-            Inst::Binary(_, a, b) => {
-                shift(a);
-                shift(b);
-            }
-            Inst::Select(a, b, c) => {
-                shift(a);
-                shift(b);
-                shift(c);
-            }
-            Inst::Acc => {
-                let sum = acc.ok_or_else(|| Error::internal("an operand reads the accumulator"))?;
-                // A cast to its own dtype is a copy.
-                inst = Inst::Cast(crate::graph::CastMode::Wrap, sum);
-            }
-            Inst::Literal(_) | Inst::Scalar(_) => {}
+/// How a program is spread over more axes.
+struct Spread<'a> {
+    /// Which of the program's own axes each axis is; `None` for new ones.
+    axes: Vec<Option<usize>>,
+    /// The shape it is spread over.
+    span: &'a Shape,
+}
+
+impl Spread<'_> {
+    /// Appends a program and gives its last register. The accumulator becomes a copy of `acc`.
+    fn append(&self, to: &mut Program, from: &Program, acc: Option<Reg>) -> Result<Reg> {
+        let (n_regs, n_loads) = (to.insts.len() as u32, to.loads.len() as u32);
+        for load in &from.loads {
+            let mut load = load.clone();
+            load.view = self.view(&load.view)?;
+            to.loads.push(load);
         }
-        to.push(inst, from.dtypes[i]);
+        for (inst, &dtype) in from.insts.iter().zip(&from.dtypes) {
+            let mut inst = inst.clone();
+            for operand in inst.operands_mut() {
+                operand.0 += n_regs;
+            }
+            match &mut inst {
+                Inst::Load(load) | Inst::Gather { load, .. } => *load += n_loads,
+                Inst::Window { load, window, .. } => {
+                    *load += n_loads;
+                    *window = self.window(window);
+                }
+                Inst::Index(c) | Inst::Rng { index: c, .. } => c.view = self.view(&c.view)?,
+                Inst::Acc => {
+                    let sum = acc.ok_or_else(|| Error::internal("an operand reads the accumulator"))?;
+                    // A cast to its own dtype is a copy.
+                    inst = Inst::Cast(CastMode::Wrap, sum);
+                }
+                _ => {}
+            }
+            to.push(inst, dtype);
+        }
+        let last = to.insts.len().checked_sub(1).ok_or_else(|| Error::internal("an operand's program is empty"))?;
+        Ok(Reg(last as u32))
     }
-    let last = to.insts.len().checked_sub(1).ok_or_else(|| Error::internal("an operand's program is empty"))?;
-    Ok(Reg(last as u32))
+
+    fn view(&self, view: &View) -> Result<View> {
+        let extents = self.axes.iter().zip(self.span.iter());
+        let shape: Shape = extents.map(|(axis, &d)| axis.map_or(d, |a| view.shape()[a])).collect();
+        let strides: Vec<i64> = self.axes.iter().map(|axis| axis.map_or(0, |a| view.strides()[a])).collect();
+        View::from_parts(shape, &strides, view.offset())
+    }
+
+    /// The window, which takes all of the new axes.
+    fn window(&self, window: &Window) -> Window {
+        let extents = self.axes.iter().zip(self.span.iter());
+        Window {
+            start: self.axes.iter().map(|axis| axis.map_or(0, |a| window.start[a])).collect(),
+            step: self.axes.iter().map(|axis| axis.map_or(1, |a| window.step[a])).collect(),
+            len: extents.map(|(axis, &d)| axis.map_or(d as i64, |a| window.len[a])).collect(),
+        }
+    }
 }

@@ -3,12 +3,9 @@
 //! A node and a forming group that asks for it come in; `Ok` with a change of the group or without, or the reason against.
 //! Every reason ends up among the refusals that dumps show.
 
-use hashbrown::HashSet;
-
 use super::analyse::{Role, canonical, fold_axes};
-use super::build::{Forming, Kind, Reform, Slot, Verdict, row_view, rows};
-use super::fuse::Builder;
-use super::reads::Read;
+use super::build::{Change, Forming, FormingCore, Reform, Section, Verdict, row_view, rows};
+use super::fusion::{Fusion, LONG_ROW, LONG_SPLIT_ROW};
 use crate::graph::{NodeId, Op};
 use crate::types::{Dims, Shape, View};
 
@@ -16,28 +13,18 @@ use crate::types::{Dims, Shape, View};
 const MAX_OPS: usize = 64;
 /// Requests of a group; bounds the work of every question here.
 const MAX_REQUESTS: usize = 192;
-/// Values a CPU pass reads and writes at once.
-const MAX_CPU_BUFFERS: usize = 24;
-/// Rows this long, when they are few, occupy a handful of workgroups while the rest of the device waits.
-const LONG_ROW: usize = 1 << 20;
-/// As `LONG_ROW` when the folds could be split over the device if nothing but row results were stored.
-const LONG_SPLIT_ROW: usize = 1 << 16;
-const FEW_ROWS: usize = 64;
 /// The side of a tile of a product: how many results share a loaded operand element.
 const TILE: usize = 64;
 
-/// A change and the views it gives the group's requests; `None` when nothing changes.
-pub(super) type Change = Option<(Reform, Vec<View>)>;
-
-impl Builder<'_> {
+impl Fusion<'_> {
     /// Whether group `g` can compute `node`, for all the ways it reads it.
     pub(super) fn accept(&self, node: NodeId, g: usize) -> Verdict<Change> {
-        let facts = self.source.facts;
+        let facts = self.input.facts;
         let group = &self.groups[g];
         if facts.inlined(node) {
             return Ok(None);
         }
-        if group.kind == Kind::Host {
+        if group.core == FormingCore::Host {
             return Err("a host step reads its operands from memory".to_owned());
         }
         let role = facts.role(node);
@@ -49,7 +36,7 @@ impl Builder<'_> {
         if !self.options.fuse {
             return Err("fusion is off".to_owned());
         }
-        if self.apart[node.index()] || group.alone {
+        if self.unfused[node.index()] || group.unfused {
             return Err("it was asked to run by itself".to_owned());
         }
         if self.gpu_ok(node) != group.gpu {
@@ -58,17 +45,17 @@ impl Builder<'_> {
                 Ok(()) => "its user runs on the CPU".to_owned(),
             });
         }
-        let product = matches!(group.kind, Kind::Product(_));
+        let product = matches!(group.core, FormingCore::Product(_));
         let change = match role {
-            Role::Each | Role::Source => {
+            Role::Elementwise | Role::Generated => {
                 let change = self.composed(node, g)?;
                 self.worth(node, g)?;
                 change
             }
-            Role::Pieces | Role::Gather if product => {
+            Role::Windows | Role::Gather if product => {
                 return Err("windows and gathers are not computed inside a product".to_owned());
             }
-            Role::Pieces | Role::Gather => self.composed(node, g)?,
+            Role::Windows | Role::Gather => self.composed(node, g)?,
             Role::Fold => Some(self.fold(node, g)?),
             Role::Scan => Some(self.scan(node, g)?),
             Role::Product => return Err("a product is a core of its own".to_owned()),
@@ -78,46 +65,36 @@ impl Builder<'_> {
         Ok(change)
     }
 
-    /// The instructions that a node adds.
-    pub(super) fn weight(&self, node: NodeId) -> usize {
-        let n = self.source.graph.node(node);
-        match self.source.facts.role(node) {
-            Role::View | Role::Scalar | Role::Constant => 0,
-            Role::Pieces => n.operands.len() * 2,
-            _ => 1,
-        }
-    }
-
     /// Whether every read of `node` by `g` composes, if need be after the domain has taken the node's shape.
     fn composed(&self, node: NodeId, g: usize) -> Verdict<Change> {
         let group = &self.groups[g];
         let requests = || group.requests_of(node).filter(|r| !r.stored);
-        let check = |r: Slot, view: &View, domain: &Shape| self.source.reads(node, r, view, domain).map(|_| ());
-        let Err(why) = requests().try_for_each(|r| check(r.slot, &r.view, &group.domain_of(r.slot))) else {
+        let check = |r: Section, view: &View, domain: &Shape| self.input.reads(node, r, view, domain).map(|_| ());
+        let Err(why) = requests().try_for_each(|r| check(r.section, &r.view, &group.domain_of(r.section))) else {
             return Ok(None);
         };
-        let shape = &self.source.graph.node(node).shape;
-        let kind = match &group.kind {
-            Kind::Map => Kind::Map,
+        let shape = &self.input.graph.node(node).shape;
+        let core = match &group.core {
+            FormingCore::Map => FormingCore::Map,
             // A fold of everything may walk its elements in any order; positions may not.
-            Kind::Rows(axes) if rows(&group.domain, axes).0 == 1 && !self.has_positions(group) => {
-                Kind::Rows((0..shape.rank()).collect())
+            FormingCore::Rows(axes) if rows(&group.domain, axes).0 == 1 && !self.has_positions(group) => {
+                FormingCore::Rows((0..shape.rank()).collect())
             }
             _ => return Err(why),
         };
         if *shape == group.domain || shape.len() != group.domain.len() {
             return Err(why);
         }
-        let reform = Reform { shape: shape.clone(), stretch: None, kind };
+        let reform = Reform { shape: shape.clone(), stretch: None, core };
         let views = group.reformed(&reform).ok_or_else(|| why.clone())?;
         for (r, view) in group.requests.iter().zip(&views) {
             if r.node == node && !r.stored {
-                check(r.slot, view, shape)?;
+                check(r.section, view, shape)?;
             }
         }
         // What was fused before must still compose over the new domain.
         for (r, view) in group.requests.iter().zip(&views) {
-            if r.fused && self.source.reads(r.node, r.slot, view, shape).is_err() {
+            if r.fused && self.input.reads(r.node, r.section, view, shape).is_err() {
                 return Err(why);
             }
         }
@@ -125,35 +102,35 @@ impl Builder<'_> {
     }
 
     fn has_positions(&self, group: &Forming) -> bool {
-        group.requests.iter().any(|r| r.fused && matches!(self.source.graph.node(r.node).op, Op::ArgReduce { .. }))
+        group.requests.iter().any(|r| r.fused && matches!(self.input.graph.node(r.node).op, Op::ArgReduce { .. }))
     }
 
     /// Whether computing `node` inside `g`, once for every element that reads it, costs less than storing it.
     fn worth(&self, node: NodeId, g: usize) -> Verdict<()> {
-        let graph = self.source.graph;
+        let graph = self.input.graph;
         let group = &self.groups[g];
         let len = graph.node(node).shape.len();
         let mut evaluations = 0.0;
         for r in group.requests_of(node) {
-            let domain = group.domain_of(r.slot);
+            let domain = group.domain_of(r.section);
             let mut times = domain.len() as f64;
             let repeats = r.view.strides().iter().zip(r.view.shape().iter()).any(|(&s, &d)| s == 0 && d > 1);
             let mut behind = None;
-            if repeats || r.slot != Slot::Body && domain.len() > len {
-                behind = self.anchored(node, g, &r.view, r.slot)?;
+            if repeats || r.section != Section::Body && domain.len() > len {
+                behind = self.anchored(node, g, &r.view, r.section)?;
             }
-            if r.slot != Slot::Body && group.gpu {
+            if r.section != Section::Body && group.gpu {
                 let rank = group.domain.rank();
-                let across = if r.slot == Slot::Left { group.domain[rank - 1] } else { group.domain[rank - 2] };
+                let across = if r.section == Section::Left { group.domain[rank - 1] } else { group.domain[rank - 2] };
                 times *= across.div_ceil(TILE) as f64;
             }
             // A row result is computed once for its row; so is what the fold that follows will turn into one.
-            let axes = match &group.kind {
-                Kind::Rows(axes) => Some(axes),
+            let axes = match &group.core {
+                FormingCore::Rows(axes) => Some(axes),
                 _ => behind.as_ref(),
             };
             if let Some(axes) = axes
-                && r.slot == Slot::Body
+                && r.section == Section::Body
                 && axes.iter().all(|&a| r.view.strides()[a] == 0)
             {
                 times = rows(&group.domain, axes).0 as f64;
@@ -161,7 +138,7 @@ impl Builder<'_> {
             evaluations += times;
         }
         let costs = if group.gpu { &self.options.gpu_costs } else { &self.options.cpu_costs };
-        let inline = self.source.facts.inline[node.index()];
+        let inline = self.input.facts.inline[node.index()];
         let factor = if graph.node(node).dtype.size() == 8 { costs.f64_factor } else { 1.0 };
         let each = (inline.ops * costs.op_ns + inline.heavy * costs.transcendental_ns) * factor;
         let extra = (evaluations - len as f64) * each;
@@ -175,44 +152,30 @@ impl Builder<'_> {
 
     /// A node right behind a fold that this group cannot take in is cheaper computed there, once for each row. The axes of the
     /// fold if the group can.
-    fn anchored(&self, node: NodeId, g: usize, view: &View, slot: Slot) -> Verdict<Option<Dims>> {
-        let graph = self.source.graph;
-        let Some(fold) = self.source.facts.anchor[node.index()] else { return Ok(None) };
+    fn anchored(&self, node: NodeId, g: usize, view: &View, section: Section) -> Verdict<Option<Dims>> {
+        let graph = self.input.graph;
+        let Some(fold) = self.input.facts.anchor[node.index()] else { return Ok(None) };
         let group = &self.groups[g];
         let over = &graph.node(graph.node(fold).operands[0]).shape;
         let axes = fold_axes(&graph.node(fold).op).unwrap_or_default();
-        let fits = slot == Slot::Body
+        let fits = section == Section::Body
             && *over == group.domain
             && axes.iter().all(|&a| view.strides()[a] == 0)
             && self.gpu_ok(fold) == group.gpu
-            && match &group.kind {
-                Kind::Map => !self.starves(&group.domain, &axes, g, LONG_ROW),
-                Kind::Rows(own) => *own == axes,
+            && match &group.core {
+                FormingCore::Map => !self.starves(&group.domain, &axes, g, LONG_ROW),
+                FormingCore::Rows(own) => *own == axes,
                 _ => false,
             };
         if fits { Ok(Some(axes)) } else { Err(format!("it is computed once for each row behind {fold}")) }
     }
 
-    /// Whether a rows group with whole stores over this domain would leave most of a GPU idle.
-    pub(super) fn starves(&self, domain: &Shape, axes: &[usize], g: usize, long: usize) -> bool {
-        let (count, len) = rows(domain, axes);
-        self.groups[g].gpu && count < FEW_ROWS && len > long
-    }
-
-    /// Whether a store of every element may join a rows group.
-    pub(super) fn takes_whole_store(&self, g: usize) -> bool {
-        match &self.groups[g].kind {
-            Kind::Rows(axes) => !self.starves(&self.groups[g].domain, axes, g, LONG_SPLIT_ROW),
-            _ => true,
-        }
-    }
-
     fn fold(&self, node: NodeId, g: usize) -> Verdict<(Reform, Vec<View>)> {
-        let graph = self.source.graph;
+        let graph = self.input.graph;
         let group = &self.groups[g];
         let axes = fold_axes(&graph.node(node).op).ok_or("it is no fold")?;
         let over = &graph.node(graph.node(node).operands[0]).shape;
-        if group.requests_of(node).any(|r| r.slot != Slot::Body) {
+        if group.requests_of(node).any(|r| r.section != Section::Body) {
             return Err("a fold is not computed while a product loads".to_owned());
         }
         let fits = |reform: &Reform| -> Verdict<Vec<View>> {
@@ -221,45 +184,45 @@ impl Builder<'_> {
             let all = group.requests.iter().zip(&views).all(|(r, v)| r.node != node || r.stored || *v == row);
             if all { Ok(views) } else { Err("its result is not read row by row".to_owned()) }
         };
-        match &group.kind {
-            Kind::Rows(own) => {
+        match &group.core {
+            FormingCore::Rows(own) => {
                 if *own != axes || group.domain != *over {
                     return Err("it folds over other axes than the group".to_owned());
                 }
-                let reform = Reform { shape: over.clone(), stretch: None, kind: group.kind.clone() };
+                let reform = Reform { shape: over.clone(), stretch: None, core: group.core.clone() };
                 fits(&reform).map(|v| (reform, v))
             }
-            Kind::Map if group.domain.len() == over.len() => {
+            FormingCore::Map if group.domain.len() == over.len() => {
                 if self.starves(over, &axes, g, LONG_ROW) {
                     return Err(
                         "few rows this long need the whole device, and its users write every element".to_owned()
                     );
                 }
-                let reform = Reform { shape: over.clone(), stretch: None, kind: Kind::Rows(axes.clone()) };
+                let reform = Reform { shape: over.clone(), stretch: None, core: FormingCore::Rows(axes.clone()) };
                 let views = fits(&reform)?;
                 self.still_composed(group, &views, over)?;
                 Ok((reform, views))
             }
-            Kind::Map if group.domain.len() == graph.node(node).shape.len() => {
+            FormingCore::Map if group.domain.len() == graph.node(node).shape.len() => {
                 let shape = graph.node(node).shape.clone();
-                let reform = Reform { shape, stretch: Some(over.clone()), kind: Kind::Rows(axes.clone()) };
+                let reform = Reform { shape, stretch: Some(over.clone()), core: FormingCore::Rows(axes.clone()) };
                 let views = fits(&reform)?;
                 self.still_composed(group, &views, over)?;
                 Ok((reform, views))
             }
-            Kind::Map => Err("it folds over another domain than the group's".to_owned()),
+            FormingCore::Map => Err("it folds over another domain than the group's".to_owned()),
             _ => Err("the group has another core".to_owned()),
         }
     }
 
     fn scan(&self, node: NodeId, g: usize) -> Verdict<(Reform, Vec<View>)> {
-        let n = self.source.graph.node(node);
+        let n = self.input.graph.node(node);
         let group = &self.groups[g];
         let Op::Scan { op, axis } = n.op else { return Err("it is no scan".to_owned()) };
-        if group.kind != Kind::Map || group.domain.len() != n.shape.len() {
+        if group.core != FormingCore::Map || group.domain.len() != n.shape.len() {
             return Err("the group has another core".to_owned());
         }
-        let reform = Reform { shape: n.shape.clone(), stretch: None, kind: Kind::Scan(op, axis) };
+        let reform = Reform { shape: n.shape.clone(), stretch: None, core: FormingCore::Scan(op, axis) };
         let views = group.reformed(&reform).ok_or("the group's domain cannot take the scan's shape")?;
         let dense = canonical(&View::dense(&n.shape));
         if group.requests.iter().zip(&views).any(|(r, v)| r.node == node && (r.stored || *v != dense)) {
@@ -275,8 +238,8 @@ impl Builder<'_> {
             return Ok(());
         }
         for (r, view) in group.requests.iter().zip(views) {
-            if r.fused && !self.source.facts.inlined(r.node) {
-                self.source.reads(r.node, r.slot, view, domain)?;
+            if r.fused && !self.input.facts.inlined(r.node) {
+                self.input.reads(r.node, r.section, view, domain)?;
             }
         }
         Ok(())
@@ -303,63 +266,19 @@ impl Builder<'_> {
         Ok(())
     }
 
-    /// The reads of `node` for each way `g` reads it.
-    pub(super) fn reads_in(&self, node: NodeId, g: usize) -> Verdict<Vec<Read>> {
-        let group = &self.groups[g];
-        let mut reads = Vec::new();
-        for r in group.requests_of(node).filter(|r| !r.stored) {
-            reads.extend(self.source.reads(node, r.slot, &r.view, &group.domain_of(r.slot))?);
-        }
-        Ok(reads)
-    }
-
-    /// Values that a group binds at most: what it writes, and what it reads unless that is fused later.
-    pub(super) fn bound(&self, g: usize, without: Option<NodeId>) -> HashSet<NodeId> {
-        let group = &self.groups[g];
-        let mut bound: HashSet<NodeId> = group.outputs.iter().copied().collect();
-        for r in group.open() {
-            if r.stored || Some(r.node) != without {
-                self.add_bound(r.node, &mut bound);
-            }
-        }
-        bound
-    }
-
-    fn add_bound(&self, node: NodeId, bound: &mut HashSet<NodeId>) {
-        let facts = self.source.facts;
-        // A bounded walk: a long chain of views is a strange graph, and counting one value twice does no harm.
-        let mut at = node;
-        for _ in 0..8 {
-            if facts.role(at) != Role::View {
-                break;
-            }
-            at = self.source.graph.node(at).operands[0];
-        }
-        if !facts.uniform(at) && !matches!(self.source.graph.node(at).op, Op::Iota { .. }) {
-            bound.insert(at);
-        }
-    }
-
-    pub(super) fn most_buffers(&self, gpu: bool) -> usize {
-        match self.gpu {
-            Some(limits) if gpu => (limits.max_storage_buffers as usize).saturating_sub(1),
-            _ => MAX_CPU_BUFFERS,
-        }
-    }
-
     /// Whether two groups may become one: one domain, cores that go together, room, and no way from one to the other.
     pub(super) fn joinable(&self, a: usize, b: usize) -> bool {
         let (x, y) = (&self.groups[a], &self.groups[b]);
-        let cores = match (&x.kind, &y.kind) {
-            (Kind::Map, Kind::Map) => true,
-            (Kind::Map, Kind::Rows(axes)) | (Kind::Rows(axes), Kind::Map) => {
+        let cores = match (&x.core, &y.core) {
+            (FormingCore::Map, FormingCore::Map) => true,
+            (FormingCore::Map, FormingCore::Rows(axes)) | (FormingCore::Rows(axes), FormingCore::Map) => {
                 !self.starves(&x.domain, axes, a, LONG_SPLIT_ROW)
             }
-            (Kind::Rows(p), Kind::Rows(q)) => p == q,
-            (Kind::Map, Kind::Scan(..)) | (Kind::Scan(..), Kind::Map) => true,
+            (FormingCore::Rows(p), FormingCore::Rows(q)) => p == q,
+            (FormingCore::Map, FormingCore::Scan(..)) | (FormingCore::Scan(..), FormingCore::Map) => true,
             _ => false,
         };
-        if !cores || x.alone || y.alone || x.domain != y.domain || x.gpu != y.gpu || x.ops + y.ops > MAX_OPS {
+        if !cores || x.unfused || y.unfused || x.domain != y.domain || x.gpu != y.gpu || x.ops + y.ops > MAX_OPS {
             return false;
         }
         if x.requests.len() + y.requests.len() > MAX_REQUESTS {

@@ -19,11 +19,11 @@ pub(super) enum Role {
     /// Its operand, read through a view.
     View,
     /// Elementwise.
-    Each,
+    Elementwise,
     /// Made of coordinates: iota and random elements.
-    Source,
+    Generated,
     /// Made of windows: concat, pad, slice update.
-    Pieces,
+    Windows,
     /// Picked along an axis.
     Gather,
     /// A reduction or arg-reduction.
@@ -87,7 +87,7 @@ impl Facts {
             let operands = &graph.node(id).operands;
             let uniform = match role {
                 Role::Scalar | Role::Constant => true,
-                Role::View | Role::Each => operands.iter().all(|o| facts.uniform[o.index()]),
+                Role::View | Role::Elementwise => operands.iter().all(|o| facts.uniform[o.index()]),
                 _ => false,
             };
             facts.uniform.push(uniform);
@@ -96,7 +96,7 @@ impl Facts {
             let len = graph.node(id).shape.len();
             let anchor = match role {
                 Role::Fold => Some(id),
-                Role::View | Role::Each => {
+                Role::View | Role::Elementwise => {
                     operands.iter().filter(|o| graph.node(**o).shape.len() == len).find_map(|o| facts.anchor[o.index()])
                 }
                 _ => None,
@@ -130,7 +130,7 @@ impl Facts {
         };
         match self.role(id) {
             Role::Scalar | Role::Constant | Role::Empty => Inline::default(),
-            Role::Each => {
+            Role::Elementwise => {
                 let heavy = match node.op {
                     Op::Unary(u) => u.is_transcendental(),
                     Op::Binary(b) => b.is_transcendental(),
@@ -146,7 +146,7 @@ impl Facts {
                 let of = self.inline[node.operands[0].index()];
                 Inline { bytes: of.bytes.min(bytes(node.shape.len()).max(of.bytes * 0.01)), ..of }
             }
-            Role::Source => match node.op {
+            Role::Generated => match node.op {
                 Op::Rng { dist: RngDist::Normal, .. } => Inline { ops: 60.0, heavy: 3.0, bytes: 0.0 },
                 Op::Rng { .. } => Inline { ops: 40.0, ..Inline::default() },
                 _ => Inline { ops: 1.0, ..Inline::default() },
@@ -213,8 +213,8 @@ fn role(graph: &Graph, id: NodeId) -> Role {
     match &node.op {
         Op::Leaf(_) => Role::Leaf,
         Op::Literal(_) | Op::Slot(_) => Role::Scalar,
-        Op::Iota { .. } | Op::Rng { .. } => Role::Source,
-        Op::Unary(_) | Op::Binary(_) | Op::Select | Op::Cast { .. } => Role::Each,
+        Op::Iota { .. } | Op::Rng { .. } => Role::Generated,
+        Op::Unary(_) | Op::Binary(_) | Op::Select | Op::Cast { .. } => Role::Elementwise,
         Op::View(_) => Role::View,
         Op::Reduce { axes, .. } => {
             let shape = &graph.node(node.operands[0]).shape;
@@ -225,7 +225,7 @@ fn role(graph: &Graph, id: NodeId) -> Role {
         Op::Scan { .. } => Role::Scan,
         Op::Contract { .. } => Role::Product,
         Op::Gather { .. } => Role::Gather,
-        Op::SliceUpdate { .. } | Op::Concat { .. } | Op::Pad { .. } => Role::Pieces,
+        Op::SliceUpdate { .. } | Op::Concat { .. } | Op::Pad { .. } => Role::Windows,
         Op::Scatter { .. } | Op::Sort { .. } | Op::Host { .. } => Role::Host,
     }
 }

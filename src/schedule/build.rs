@@ -1,6 +1,6 @@
 //! Groups while they form: what is fused, what is requested, and the changes of domain that let more nodes in.
 //!
-//! A request says which node is read through which view over the group's domain. Nothing here decides; `fuse` does.
+//! A request says which node is read through which view over the group's domain. Nothing here decides; `decide` does.
 
 use hashbrown::HashMap;
 use smallvec::SmallVec;
@@ -14,7 +14,7 @@ pub(super) type Verdict<T> = std::result::Result<T, String>;
 
 /// Which program of a group a node is written into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Slot {
+pub(super) enum Section {
     Body,
     Left,
     Right,
@@ -22,7 +22,7 @@ pub(super) enum Slot {
 
 /// The core of a forming group.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Kind {
+pub(super) enum FormingCore {
     Map,
     Rows(Dims),
     Scan(ScanOp, usize),
@@ -35,8 +35,8 @@ pub(super) enum Kind {
 #[derive(Clone, Debug)]
 pub(super) struct Request {
     pub node: NodeId,
-    pub slot: Slot,
-    /// Over the domain of the slot; canonical.
+    pub section: Section,
+    /// Over the domain of the section; canonical.
     pub view: View,
     /// Whether the node itself must lie in memory (windows and gathers read it at places of their own).
     pub stored: bool,
@@ -54,13 +54,16 @@ pub(super) struct Reform {
     /// Then stretched to this shape: what was an element becomes a row.
     pub stretch: Option<Shape>,
     /// The new core.
-    pub kind: Kind,
+    pub core: FormingCore,
 }
+
+/// A change and the views it gives the group's requests; `None` when nothing changes.
+pub(super) type Change = Option<(Reform, Vec<View>)>;
 
 /// A group that forms.
 #[derive(Clone, Debug)]
 pub(super) struct Forming {
-    pub kind: Kind,
+    pub core: FormingCore,
     pub domain: Shape,
     /// The contracted extent of a product.
     pub k: usize,
@@ -76,13 +79,13 @@ pub(super) struct Forming {
     /// Whether the domain's coordinates matter beyond views, so that it cannot be reshaped.
     pub rigid: bool,
     /// Whether nothing may join: its node was asked to run by itself.
-    pub alone: bool,
+    pub unfused: bool,
 }
 
 impl Forming {
-    pub fn new(kind: Kind, domain: Shape, gpu: bool) -> Self {
+    pub fn new(core: FormingCore, domain: Shape, gpu: bool) -> Self {
         Self {
-            kind,
+            core,
             domain,
             k: 0,
             gpu,
@@ -92,28 +95,28 @@ impl Forming {
             open: Vec::new(),
             ops: 0,
             rigid: false,
-            alone: false,
+            unfused: false,
         }
     }
 
     /// The shape a program of the group runs over.
-    pub fn domain_of(&self, slot: Slot) -> Shape {
+    pub fn domain_of(&self, section: Section) -> Shape {
         let rank = self.domain.rank();
-        match slot {
-            Slot::Body => self.domain.clone(),
-            Slot::Left => self.domain.with_axis(rank - 1, self.k),
-            Slot::Right => self.domain.with_axis(rank - 2, self.k),
+        match section {
+            Section::Body => self.domain.clone(),
+            Section::Left => self.domain.with_axis(rank - 1, self.k),
+            Section::Right => self.domain.with_axis(rank - 2, self.k),
         }
     }
 
     /// Adds a request unless it is there; says whether it is new.
-    pub fn request(&mut self, node: NodeId, slot: Slot, view: &View, stored: bool, user: NodeId) -> bool {
-        self.add(Request { node, slot, view: canonical(view), stored, user, fused: false })
+    pub fn request(&mut self, node: NodeId, section: Section, view: &View, stored: bool, user: NodeId) -> bool {
+        self.add(Request { node, section, view: canonical(view), stored, user, fused: false })
     }
 
     fn add(&mut self, request: Request) -> bool {
         let numbers = self.of_node.entry(request.node).or_default();
-        let same = |r: &Request| r.slot == request.slot && r.stored == request.stored && r.view == request.view;
+        let same = |r: &Request| r.section == request.section && r.stored == request.stored && r.view == request.view;
         if let Some(&i) = numbers.iter().find(|&&i| same(&self.requests[i as usize])) {
             if request.fused && !self.requests[i as usize].fused {
                 self.requests[i as usize].fused = true;
@@ -155,19 +158,19 @@ impl Forming {
     }
 
     /// Whether a read is computed in place.
-    pub fn is_fused(&self, node: NodeId, slot: Slot, view: &View) -> bool {
-        self.requests_of(node).any(|r| r.fused && r.slot == slot && r.view == *view)
+    pub fn is_fused(&self, node: NodeId, section: Section, view: &View) -> bool {
+        self.requests_of(node).any(|r| r.fused && r.section == section && r.view == *view)
     }
 
     /// The view over the domain under which a node with `len` elements is stored by this group.
     pub fn out_view(&self, len: usize) -> Option<View> {
         let dense = View::dense(&self.domain);
-        if len == self.domain.len() && !matches!(self.kind, Kind::Host) {
+        if len == self.domain.len() && !matches!(self.core, FormingCore::Host) {
             return Some(canonical(&dense));
         }
-        match &self.kind {
-            Kind::Rows(axes) => row_view(&self.domain, axes).filter(|_| len == rows(&self.domain, axes).0),
-            Kind::Product(_) => diagonal_store_view(&self.domain).filter(|v| {
+        match &self.core {
+            FormingCore::Rows(axes) => row_view(&self.domain, axes).filter(|_| len == rows(&self.domain, axes).0),
+            FormingCore::Product(_) => diagonal_store_view(&self.domain).filter(|v| {
                 let rank = self.domain.rank();
                 len == v.shape()[..rank - 2].iter().product::<usize>()
                     * self.domain[rank - 2].min(self.domain[rank - 1])
@@ -211,13 +214,13 @@ impl Forming {
             }
         }
         self.domain = domain;
-        self.kind = reform.kind;
+        self.core = reform.core;
     }
 
     /// Takes over another group of the same domain.
     pub fn absorb(&mut self, other: Self) {
-        if matches!(self.kind, Kind::Map) {
-            self.kind = other.kind;
+        if matches!(self.core, FormingCore::Map) {
+            self.core = other.core;
         }
         for r in other.requests {
             self.add(r);

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use super::steps::{Core, Group, Place, Schedule, Step, StoreShape, ValueId, ValueKind};
+use super::program::Program;
+use super::steps::{Core, Group, Place, Schedule, Step, StoreShape};
+use super::value::{ValueId, ValueKind};
 
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -80,7 +82,7 @@ impl fmt::Display for Group {
     }
 }
 
-fn program(f: &mut fmt::Formatter<'_>, name: &str, program: &super::Program) -> fmt::Result {
+fn program(f: &mut fmt::Formatter<'_>, name: &str, program: &Program) -> fmt::Result {
     writeln!(f, "   {name}")?;
     for line in program.to_string().lines() {
         writeln!(f, "     {line}")?;

@@ -6,18 +6,18 @@ use hashbrown::HashMap;
 use smallvec::SmallVec;
 
 use super::analyse::{Role, canonical};
-use super::build::{Forming, Kind, Slot};
-use super::product::snapped;
+use super::build::{Forming, FormingCore, Section};
 use super::program::{Coord, Inst, Load, Program, Reg, Window};
-use super::reads::{Read, Source};
-use super::steps::{Store, StoreShape, ValueId};
+use super::reads::{Analysed, Read, snapped};
+use super::steps::{Store, StoreShape};
+use super::value::ValueId;
 use crate::error::{Error, Result};
 use crate::graph::{BinaryOp, NodeId, Op};
 use crate::types::{DType, Scalar, Shape, View};
 
 /// Where nodes lie and which scalars programs name.
 pub(super) struct Names<'a> {
-    pub source: Source<'a>,
+    pub input: Analysed<'a>,
     /// The value of each stored node.
     pub values: &'a [Option<ValueId>],
     /// The planned kernel of each node.
@@ -30,7 +30,7 @@ pub(super) struct Names<'a> {
 struct Writer<'a, 'n> {
     names: &'a mut Names<'n>,
     group: &'a Forming,
-    slot: Slot,
+    section: Section,
     domain: Shape,
     program: Program,
     done: HashMap<(NodeId, View), Reg>,
@@ -40,17 +40,17 @@ struct Writer<'a, 'n> {
 
 /// The body of a group and its stores.
 pub(super) fn body(names: &mut Names<'_>, group: &Forming) -> Result<(Program, Vec<Store>)> {
-    let mut writer = Writer::new(names, group, Slot::Body);
+    let mut writer = Writer::new(names, group, Section::Body);
     let mut stores = Vec::new();
     for &node in &group.outputs {
-        let graph = writer.names.source.graph;
+        let graph = writer.names.input.graph;
         let len = graph.node(node).shape.len();
         let view =
             group.out_view(len).ok_or_else(|| Error::internal(format!("{node} has no place in its group's domain")))?;
         let reg = writer.node(node, &view)?;
-        let shape = match &group.kind {
+        let shape = match &group.core {
             _ if len == group.domain.len() => StoreShape::Full,
-            Kind::Rows(_) => StoreShape::Row,
+            FormingCore::Rows(_) => StoreShape::Row,
             _ => StoreShape::Diagonal,
         };
         stores.push(Store { value: writer.value(node)?, reg, shape });
@@ -59,23 +59,23 @@ pub(super) fn body(names: &mut Names<'_>, group: &Forming) -> Result<(Program, V
 }
 
 /// The program of a product's operand.
-pub(super) fn operand(names: &mut Names<'_>, group: &Forming, core: NodeId, slot: Slot) -> Result<Program> {
-    let reads = names.source.product_reads(core, &group.domain_of(Slot::Left), &group.domain_of(Slot::Right));
+pub(super) fn operand(names: &mut Names<'_>, group: &Forming, core: NodeId, section: Section) -> Result<Program> {
+    let reads = names.input.product_reads(core, &group.domain_of(Section::Left), &group.domain_of(Section::Right));
     let reads = reads.map_err(Error::internal)?;
-    let mut writer = Writer::new(names, group, slot);
-    for r in reads.into_iter().filter(|r| r.slot == slot) {
+    let mut writer = Writer::new(names, group, section);
+    for r in reads.into_iter().filter(|r| r.section == section) {
         writer.node(r.node, &r.view)?;
     }
     Ok(writer.program)
 }
 
 impl<'a, 'n> Writer<'a, 'n> {
-    fn new(names: &'a mut Names<'n>, group: &'a Forming, slot: Slot) -> Self {
+    fn new(names: &'a mut Names<'n>, group: &'a Forming, section: Section) -> Self {
         Self {
             names,
             group,
-            slot,
-            domain: group.domain_of(slot),
+            section,
+            domain: group.domain_of(section),
             program: Program::default(),
             done: HashMap::new(),
             loads: HashMap::new(),
@@ -94,15 +94,15 @@ impl<'a, 'n> Writer<'a, 'n> {
         if let Some(&reg) = self.done.get(&key) {
             return Ok(reg);
         }
-        let facts = self.names.source.facts;
+        let facts = self.names.input.facts;
         let reg = match facts.role(node) {
             Role::Scalar => self.scalar(node),
             Role::Constant => self.literal(facts.constant[node.index()].unwrap_or(Scalar::from_f64(DType::F32, 0.0))),
-            _ if self.group.is_fused(node, self.slot, view) => self.inside(node, view)?,
+            _ if self.group.is_fused(node, self.section, view) => self.inside(node, view)?,
             _ => {
                 let value = self.value(node)?;
                 let load = self.load(value, node, view.clone());
-                let dtype = self.names.source.graph.node(node).dtype;
+                let dtype = self.names.input.graph.node(node).dtype;
                 self.program.push(Inst::Load(load), dtype)
             }
         };
@@ -116,7 +116,7 @@ impl<'a, 'n> Writer<'a, 'n> {
 
     fn load(&mut self, value: ValueId, node: NodeId, view: View) -> u32 {
         let view = canonical(&view);
-        let dtype = self.names.source.graph.node(node).dtype;
+        let dtype = self.names.input.graph.node(node).dtype;
         let program = &mut self.program;
         *self.loads.entry((value, view.clone())).or_insert_with(|| {
             program.loads.push(Load { value, dtype, view });
@@ -131,7 +131,7 @@ impl<'a, 'n> Writer<'a, 'n> {
     }
 
     fn scalar(&mut self, node: NodeId) -> Reg {
-        let graph = self.names.source.graph;
+        let graph = self.names.input.graph;
         if let Some(s) = graph.literal(node) {
             return self.literal(s);
         }
@@ -151,16 +151,16 @@ impl<'a, 'n> Writer<'a, 'n> {
 
     /// A node computed in place.
     fn inside(&mut self, node: NodeId, view: &View) -> Result<Reg> {
-        let source = self.names.source;
-        let n = source.graph.node(node);
-        let role = source.facts.role(node);
+        let input = self.names.input;
+        let n = input.graph.node(node);
+        let role = input.facts.role(node);
         if role == Role::Product {
             return Ok(self.program.push(Inst::Acc, n.dtype));
         }
-        let reads = source
-            .reads(node, self.slot, view, &self.domain)
+        let reads = input
+            .reads(node, self.section, view, &self.domain)
             .map_err(|why| Error::internal(format!("{node} = {}: {why}", n.op)))?;
-        if role == Role::Pieces {
+        if role == Role::Windows {
             return self.pieces(node, &reads);
         }
         if role == Role::Gather {
@@ -183,7 +183,7 @@ impl<'a, 'n> Writer<'a, 'n> {
             (Op::ArgReduce { op, .. }, _) => Inst::ArgReduce(*op, regs[0]),
             (Op::Scan { .. }, _) => Inst::Scan(regs[0]),
             (Op::Iota { .. }, _) => {
-                let view = source
+                let view = input
                     .iota_view(node, view)
                     .ok_or_else(|| Error::internal(format!("{node}: its coordinate has no strides")))?;
                 Inst::Index(Coord { view })
@@ -197,10 +197,10 @@ impl<'a, 'n> Writer<'a, 'n> {
     }
 
     fn gather(&mut self, node: NodeId, reads: &[Read]) -> Result<Reg> {
-        let source = self.names.source;
-        let n = source.graph.node(node);
+        let input = self.names.input;
+        let n = input.graph.node(node);
         let Op::Gather { axis } = n.op else { return Err(Error::internal(format!("{node} is no gather"))) };
-        let (base, view) = source.stored_base(n.operands[0]);
+        let (base, view) = input.stored_base(n.operands[0]);
         let (extent, stride) = (view.shape()[axis] as i64, view.strides()[axis]);
         let mut strides: SmallVec<[i64; 6]> = SmallVec::from_slice(view.strides());
         strides[axis] = 0;
@@ -213,8 +213,8 @@ impl<'a, 'n> Writer<'a, 'n> {
 
     /// Windows over what surrounds them, the last on top.
     fn pieces(&mut self, node: NodeId, reads: &[Read]) -> Result<Reg> {
-        let source = self.names.source;
-        let n = source.graph.node(node);
+        let input = self.names.input;
+        let n = input.graph.node(node);
         let rank = n.shape.rank();
         let mut reads = reads.iter();
         let mut under: Option<Reg> = None;
@@ -223,7 +223,7 @@ impl<'a, 'n> Writer<'a, 'n> {
         let mut windows: Vec<(NodeId, &Read, Window)> = Vec::new();
         let mut offset = 0;
         for (i, &o) in n.operands.iter().enumerate() {
-            let shape = &source.graph.node(o).shape;
+            let shape = &input.graph.node(o).shape;
             if shape.is_empty() {
                 continue;
             }
@@ -258,7 +258,7 @@ impl<'a, 'n> Writer<'a, 'n> {
                 None => self.literal(Scalar::from_f64(n.dtype, 0.0)),
             };
             under = Some(if r.stored {
-                let (base, view) = source.stored_base(o);
+                let (base, view) = input.stored_base(o);
                 let value = self.value(base)?;
                 let load = self.load(value, base, view);
                 self.program.push(Inst::Window { load, window, otherwise }, n.dtype)

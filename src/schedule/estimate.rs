@@ -1,7 +1,6 @@
 //! What a schedule costs by the tables: under `auto` it decides between a GPU and staying on the CPU whole.
 
-use super::ScheduleOptions;
-use super::order::touches;
+use super::options::ScheduleOptions;
 use super::program::{Inst, Program};
 use super::steps::{Core, Group, Place, Schedule, Step, StoreShape};
 use crate::types::{CostTable, DType};
@@ -13,9 +12,9 @@ pub(super) fn nanoseconds(schedule: &Schedule, options: &ScheduleOptions) -> f64
     let mut side = vec![Place::Cpu; schedule.values.len()];
     let mut in_segment = false;
     for step in &schedule.steps {
-        if let Some((place, _, writes)) = touches(step) {
-            for v in writes {
-                side[v.index()] = place;
+        if let Some(touched) = step.touched() {
+            for v in touched.writes {
+                side[v.index()] = touched.place;
             }
         }
         match step {

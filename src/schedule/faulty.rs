@@ -1,9 +1,10 @@
 //! Schedules with one thing wrong: what tests seed to see whether the checks catch it.
 //!
-//! Each fault edits the finished schedule, plain data, so the builder knows nothing of them.
+//! Each fault edits the finished schedule, plain data, so the fusion knows nothing of them.
 
 use super::program::{Inst, Program, Reg};
-use super::steps::{Core, Group, Schedule, Step, ValueKind};
+use super::steps::{Core, Group, Schedule, Step};
+use super::value::{Value, ValueKind};
 use crate::graph::{BinaryOp, CastMode, ReduceOp};
 use crate::types::{Fault, View, seeded};
 
@@ -76,7 +77,7 @@ fn share_block(schedule: &mut Schedule) {
     }
 }
 
-fn stores(group: &mut Group, values: &[super::Value]) {
+fn stores(group: &mut Group, values: &[Value]) {
     let (body, core) = (&group.body, &group.core);
     if seeded(Fault::StoresExchanged)
         && let [a, b, ..] = &mut group.stores[..]
@@ -130,7 +131,7 @@ fn core(group: &mut Group) {
     }
 }
 
-fn body(program: &mut Program, values: &[super::Value]) {
+fn body(program: &mut Program, values: &[Value]) {
     let several = program.insts.iter().filter(|i| matches!(i, Inst::Unary(..) | Inst::Binary(..))).count() > 1;
     let firsts: Vec<Option<Reg>> = (0..program.insts.len())
         .map(|i| {

@@ -3,8 +3,8 @@
 //! Scratch values whose lifetimes do not meet use one block after the other, best fit first; a block grows when no free one is
 //! large enough, since all of them are known beforehand. What outlives the run has a block to itself.
 
-use super::order::touches;
-use super::steps::{Block, Lifetime, Place, Schedule, Step, ValueKind};
+use super::steps::{Block, Lifetime, Place, Schedule, Step, Touched};
+use super::value::ValueKind;
 
 /// Fills in lifetimes and blocks.
 pub(super) fn plan(schedule: &mut Schedule) {
@@ -19,7 +19,7 @@ pub(super) fn plan(schedule: &mut Schedule) {
             Step::Upload(v) | Step::Readback(v) => lifetimes[v.index()].to = now,
             Step::Free(_) => {}
             _ => {
-                let Some((place, reads, writes)) = touches(step) else { continue };
+                let Some(Touched { place, reads, writes }) = step.touched() else { continue };
                 for v in reads {
                     if side[v.index()].is_none_or(|s| s == place) {
                         lifetimes[v.index()].to = now;
@@ -47,7 +47,7 @@ fn blocks(schedule: &Schedule, lifetimes: &[Lifetime]) -> Vec<Block> {
     let mut busy: Vec<(u32, usize)> = Vec::new();
     let mut free: Vec<usize> = Vec::new();
     for (i, step) in schedule.steps.iter().enumerate() {
-        let Some((place, _, writes)) = touches(step) else { continue };
+        let Some(Touched { place, writes, .. }) = step.touched() else { continue };
         busy.retain(|&(to, block)| {
             let over = to < i as u32;
             if over {

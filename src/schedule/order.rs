@@ -8,76 +8,78 @@ use std::collections::BinaryHeap;
 
 use hashbrown::HashMap;
 
-use super::ScheduleOptions;
-use super::build::{Kind, Slot, rows};
+use super::build::{FormingCore, Section, rows};
 use super::emit::{self, Names};
-use super::fuse::Builder;
+use super::fusion::Fusion;
+use super::options::ScheduleOptions;
 use super::place::size_support;
 use super::program::{Inst, Program};
-use super::steps::{Core, Group, Place, Schedule, Step, Store, StoreShape, Value, ValueId, ValueKind};
+use super::steps::{Core, Group, Place, Schedule, Step, Store, StoreShape, Touched};
+use super::value::{Value, ValueId, ValueKind};
 use crate::error::{Error, Result};
 use crate::graph::{NodeId, Op};
+use crate::types::{Limits, Shape};
 
 /// The steps of formed groups; `because` says why everything is on the CPU although a GPU is there.
-pub(super) fn assemble(builder: &mut Builder<'_>, because: &str) -> Result<Schedule> {
-    let order = topological(builder)?;
+pub(super) fn assemble(fusion: &mut Fusion<'_>, because: &str) -> Result<Schedule> {
+    let order = topological(fusion)?;
     let mut schedule = Schedule::default();
-    let values = number(builder, &order, &mut schedule)?;
+    let values = number(fusion, &order, &mut schedule)?;
     let mut steps = Vec::new();
-    for &node in &builder.empties {
+    for &node in &fusion.empties {
         steps.push(Step::Empty(stored(&values, node)?));
     }
     let mut id = 0;
     let mut scalar_of = HashMap::new();
     let mut scalars = Vec::new();
     for &g in &order {
-        let group = &builder.groups[g];
-        if group.kind == Kind::Host {
-            steps.push(host_step(builder, g, &values, because)?);
+        let group = &fusion.groups[g];
+        if group.core == FormingCore::Host {
+            steps.push(host_step(fusion, g, &values, because)?);
             continue;
         }
         let mut names = Names {
-            source: builder.source,
+            input: fusion.input,
             values: &values,
-            kernel_of: &builder.kernel_of,
+            kernel_of: &fusion.kernel_of,
             scalars: &mut scalars,
             scalar_of: &mut scalar_of,
         };
         let (body, stores) = emit::body(&mut names, group)?;
-        let core = core(&mut names, builder, g)?;
-        let (place, reason) = placed(builder, g, &schedule, &body, &core, &stores, because);
-        let core = split(core, place, &group.domain, &body, &stores);
+        let core = core(&mut names, fusion, g)?;
+        let (place, reason) = placed(fusion, g, &schedule, &body, &core, &stores, because);
+        let core = split(core, fusion.gpu.filter(|_| place == Place::Gpu), &group.domain, &body, &stores);
         let mut nodes: Vec<NodeId> = group.requests.iter().filter(|r| r.fused).map(|r| r.node).collect();
         nodes.sort_unstable();
         nodes.dedup();
-        nodes.retain(|&n| !builder.source.facts.inlined(n) || group.outputs.contains(&n));
+        nodes.retain(|&n| !fusion.input.facts.inlined(n) || group.outputs.contains(&n));
         steps.push(Step::Run(Group { id, place, reason, domain: group.domain.clone(), core, body, stores, nodes }));
         id += 1;
     }
     schedule.scalars = scalars;
-    schedule.refusals = std::mem::take(&mut builder.refusals);
+    schedule.refusals = std::mem::take(&mut fusion.refusals);
     schedule.refusals.sort_by_key(|r| (r.node, r.user));
     schedule.refusals.dedup();
-    for r in &builder.source.graph.roots {
+    for r in &fusion.input.graph.roots {
         schedule.roots.push(stored(&values, *r)?);
     }
-    schedule.steps = with_transfers(steps, &schedule, builder.options);
+    schedule.steps = with_transfers(steps, &schedule, fusion.options);
     Ok(schedule)
 }
 
 /// The groups in an order in which each runs after what it reads: the earliest result first.
-fn topological(builder: &Builder<'_>) -> Result<Vec<usize>> {
-    let alive: Vec<usize> = builder.waits.alive().collect();
+fn topological(fusion: &Fusion<'_>) -> Result<Vec<usize>> {
+    let alive: Vec<usize> = fusion.waits.alive().collect();
     let mut waits: HashMap<usize, usize> = alive.iter().map(|&g| (g, 0)).collect();
     let mut next: HashMap<usize, Vec<usize>> = HashMap::new();
     for &g in &alive {
-        let after = builder.waits.next(g);
+        let after = fusion.waits.next(g);
         for &n in &after {
             *waits.entry(n).or_default() += 1;
         }
         next.insert(g, after);
     }
-    let key = |g: usize| Reverse((builder.groups[g].outputs.iter().max().copied(), g));
+    let key = |g: usize| Reverse((fusion.groups[g].outputs.iter().max().copied(), g));
     let mut ready: BinaryHeap<_> = alive.iter().copied().filter(|g| waits[g] == 0).map(key).collect();
     let mut order = Vec::with_capacity(alive.len());
     while let Some(Reverse((_, g))) = ready.pop() {
@@ -98,12 +100,12 @@ fn topological(builder: &Builder<'_>) -> Result<Vec<usize>> {
 }
 
 /// Numbers the stored values: leaves, then empty values, then what the groups write, in order.
-fn number(builder: &Builder<'_>, order: &[usize], schedule: &mut Schedule) -> Result<Vec<Option<ValueId>>> {
-    let graph = builder.source.graph;
+fn number(fusion: &Fusion<'_>, order: &[usize], schedule: &mut Schedule) -> Result<Vec<Option<ValueId>>> {
+    let graph = fusion.input.graph;
     let mut values: Vec<Option<ValueId>> = vec![None; graph.nodes.len()];
     let mut leaf_of: HashMap<u32, ValueId> = HashMap::new();
     let mut wanted = vec![false; graph.nodes.len()];
-    for n in graph.roots.iter().chain(&builder.options.keep) {
+    for n in graph.roots.iter().chain(&fusion.options.keep) {
         wanted[n.index()] = true;
     }
     let mut add = |node: NodeId, kind: ValueKind| {
@@ -111,13 +113,13 @@ fn number(builder: &Builder<'_>, order: &[usize], schedule: &mut Schedule) -> Re
         schedule.values.push(Value { node, kind, shape: n.shape.clone(), dtype: n.dtype });
         ValueId(schedule.values.len() as u32 - 1)
     };
-    for id in graph.ids().filter(|i| builder.source.facts.demanded[i.index()]) {
+    for id in graph.ids().filter(|i| fusion.input.facts.demanded[i.index()]) {
         if let Op::Leaf(i) = graph.node(id).op {
             let value = *leaf_of.entry(i).or_insert_with(|| add(id, ValueKind::Leaf(i)));
             values[id.index()] = Some(value);
         }
     }
-    let stored = builder.empties.iter().chain(order.iter().flat_map(|&g| &builder.groups[g].outputs));
+    let stored = fusion.empties.iter().chain(order.iter().flat_map(|&g| &fusion.groups[g].outputs));
     for &node in stored {
         if values[node.index()].is_some() {
             return Err(Error::internal(format!("{node} is stored twice")));
@@ -132,35 +134,35 @@ fn stored(values: &[Option<ValueId>], node: NodeId) -> Result<ValueId> {
     values[node.index()].ok_or_else(|| Error::internal(format!("{node} was never stored")))
 }
 
-fn host_step(builder: &Builder<'_>, g: usize, values: &[Option<ValueId>], because: &str) -> Result<Step> {
-    let graph = builder.source.graph;
+fn host_step(fusion: &Fusion<'_>, g: usize, values: &[Option<ValueId>], because: &str) -> Result<Step> {
+    let graph = fusion.input.graph;
     let nodes = {
-        let mut nodes = builder.groups[g].outputs.clone();
+        let mut nodes = fusion.groups[g].outputs.clone();
         nodes.sort_unstable();
         nodes
     };
     let first = graph.node(nodes[0]);
     let inputs = first.operands.iter().map(|&o| stored(values, o)).collect::<Result<_>>()?;
     let outputs = nodes.iter().map(|&n| stored(values, n)).collect::<Result<_>>()?;
-    let reason = if builder.gpu.is_some() {
-        builder.support[nodes[0].index()].clone().err().unwrap_or_default()
+    let reason = if fusion.gpu.is_some() {
+        fusion.support[nodes[0].index()].clone().err().unwrap_or_default()
     } else {
         because.to_owned()
     };
     Ok(Step::Host { nodes, inputs, outputs, reason })
 }
 
-fn core(names: &mut Names<'_>, builder: &Builder<'_>, g: usize) -> Result<Core> {
-    let group = &builder.groups[g];
-    Ok(match &group.kind {
-        Kind::Map | Kind::Host => Core::Map,
-        Kind::Rows(axes) => Core::Rows { axes: axes.clone(), split: 1 },
-        Kind::Scan(op, axis) => Core::Scan { op: *op, axis: *axis },
-        Kind::Product(core) => {
-            let node = builder.source.graph.node(*core);
+fn core(names: &mut Names<'_>, fusion: &Fusion<'_>, g: usize) -> Result<Core> {
+    let group = &fusion.groups[g];
+    Ok(match &group.core {
+        FormingCore::Map | FormingCore::Host => Core::Map,
+        FormingCore::Rows(axes) => Core::Rows { axes: axes.clone(), split: 1 },
+        FormingCore::Scan(op, axis) => Core::Scan { op: *op, axis: *axis },
+        FormingCore::Product(core) => {
+            let node = fusion.input.graph.node(*core);
             let symmetric = matches!(node.op, Op::Contract { symmetric: true });
-            let left = emit::operand(names, group, *core, Slot::Left)?;
-            let right = emit::operand(names, group, *core, Slot::Right)?;
+            let left = emit::operand(names, group, *core, Section::Left)?;
+            let right = emit::operand(names, group, *core, Section::Right)?;
             Core::Contract { left, right, k: group.k, symmetric, dtype: node.dtype }
         }
     })
@@ -168,7 +170,7 @@ fn core(names: &mut Names<'_>, builder: &Builder<'_>, g: usize) -> Result<Core> 
 
 /// Where a group runs, and why on the CPU if there.
 fn placed(
-    builder: &Builder<'_>,
+    fusion: &Fusion<'_>,
     g: usize,
     schedule: &Schedule,
     body: &Program,
@@ -176,18 +178,18 @@ fn placed(
     stores: &[Store],
     because: &str,
 ) -> (Place, String) {
-    let group = &builder.groups[g];
-    let Some(limits) = builder.gpu else { return (Place::Cpu, because.to_owned()) };
+    let group = &fusion.groups[g];
+    let Some(limits) = fusion.gpu else { return (Place::Cpu, because.to_owned()) };
     if !group.gpu {
         let nodes = group.requests.iter().filter(|r| r.fused).map(|r| r.node);
-        let why = nodes.filter_map(|n| builder.support[n.index()].as_ref().err().map(|why| (n, why))).min();
+        let why = nodes.filter_map(|n| fusion.support[n.index()].as_ref().err().map(|why| (n, why))).min();
         return (Place::Cpu, why.map(|(n, why)| format!("{n}: {why}")).unwrap_or_default());
     }
     let mut loads: Vec<ValueId> = body.loads.iter().map(|l| l.value).collect();
     let mut domains = vec![group.domain.len()];
     if let Core::Contract { left, right, .. } = core {
         loads.extend(left.loads.iter().chain(&right.loads).map(|l| l.value));
-        domains.extend([group.domain_of(Slot::Left).len(), group.domain_of(Slot::Right).len()]);
+        domains.extend([group.domain_of(Section::Left).len(), group.domain_of(Section::Right).len()]);
     }
     loads.extend(stores.iter().map(|s| s.value));
     let values = loads.iter().map(|&v| {
@@ -201,9 +203,9 @@ fn placed(
 }
 
 /// Cuts few long rows into parts where the folds do not need one another and only row results are stored.
-fn split(core: Core, place: Place, domain: &crate::types::Shape, body: &Program, stores: &[Store]) -> Core {
-    let Core::Rows { axes, .. } = core else { return core };
-    let (count, len) = rows(domain, &axes);
+fn split(core: Core, gpu: Option<&Limits>, domain: &Shape, body: &Program, stores: &[Store]) -> Core {
+    let (Core::Rows { axes, .. }, Some(limits)) = (&core, gpu) else { return core };
+    let (count, len) = rows(domain, axes);
     let independent = {
         let mut behind = vec![false; body.insts.len()];
         let mut independent = true;
@@ -216,32 +218,10 @@ fn split(core: Core, place: Place, domain: &crate::types::Shape, body: &Program,
         independent
     };
     let rows_only = stores.iter().all(|s| s.shape == StoreShape::Row);
-    let parts = (len >> 13).min(512 / count.max(1)).max(1) as u32;
-    let split = if place == Place::Gpu && independent && rows_only { parts } else { 1 };
-    Core::Rows { axes, split }
-}
-
-/// The values a step reads and writes, and where it runs; `None` for steps that only move.
-pub(super) fn touches(step: &Step) -> Option<(Place, Vec<ValueId>, Vec<ValueId>)> {
-    match step {
-        Step::Run(group) => {
-            let mut reads: Vec<ValueId> = group.body.loads.iter().map(|l| l.value).collect();
-            if let Core::Contract { left, right, .. } = &group.core {
-                reads.extend(left.loads.iter().chain(&right.loads).map(|l| l.value));
-            }
-            reads.sort_unstable();
-            reads.dedup();
-            Some((group.place, reads, group.stores.iter().map(|s| s.value).collect()))
-        }
-        Step::Host { inputs, outputs, .. } => {
-            let mut reads = inputs.clone();
-            reads.sort_unstable();
-            reads.dedup();
-            Some((Place::Cpu, reads, outputs.clone()))
-        }
-        Step::Empty(v) => Some((Place::Cpu, Vec::new(), vec![*v])),
-        Step::Upload(_) | Step::Readback(_) | Step::Free(_) => None,
-    }
+    let tuning = &limits.tuning;
+    let parts = (len / tuning.split_row_elements).min(tuning.split_groups / count.max(1)).max(1) as u32;
+    let split = if independent && rows_only { parts } else { 1 };
+    Core::Rows { axes: axes.clone(), split }
 }
 
 /// Puts transfers before the steps that need them and frees behind the last use.
@@ -256,15 +236,15 @@ fn with_transfers(steps: Vec<Step>, schedule: &Schedule, options: &ScheduleOptio
     }
     let mut last = vec![usize::MAX; n];
     for (i, step) in steps.iter().enumerate() {
-        if let Some((_, reads, writes)) = touches(step) {
-            for v in reads.iter().chain(&writes) {
+        if let Some(touched) = step.touched() {
+            for v in touched.reads.iter().chain(&touched.writes) {
                 last[v.index()] = i;
             }
         }
     }
     let mut out = Vec::with_capacity(steps.len() * 2);
     for (i, step) in steps.into_iter().enumerate() {
-        let Some((place, reads, writes)) = touches(&step) else { continue };
+        let Some(Touched { place, reads, writes }) = step.touched() else { continue };
         for v in &reads {
             match place {
                 Place::Gpu if !on_gpu[v.index()] => {

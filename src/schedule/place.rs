@@ -66,7 +66,7 @@ pub(super) fn node_support(graph: &Graph, facts: &Facts, id: NodeId, limits: &Li
     if matches!(facts.role(id), Role::Empty) {
         return Err("there is nothing to compute".to_owned());
     }
-    if facts.role(id) == Role::Pieces {
+    if facts.role(id) == Role::Windows {
         let mut distinct: Vec<NodeId> = node.operands.iter().copied().filter(|&o| !facts.uniform(o)).collect();
         distinct.sort_unstable();
         distinct.dedup();

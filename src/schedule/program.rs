@@ -7,7 +7,7 @@ use std::fmt;
 
 use smallvec::SmallVec;
 
-use super::ValueId;
+use super::value::ValueId;
 use crate::graph::{ArgOp, BinaryOp, CastMode, ReduceOp, RngDist, UnaryOp};
 use crate::types::{DType, Scalar, View};
 
@@ -125,6 +125,26 @@ pub enum Inst {
     Acc,
     /// In a scan group: the running fold of the register along the scan axis up to here. At most one per program.
     Scan(Reg),
+}
+
+impl Inst {
+    /// The registers that the instruction reads, to be changed.
+    pub(crate) fn operands_mut(&mut self) -> SmallVec<[&mut Reg; 3]> {
+        let mut operands = SmallVec::new();
+        match self {
+            Self::Load(_) | Self::Literal(_) | Self::Scalar(_) | Self::Index(_) | Self::Acc => {}
+            Self::Window { otherwise: a, .. }
+            | Self::Gather { index: a, .. }
+            | Self::Unary(_, a)
+            | Self::Cast(_, a)
+            | Self::Reduce(_, a)
+            | Self::ArgReduce(_, a)
+            | Self::Scan(a) => operands.push(a),
+            Self::Rng { key: a, stream: b, .. } | Self::Binary(_, a, b) => operands.extend([a, b]),
+            Self::Select(a, b, c) => operands.extend([a, b, c]),
+        }
+        operands
+    }
 }
 
 /// Whether a register varies along the reduced axes of a rows group.

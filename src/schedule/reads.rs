@@ -4,7 +4,7 @@
 //! and the tables of `analyse` come in; operands with views come out, or the reason why strides cannot say it.
 
 use super::analyse::{Facts, Role, canonical, constant_view, view_of};
-use super::build::{Slot, Verdict};
+use super::build::{Section, Verdict, diagonal_read_view};
 use crate::graph::{Graph, NodeId, Op};
 use crate::types::{Shape, View};
 
@@ -12,7 +12,7 @@ use crate::types::{Shape, View};
 #[derive(Clone, Debug)]
 pub(super) struct Read {
     pub node: NodeId,
-    pub slot: Slot,
+    pub section: Section,
     pub view: View,
     /// Must lie in memory: read at places that are no view of the domain.
     pub stored: bool,
@@ -20,20 +20,20 @@ pub(super) struct Read {
 
 /// The graph with its tables, as everything in this room reads them.
 #[derive(Clone, Copy)]
-pub(super) struct Source<'a> {
+pub(super) struct Analysed<'a> {
     pub graph: &'a Graph,
     pub facts: &'a Facts,
 }
 
 const NO_STRIDES: &str = "it is read through a view that strides cannot express";
 
-impl Source<'_> {
+impl Analysed<'_> {
     /// The reads of `node` when each element of `domain` wants the element that `view` names. For folds, running folds and
     /// products the view says nothing: their operands run over the whole domain (whose contracted extent is `k`).
-    pub fn reads(&self, node: NodeId, slot: Slot, view: &View, domain: &Shape) -> Verdict<Vec<Read>> {
+    pub fn reads(&self, node: NodeId, section: Section, view: &View, domain: &Shape) -> Verdict<Vec<Read>> {
         let (graph, facts) = (self.graph, self.facts);
         let n = graph.node(node);
-        let plain = |o: NodeId, view: View| Read { node: o, slot, view: canonical(&view), stored: false };
+        let plain = |o: NodeId, view: View| Read { node: o, section, view: canonical(&view), stored: false };
         match facts.role(node) {
             Role::Scalar | Role::Constant => Ok(Vec::new()),
             Role::View => {
@@ -44,16 +44,16 @@ impl Source<'_> {
                 }
                 Ok(vec![plain(o, view.through(&inner).ok_or(NO_STRIDES)?)])
             }
-            Role::Each => {
+            Role::Elementwise => {
                 n.operands.iter().map(|&o| Ok(plain(o, self.stretched(o, &n.shape, view, domain)?))).collect()
             }
-            Role::Source => {
+            Role::Generated => {
                 if let Op::Iota { .. } = n.op {
                     self.iota_view(node, view).ok_or(NO_STRIDES)?;
                 }
                 Ok(n.operands.iter().map(|&o| plain(o, constant_view(domain))).collect())
             }
-            Role::Pieces => self.pieces(node, slot, view, domain),
+            Role::Windows => self.pieces(node, section, view, domain),
             Role::Gather => {
                 let Op::Gather { axis } = n.op else { return Err("it is no gather".to_owned()) };
                 whole(view, &n.shape, domain)?;
@@ -69,7 +69,7 @@ impl Source<'_> {
                     .ok_or(NO_STRIDES)?;
                 let index = if facts.uniform(n.operands[1]) { constant_view(domain) } else { placed };
                 Ok(vec![
-                    Read { node: base, slot, view: constant_view(domain), stored: true },
+                    Read { node: base, section, view: constant_view(domain), stored: true },
                     plain(n.operands[1], index),
                 ])
             }
@@ -87,16 +87,16 @@ impl Source<'_> {
     /// The operands of a product over `[batch…, m, k]` and `[batch…, k, n]`.
     pub fn product_reads(&self, node: NodeId, left: &Shape, right: &Shape) -> Verdict<Vec<Read>> {
         let operands = &self.graph.node(node).operands;
-        let side = |o: NodeId, slot, domain: &Shape| {
+        let side = |o: NodeId, section, domain: &Shape| {
             let dense = View::dense(&self.graph.node(o).shape);
             let view = if self.facts.uniform(o) {
                 constant_view(domain)
             } else {
                 dense.broadcast_to(domain).map_err(|e| e.message().to_owned())?
             };
-            Ok::<_, String>(Read { node: o, slot, view: canonical(&view), stored: false })
+            Ok::<_, String>(Read { node: o, section, view: canonical(&view), stored: false })
         };
-        Ok(vec![side(operands[0], Slot::Left, left)?, side(operands[1], Slot::Right, right)?])
+        Ok(vec![side(operands[0], Section::Left, left)?, side(operands[1], Section::Right, right)?])
     }
 
     /// The index view of an iota read through `view`: its coordinate.
@@ -136,7 +136,7 @@ impl Source<'_> {
         view.through(&inner).ok_or_else(|| NO_STRIDES.to_owned())
     }
 
-    fn pieces(&self, node: NodeId, slot: Slot, view: &View, domain: &Shape) -> Verdict<Vec<Read>> {
+    fn pieces(&self, node: NodeId, section: Section, view: &View, domain: &Shape) -> Verdict<Vec<Read>> {
         let n = self.graph.node(node);
         whole(view, &n.shape, domain)?;
         let mut reads = Vec::new();
@@ -146,7 +146,7 @@ impl Source<'_> {
             } else {
                 canonical(&View::dense(domain))
             };
-            Read { node: o, slot, view, stored: false }
+            Read { node: o, section, view, stored: false }
         };
         for (i, &o) in n.operands.iter().enumerate() {
             if self.graph.node(o).shape.is_empty() {
@@ -158,7 +158,7 @@ impl Source<'_> {
                 reads.push(element(o));
             } else {
                 let (base, _) = self.stored_base(o);
-                reads.push(Read { node: base, slot, view: constant_view(domain), stored: true });
+                reads.push(Read { node: base, section, view: constant_view(domain), stored: true });
             }
         }
         Ok(reads)
@@ -171,4 +171,12 @@ fn whole(view: &View, shape: &Shape, domain: &Shape) -> Verdict<()> {
         return Ok(());
     }
     Err("its elements know their places, and it is read through a view".to_owned())
+}
+
+/// A read of the product's own elements on behalf of the diagonal: on the diagonal it is the element itself.
+pub(super) fn snapped(read: Read, domain: &Shape) -> Read {
+    if diagonal_read_view(domain).is_some_and(|d| d == read.view) {
+        return Read { view: canonical(&View::dense(domain)), ..read };
+    }
+    read
 }

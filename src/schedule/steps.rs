@@ -1,72 +1,9 @@
 //! The product of this room: values, groups, steps and the memory plan, all plain data.
 
-use std::fmt;
-
-use super::{Program, Reg};
+use super::program::{Program, Reg};
+use super::value::{Value, ValueId};
 use crate::graph::{NodeId, ScanOp};
 use crate::types::{DType, Dims, Shape};
-
-/// A stored value: the result of a step, a leaf, or nothing that a program keeps in registers.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ValueId(pub u32);
-
-impl ValueId {
-    /// As an index into the schedule's values.
-    #[must_use]
-    pub const fn index(self) -> usize {
-        self.0 as usize
-    }
-}
-
-impl fmt::Display for ValueId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "v{}", self.0)
-    }
-}
-
-impl fmt::Debug for ValueId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-/// What a value is to the run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ValueKind {
-    /// Given from outside: the graph's leaf of this number.
-    Leaf(u32),
-    /// Asked for, or kept because it is stored anyway and somebody may still ask: never shares memory with scratch.
-    Root,
-    /// Lives within the run.
-    Scratch,
-}
-
-/// A dense, row-major stored array.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Value {
-    /// The node whose result it is.
-    pub node: NodeId,
-    /// Its role.
-    pub kind: ValueKind,
-    /// Its shape.
-    pub shape: Shape,
-    /// Its dtype.
-    pub dtype: DType,
-}
-
-impl Value {
-    /// Bytes on the host.
-    #[must_use]
-    pub fn bytes(&self) -> u64 {
-        (self.shape.len() as u64).saturating_mul(self.dtype.size() as u64)
-    }
-
-    /// Bytes in a device buffer.
-    #[must_use]
-    pub fn device_bytes(&self) -> u64 {
-        (self.shape.len() as u64).saturating_mul(self.dtype.device_size() as u64)
-    }
-}
 
 /// Where a step runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -195,6 +132,34 @@ pub enum Step {
     Empty(ValueId),
     /// The value is not used any more.
     Free(ValueId),
+}
+
+/// What a step that computes reads and writes, each value once, and on which side.
+pub(super) struct Touched {
+    pub place: Place,
+    pub reads: Vec<ValueId>,
+    pub writes: Vec<ValueId>,
+}
+
+impl Step {
+    /// What the step reads and writes; `None` for steps that only move or free values.
+    pub(super) fn touched(&self) -> Option<Touched> {
+        let (place, mut reads, writes) = match self {
+            Self::Run(group) => {
+                let mut reads: Vec<ValueId> = group.body.loads.iter().map(|l| l.value).collect();
+                if let Core::Contract { left, right, .. } = &group.core {
+                    reads.extend(left.loads.iter().chain(&right.loads).map(|l| l.value));
+                }
+                (group.place, reads, group.stores.iter().map(|s| s.value).collect())
+            }
+            Self::Host { inputs, outputs, .. } => (Place::Cpu, inputs.clone(), outputs.clone()),
+            Self::Empty(v) => (Place::Cpu, Vec::new(), vec![*v]),
+            Self::Upload(_) | Self::Readback(_) | Self::Free(_) => return None,
+        };
+        reads.sort_unstable();
+        reads.dedup();
+        Some(Touched { place, reads, writes })
+    }
 }
 
 /// The steps during which a value must stay where it is: from the step that writes it to the last that reads it.

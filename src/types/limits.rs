@@ -1,5 +1,7 @@
 //! What a device can do, as plain numbers: the schedule places nodes by these and never asks a device.
 
+use super::tuning::Tuning;
+
 /// Limits and features of a GPU as the schedule and the kernels need them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Limits {
@@ -25,6 +27,8 @@ pub struct Limits {
     pub i64: bool,
     /// A software adapter: correct, and slower than the CPU executor.
     pub software: bool,
+    /// How the device chooses between kernels.
+    pub tuning: Tuning,
 }
 
 impl Limits {
@@ -43,6 +47,13 @@ impl Limits {
             f16: false,
             i64: false,
             software: false,
+            tuning: Tuning::gpu(),
         }
+    }
+
+    /// The same device as a software adapter, with its tuning data.
+    #[must_use]
+    pub fn into_software(self) -> Self {
+        Self { software: true, tuning: Tuning::software(), ..self }
     }
 }

@@ -10,6 +10,7 @@ mod limits;
 mod options;
 mod scalar;
 mod shape;
+mod tuning;
 mod view;
 
 pub use buffer::{Element, HostBuffer};
@@ -21,4 +22,5 @@ pub use limits::Limits;
 pub use options::{DeviceChoice, Numerics, Order, Origin};
 pub use scalar::Scalar;
 pub use shape::{Dims, Shape};
+pub use tuning::Tuning;
 pub use view::View;

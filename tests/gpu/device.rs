@@ -11,7 +11,7 @@ use lazurite::HostBuffer;
 use lazurite::inspect::Kernel;
 use lazurite::inspect::ValueId;
 use lazurite::unstable::device::{DeviceBuffer, Dispatch, Gpu, GpuOptions};
-use lazurite::unstable::kernels::{Binding, Param, Source};
+use lazurite::unstable::kernels::{Binding, BindingSource, Param};
 use lazurite::{DType, Scalar};
 use pollster::block_on;
 
@@ -36,7 +36,7 @@ fn shared() -> Option<&'static Gpu> {
 }
 
 fn binding(writable: bool) -> Binding {
-    Binding { source: Source::Value(ValueId(0)), writable }
+    Binding { source: BindingSource::Value(ValueId(0)), writable }
 }
 
 /// `y[i] = x[i] * a + b` over n elements; parameters n, a, b.

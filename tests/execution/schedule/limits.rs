@@ -70,7 +70,7 @@ fn automatic_placement_weighs_the_transfer() {
     assert!(small.groups().all(|g| g.place == Place::Cpu && g.reason.contains("too small")), "{small}");
     let large = plan(&chain(2048), &auto);
     assert!(large.groups().all(|g| g.place == Place::Gpu), "{large}");
-    let software = Limits { software: true, ..Limits::webgpu() };
+    let software = Limits::webgpu().into_software();
     let s = plan(&chain(2048), &ScheduleOptions { limits: Some(software), ..auto });
     assert!(s.groups().all(|g| g.place == Place::Cpu), "{s}");
 

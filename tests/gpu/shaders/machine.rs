@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use lazurite::HostBuffer;
 use lazurite::inspect::Lowered;
 use lazurite::unstable::device::{DeviceBuffer, Dispatch, Gpu};
-use lazurite::unstable::kernels::{Param, Source, lower};
+use lazurite::unstable::kernels::{BindingSource, Param, lower};
 use lazurite::unstable::types::Limits;
 use lazurite::{DType, Scalar};
 use pollster::block_on;
@@ -115,8 +115,8 @@ pub fn run(gpu: &Gpu, case: &Case, limits: &Limits) -> lazurite::Result<Vec<Host
             .bindings
             .iter()
             .map(|b| match b.source {
-                Source::Value(v) => values[v.index()].clone(),
-                Source::Scratch(i) => scratch[i as usize].clone(),
+                BindingSource::Value(v) => values[v.index()].clone(),
+                BindingSource::Scratch(i) => scratch[i as usize].clone(),
             })
             .collect();
         work.push(Dispatch { kernel, buffers, params });

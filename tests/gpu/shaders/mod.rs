@@ -14,7 +14,7 @@ mod products;
 
 use case::Case;
 use lazurite::unstable::kernels::lower;
-use lazurite::unstable::types::Limits;
+use lazurite::unstable::types::{Limits, Tuning};
 
 fn cases() -> Vec<Case> {
     [
@@ -36,7 +36,7 @@ fn cases() -> Vec<Case> {
 fn forms() -> Vec<Limits> {
     let full = machine::everything();
     vec![
-        Limits { software: true, ..full.clone() },
+        full.clone().into_software(),
         Limits { subgroup_size: 0, max_workgroup_bytes: 16 << 10, max_workgroup_invocations: 256, ..full.clone() },
         full,
     ]
@@ -70,7 +70,9 @@ fn check(cases: &[Case]) {
     for case in cases {
         let want = case.expected();
         for software in [gpu.limits().software, false] {
-            let limits = Limits { software, ..gpu.limits().clone() };
+            let limits = gpu.limits().clone();
+            let limits =
+                if software { limits.into_software() } else { Limits { software, tuning: Tuning::gpu(), ..limits } };
             match machine::run(gpu, case, &limits) {
                 Ok(got) => {
                     ran += 1;

@@ -4,15 +4,16 @@
 
 use std::collections::BinaryHeap;
 
+use hashbrown::HashMap;
+
 use super::analyse::{Role, canonical, view_of};
-use super::build::{Forming, Kind, Slot, Verdict, diagonal_read_view};
-use super::fuse::Builder;
-use super::reads::Read;
+use super::build::{Forming, FormingCore, Section, Verdict};
+use super::fusion::Fusion;
+use super::reads::snapped;
 use super::steps::Refusal;
 use crate::error::{Error, Result};
-use crate::graph::{Graph, HostOp, NodeId, Op, Operands, PlannedKernel};
+use crate::graph::{Graph, NodeId, PlannedKernel};
 use crate::types::{Shape, View};
-use hashbrown::HashMap;
 
 /// Whether a member of a kernel has an element for each element of the product, or for each place of its diagonal.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -21,11 +22,11 @@ enum Extent {
     Diagonal,
 }
 
-impl Builder<'_> {
+impl Fusion<'_> {
     /// Takes over the kernels that a program can say.
     pub fn adopt_kernels(&mut self) {
-        for (k, kernel) in self.source.graph.kernels.iter().enumerate() {
-            if !self.source.facts.demanded[kernel.core.index()] {
+        for (k, kernel) in self.input.graph.kernels.iter().enumerate() {
+            if !self.input.facts.demanded[kernel.core.index()] {
                 continue;
             }
             match self.check(kernel) {
@@ -53,8 +54,8 @@ impl Builder<'_> {
 
     /// Whether the kernel's stages are a program over the product's elements.
     fn check(&self, kernel: &PlannedKernel) -> Verdict<()> {
-        let (graph, facts) = (self.source.graph, self.source.facts);
-        if kernel.stages.iter().chain([&kernel.core]).any(|n| self.apart[n.index()]) {
+        let (graph, facts) = (self.input.graph, self.input.facts);
+        if kernel.stages.iter().chain([&kernel.core]).any(|n| self.unfused[n.index()]) {
             return Err("a part of it was asked to run by itself".to_owned());
         }
         let domain = &graph.node(kernel.core).shape;
@@ -103,7 +104,7 @@ impl Builder<'_> {
     }
 
     fn stage(&self, stage: NodeId, domain: &Shape, known: &HashMap<NodeId, Extent>) -> Verdict<Extent> {
-        let graph = self.source.graph;
+        let graph = self.input.graph;
         let node = graph.node(stage);
         let inside: Vec<(NodeId, Extent)> =
             node.operands.iter().filter_map(|o| known.get(o).map(|&e| (*o, e))).collect();
@@ -113,8 +114,8 @@ impl Builder<'_> {
         if inside.iter().any(|(_, e)| *e != extent) {
             return Err("it mixes the product with its diagonal".to_owned());
         }
-        match self.source.facts.role(stage) {
-            Role::Each => {
+        match self.input.facts.role(stage) {
+            Role::Elementwise => {
                 let wrong = inside.iter().any(|(o, _)| graph.node(*o).shape.len() != node.shape.len());
                 if wrong {
                     return Err("it broadcasts the product".to_owned());
@@ -151,26 +152,26 @@ impl Builder<'_> {
 
     /// Forms the group of a planned kernel, all of whose users are decided.
     pub fn decide_kernel(&mut self, k: u32) -> Result<()> {
-        let graph = self.source.graph;
+        let graph = self.input.graph;
         let kernel = &graph.kernels[k as usize];
         let core = graph.node(kernel.core);
         let mut members: Vec<NodeId> = kernel.stages.clone();
         members.push(kernel.core);
         members.sort_unstable();
         members.dedup();
-        let mut group = Forming::new(Kind::Product(kernel.core), core.shape.clone(), self.kernel_on_gpu(kernel));
+        let mut group = Forming::new(FormingCore::Product(kernel.core), core.shape.clone(), self.kernel_on_gpu(kernel));
         let a = &graph.node(core.operands[0]).shape;
         group.k = a[a.rank() - 1];
         let g = self.add(group);
         for &n in &members {
             let readers = self.readers(n);
-            let wanted = kernel.outputs.contains(&n) && self.source.facts.demanded[n.index()];
-            if wanted || !readers.is_empty() || self.must[n.index()] {
+            let wanted = kernel.outputs.contains(&n) && self.input.facts.demanded[n.index()];
+            if wanted || !readers.is_empty() || self.must_store[n.index()] {
                 let out = self.groups[g].out_view(graph.node(n).shape.len());
                 let out = out.ok_or_else(|| Error::internal(format!("{n} of a planned kernel has no store")))?;
                 self.groups[g].outputs.push(n);
-                self.groups[g].request(n, Slot::Body, &out, false, n);
-                self.home[n.index()] = Some(g);
+                self.groups[g].request(n, Section::Body, &out, false, n);
+                self.stored_by[n.index()] = Some(g);
                 readers.into_iter().filter(|&r| r != g).for_each(|r| self.waits.link(g, r));
             }
         }
@@ -197,14 +198,14 @@ impl Builder<'_> {
     /// Decides every demanded node, users first.
     pub fn decide_all(&mut self) -> Result<()> {
         let order = loop {
-            let order = visit_order(self.source.graph, &self.source.facts.demanded, &self.kernel_of);
+            let order = visit_order(self.input.graph, &self.input.facts.demanded, &self.kernel_of);
             match order {
                 Ok(order) => break order,
                 Err(stuck) => {
                     // Two kernels that wait for one another: the later one is dissolved.
                     let k = stuck.iter().rev().find_map(|n| self.kernel_of[n.index()]);
                     let Some(k) = k else { return Err(Error::internal("the graph is not acyclic")) };
-                    let kernel = &self.source.graph.kernels[k as usize];
+                    let kernel = &self.input.graph.kernels[k as usize];
                     self.dissolve(kernel, "it and another kernel would wait for one another");
                 }
             }
@@ -217,14 +218,6 @@ impl Builder<'_> {
         }
         Ok(())
     }
-}
-
-/// A read of the product's own elements on behalf of the diagonal: on the diagonal it is the element itself.
-pub(super) fn snapped(read: Read, domain: &Shape) -> Read {
-    if diagonal_read_view(domain).is_some_and(|d| d == read.view) {
-        return Read { view: canonical(&View::dense(domain)), ..read };
-    }
-    read
 }
 
 /// The demanded nodes, users before operands, where a kernel, or a routine with several results, is one node and appears by
@@ -276,15 +269,4 @@ fn visit_order(
     let mut stuck: Vec<NodeId> = members.keys().copied().filter(|u| users[u.index()] > 0).collect();
     stuck.sort_unstable();
     Err(stuck)
-}
-
-/// What makes two host nodes results of one routine.
-pub(super) type Routine = (HostOp, Operands);
-
-/// The routine of a host node.
-pub(super) fn routine(graph: &Graph, id: NodeId) -> Option<Routine> {
-    match graph.node(id).op {
-        Op::Host { op, .. } => Some((op, graph.node(id).operands.clone())),
-        _ => None,
-    }
 }

@@ -1,0 +1,482 @@
+//! Which kernel computes a problem: the one place where variants, tiles, lanes, parts and vector loads are chosen.
+//!
+//! A problem comes in as plain numbers, with the device's limits and its tuning data; the variant comes out, with the reason why each
+//! variant that would have been preferred was rejected. Everything here is a pure function: no text is written and no graph is known.
+
+use std::fmt;
+
+use super::kernel::{Choice, Rejected};
+use crate::schedule::{Inst, Load, Program};
+use crate::types::{DType, Limits, View};
+
+/// Threads of a workgroup, in every kernel.
+pub(super) const THREADS: usize = 256;
+
+/// A variant and the reasons against those that come before it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Chosen<V> {
+    pub variant: V,
+    pub rejected: Vec<Rejected>,
+}
+
+impl<V: fmt::Display> Chosen<V> {
+    /// The choice as text, for whoever explains it.
+    pub fn explain(&self) -> Choice {
+        Choice { variant: self.variant.to_string(), rejected: self.rejected.clone() }
+    }
+}
+
+/// Collects the reasons against variants, in the order in which they are tried.
+#[derive(Default)]
+struct Trial(Vec<Rejected>);
+
+impl Trial {
+    /// Whether a variant stands: it does unless `why` names a reason against it.
+    fn passes(&mut self, variant: &'static str, why: Option<String>) -> bool {
+        let passes = why.is_none();
+        self.0.extend(why.map(|why| Rejected { variant, why }));
+        passes
+    }
+
+    fn choose<V>(self, variant: V) -> Chosen<V> {
+        Chosen { variant, rejected: self.0 }
+    }
+}
+
+/// Elements that each thread of an elementwise kernel, or of a pass over rows, has in flight.
+pub(super) fn elements_in_flight(limits: &Limits) -> usize {
+    limits.tuning.elements_in_flight
+}
+
+// Products.
+
+/// A matrix product.
+#[derive(Clone, Debug)]
+pub(super) struct ProductProblem {
+    /// Matrices of the batch.
+    pub batch: usize,
+    pub m: usize,
+    pub n: usize,
+    pub k: usize,
+    /// The dtype of the operands.
+    pub dtype: DType,
+    /// The dtype of the sums.
+    pub acc: DType,
+    /// Whether only the lower triangle is computed.
+    pub symmetric: bool,
+    /// Whether every store takes all elements of the product.
+    pub whole_stores: bool,
+}
+
+/// How a product is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ProductVariant {
+    /// Nothing is summed: an elementwise kernel.
+    Elementwise,
+    /// A tile would be mostly empty and reading is all the work: a kernel that folds rows.
+    Reduction,
+    /// Tiles in workgroup memory.
+    Tiles(Tile, Option<ProductParts>),
+}
+
+/// The extents of a tile: rows, columns and along the contracted axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tile {
+    pub m: u32,
+    pub n: u32,
+    pub k: u32,
+    /// Whether the double-buffered form for large operands computes it.
+    pub wide: bool,
+}
+
+/// A contracted axis in parts that a second kernel sums.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ProductParts {
+    pub count: usize,
+    /// Elements of the axis in each part but the last: a multiple of the tile's depth.
+    pub chunk: usize,
+}
+
+impl fmt::Display for ProductVariant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Elementwise => f.write_str("elementwise"),
+            Self::Reduction => f.write_str("reduction"),
+            Self::Tiles(tile, parts) => {
+                let Tile { m, n, k, wide } = tile;
+                write!(f, "{}tiles of {m}x{n}x{k}", if *wide { "wide " } else { "" })?;
+                parts.map_or(Ok(()), |p| write!(f, " in {} parts of {}", p.count, p.chunk))
+            }
+        }
+    }
+}
+
+impl Tile {
+    const SMALL: Self = Self { m: 16, n: 16, k: 16, wide: false };
+    const WIDE: Self = Self { m: 128, n: 128, k: 16, wide: true };
+    /// Bytes of workgroup memory that the wide form takes.
+    const WIDE_BYTES: u32 = 2 * 1056 * 16;
+
+    /// The tile of 64 by 64. Eight-byte elements take a shallower one, so that 16 KiB hold it.
+    fn medium(acc: DType) -> Self {
+        Self { m: 64, n: 64, k: if acc.size() == 8 { 8 } else { 16 }, wide: false }
+    }
+
+    /// Tiles of an m×n matrix: rows of tiles, columns of tiles, and those that are computed.
+    pub fn grid(self, m: usize, n: usize, symmetric: bool) -> TileGrid {
+        let (rows, columns) = (m.div_ceil(self.m as usize), n.div_ceil(self.n as usize));
+        let computed = if symmetric { rows * (rows + 1) / 2 } else { rows * columns };
+        TileGrid { rows, columns, computed }
+    }
+}
+
+/// The tiles of a matrix.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TileGrid {
+    pub rows: usize,
+    pub columns: usize,
+    /// Tiles that are computed: all, or those of the lower triangle.
+    pub computed: usize,
+}
+
+/// How to compute a product.
+pub(super) fn product(p: &ProductProblem, limits: &Limits) -> Chosen<ProductVariant> {
+    let mut trial = Trial::default();
+    if p.k == 0 {
+        return trial.choose(ProductVariant::Elementwise);
+    }
+    if trial.passes("reduction", against_reduction(p, limits)) {
+        return trial.choose(ProductVariant::Reduction);
+    }
+    let tile = if trial.passes("small tiles", against_small_tiles(p, limits)) {
+        Tile::SMALL
+    } else if trial.passes("wide tiles", against_wide_tiles(p, limits)) {
+        Tile::WIDE
+    } else {
+        Tile::medium(p.acc)
+    };
+    let parts = product_parts(p, tile, limits);
+    let alone = || "the tiles alone occupy the device, or a part would be too short".to_owned();
+    trial.passes("parts", parts.is_none().then(alone));
+    trial.choose(ProductVariant::Tiles(tile, parts))
+}
+
+fn against_reduction(p: &ProductProblem, limits: &Limits) -> Option<String> {
+    let thin = limits.tuning.thin_product;
+    if p.m.min(p.n) > thin {
+        return Some(format!("it has more than {thin} rows and columns"));
+    }
+    if p.dtype == DType::F16 {
+        return Some("halves are summed unrounded in a product".to_owned());
+    }
+    (!p.whole_stores).then(|| "it stores a diagonal".to_owned())
+}
+
+fn against_small_tiles(p: &ProductProblem, limits: &Limits) -> Option<String> {
+    let small = limits.tuning.small_product;
+    let fits = p.m.min(p.n) <= 16 || p.m.max(p.n) <= small;
+    (!fits).then(|| format!("it is larger than 16 in one direction and than {small} in the other"))
+}
+
+fn against_wide_tiles(p: &ProductProblem, limits: &Limits) -> Option<String> {
+    let Some(least) = limits.tuning.wide_product else { return Some("the device gains nothing from them".to_owned()) };
+    if limits.max_workgroup_bytes < Tile::WIDE_BYTES {
+        return Some(format!("they take {} bytes of workgroup memory", Tile::WIDE_BYTES));
+    }
+    if p.acc.size() != 4 {
+        return Some(format!("they hold elements of four bytes, and {} has {}", p.acc, p.acc.size()));
+    }
+    // A tile that is mostly outside would waste what its size wins.
+    let wasteful = |d: usize| d < least || d.next_multiple_of(128) > d + d / 3;
+    if wasteful(p.m) || wasteful(p.n) {
+        return Some("too much of them would lie outside the result".to_owned());
+    }
+    (p.k < 16).then(|| "the contracted axis is shorter than one tile".to_owned())
+}
+
+/// The parts of a long contracted axis, if there are too few tiles to occupy the device.
+fn product_parts(p: &ProductProblem, tile: Tile, limits: &Limits) -> Option<ProductParts> {
+    let tuning = &limits.tuning;
+    let workgroups = (p.batch * tile.grid(p.m, p.n, p.symmetric).computed).max(1);
+    let depth = tile.k as usize;
+    // Enough workgroups for each processor to hold two; where the axis is long, four times that, for an even end.
+    // A part has to be worth its trip through memory.
+    let few = (tuning.target_groups / 4).div_ceil(workgroups).min(p.k / (depth * tuning.product_part_tiles));
+    let many = (tuning.target_groups / workgroups).min(p.k / tuning.product_part_elements);
+    let room = (limits.max_binding_bytes.min(1 << 30) / p.result_bytes().max(1)) as usize;
+    let count = few.max(many).min(room).min(tuning.max_product_parts);
+    if count <= 1 {
+        return None;
+    }
+    let chunk = p.k.div_ceil(count).next_multiple_of(depth);
+    Some(ProductParts { count: p.k.div_ceil(chunk), chunk })
+}
+
+impl ProductProblem {
+    /// Bytes of the accumulated result: what each part leaves in scratch memory.
+    pub fn result_bytes(&self) -> u64 {
+        let elements = (self.batch * self.m * self.n) as u64;
+        elements.saturating_mul(self.acc.size() as u64)
+    }
+}
+
+/// Whether most loads of an operand have neighbours along axis `a` rather than along axis `b`.
+pub(super) fn lies_along(program: &Program, a: usize, b: usize) -> bool {
+    let votes = |axis: usize| {
+        let neighbours = |l: &&Load| l.view.strides()[axis] == 1 && l.view.shape()[axis] > 1;
+        program.loads.iter().filter(neighbours).count()
+    };
+    votes(a) > votes(b)
+}
+
+/// Whether load `i` of an operand can be read in fours along axis `fast`: neighbours lie side by side, and every four of them begin at
+/// a multiple of four. `length` is the number of elements of the value it reads.
+pub(super) fn reads_vectors(program: &Program, i: usize, fast: usize, length: usize) -> bool {
+    let load = &program.loads[i];
+    let view = &load.view;
+    let plain = program.insts.iter().all(|inst| match inst {
+        Inst::Window { load, .. } | Inst::Gather { load, .. } => *load as usize != i,
+        _ => true,
+    });
+    let aligned = |axis: usize| axis == fast || view.shape()[axis] == 1 || view.strides()[axis] % 4 == 0;
+    plain
+        && matches!(load.dtype, DType::F32 | DType::I32 | DType::U32)
+        && view.strides()[fast] == 1
+        && view.shape()[fast].is_multiple_of(4)
+        && view.offset() % 4 == 0
+        && length.is_multiple_of(4)
+        && (0..view.shape().rank()).all(aligned)
+}
+
+// Rows.
+
+/// Rows that are folded.
+#[derive(Clone, Debug)]
+pub(super) struct RowsProblem {
+    pub rows: usize,
+    /// Elements of a row.
+    pub elements: usize,
+    /// Whether neighbouring rows, rather than neighbouring elements of a row, are neighbours in memory.
+    pub columns: bool,
+    /// Levels of folds that depend on one another; 0 without folds.
+    pub levels: u32,
+    /// Whether something is stored for every element.
+    pub whole_stores: bool,
+    /// Parts of each row that the schedule asks for.
+    pub split: u32,
+}
+
+/// How rows are folded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RowsVariant {
+    /// One kernel takes each row as a whole.
+    Whole(Lanes),
+    /// Each row is cut into parts, which kernels fold and combine level by level.
+    Parts(RowParts),
+}
+
+/// Rows in parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct RowParts {
+    pub count: u32,
+    /// Elements in each part but the last.
+    pub chunk: usize,
+    /// How the parts are folded.
+    pub lanes: Lanes,
+    /// How their results are combined.
+    pub combine: Lanes,
+}
+
+/// How the threads of a workgroup are laid over rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Lanes {
+    /// Threads along a row.
+    pub per_row: u32,
+    /// Whether neighbouring threads belong to neighbouring rows rather than to neighbouring elements of one.
+    pub columns: bool,
+    /// Elements that each lane loads once and keeps for all passes; 0 to read them again in every pass.
+    pub held: u32,
+}
+
+impl fmt::Display for RowsVariant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole(lanes) => write!(f, "whole rows, {lanes}"),
+            Self::Parts(p) => write!(f, "{} parts of {}, {}; then {}", p.count, p.chunk, p.lanes, p.combine),
+        }
+    }
+}
+
+impl fmt::Display for Lanes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} lanes{}", self.per_row, if self.columns { " across rows" } else { "" })?;
+        if self.held > 0 { write!(f, " holding {} elements", self.held) } else { Ok(()) }
+    }
+}
+
+impl Lanes {
+    /// Rows in a workgroup.
+    pub fn rows(self) -> u32 {
+        THREADS as u32 / self.per_row
+    }
+
+    /// Threads between neighbouring lanes of a row.
+    pub fn step(self) -> u32 {
+        if self.columns { self.rows() } else { 1 }
+    }
+
+    /// Lanes for `rows` rows of `elements` elements.
+    fn over(rows: usize, elements: usize, columns: bool) -> Self {
+        let per_row = if columns {
+            let side_by_side = rows.next_power_of_two().clamp(1, 32) as u32;
+            if elements <= 32 { 1 } else { THREADS as u32 / side_by_side }
+        } else {
+            match elements {
+                0..=8 => 1,
+                9..=64 => 8,
+                65..=1024 => 32,
+                _ => THREADS as u32,
+            }
+        };
+        Self { per_row, columns: columns && (per_row as usize) < THREADS, held: 0 }
+    }
+
+    /// Lanes that hold whole rows in registers, if `most` elements in each suffice.
+    fn holding(self, elements: usize, most: usize) -> Option<Self> {
+        if most == 0 {
+            return None;
+        }
+        let per_row = if self.columns {
+            self.per_row as usize
+        } else {
+            elements.div_ceil(most).next_power_of_two().max(elements.next_power_of_two().min(16)).min(THREADS)
+        };
+        let held = elements.div_ceil(per_row);
+        (held <= most).then_some(Self { per_row: per_row as u32, held: held as u32, ..self })
+    }
+}
+
+/// How to fold rows.
+pub(super) fn rows(p: &RowsProblem, limits: &Limits) -> Chosen<RowsVariant> {
+    let mut trial = Trial::default();
+    let parts = row_parts(p, limits);
+    let why = parts.as_ref().err().cloned();
+    if trial.passes("parts", why)
+        && let Ok(parts) = parts
+    {
+        return trial.choose(RowsVariant::Parts(parts));
+    }
+    let whole = whole_rows(p, limits, &mut trial);
+    trial.choose(whole)
+}
+
+/// How to fold rows whose parts cannot be lowered, for the reason `why`.
+pub(super) fn rows_without_parts(p: &RowsProblem, why: String, limits: &Limits) -> Chosen<RowsVariant> {
+    let mut trial = Trial::default();
+    trial.passes("parts", Some(why));
+    let whole = whole_rows(p, limits, &mut trial);
+    trial.choose(whole)
+}
+
+fn whole_rows(p: &RowsProblem, limits: &Limits, trial: &mut Trial) -> RowsVariant {
+    let lanes = Lanes::over(p.rows, p.elements, p.columns);
+    let passes = p.levels + u32::from(p.whole_stores);
+    let most = limits.tuning.held_elements;
+    let holding = if passes > 1 { lanes.holding(p.elements, most) } else { None };
+    let why = || match passes {
+        0 | 1 => "there is one pass".to_owned(),
+        _ if most == 0 => "reading again is as quick on the device".to_owned(),
+        _ => format!("a lane would hold more than {most} elements"),
+    };
+    trial.passes("held rows", holding.is_none().then(why));
+    RowsVariant::Whole(holding.unwrap_or(lanes))
+}
+
+/// The parts of each row: at least as many as the schedule asks for, and enough to occupy the device.
+fn row_parts(p: &RowsProblem, limits: &Limits) -> Result<RowParts, String> {
+    let tuning = &limits.tuning;
+    if p.levels == 0 {
+        return Err("nothing is folded".to_owned());
+    }
+    let lanes = Lanes::over(p.rows, p.elements, p.columns);
+    let workgroups = p.rows.div_ceil(lanes.rows() as usize).max(1);
+    let several = p.levels > 1 || p.whole_stores;
+    // Passes in kernels of their own read memory again and again: that has to be won back by an idle device's filling.
+    if several && !tuning.split_dependent_folds {
+        return Err("several passes are quicker in one kernel".to_owned());
+    }
+    if several && workgroups * 4 > tuning.target_groups {
+        return Err(format!("{workgroups} workgroups occupy the device"));
+    }
+    // A part is worth its workgroup from a few elements for each thread on.
+    let most = (p.elements / (lanes.per_row as usize * tuning.row_part_elements)).max(1);
+    let asked = if several { 1 } else { p.split as usize };
+    let count = (tuning.target_groups / workgroups).max(asked).min(most).min(tuning.max_row_parts);
+    if count <= 1 {
+        return Err(format!("{workgroups} workgroups occupy the device, or the rows are short"));
+    }
+    let chunk = p.elements.div_ceil(count);
+    let count = p.elements.div_ceil(chunk);
+    let combine = Lanes::over(p.rows, count, true);
+    Ok(RowParts { count: count as u32, chunk, lanes, combine })
+}
+
+/// Whether most views have neighbouring rows, rather than neighbouring elements of a row, side by side in memory. The first `n_kept`
+/// axes of each are those of the rows.
+pub(super) fn lies_in_columns<'v>(views: impl IntoIterator<Item = &'v View>, n_kept: usize) -> bool {
+    let (mut along, mut across) = (0usize, 0usize);
+    for view in views {
+        let last = |mut axes: std::ops::Range<usize>| {
+            axes.rfind(|&a| view.shape()[a] > 1).map_or(0, |a| view.strides()[a].abs())
+        };
+        match (last(0..n_kept), last(n_kept..view.shape().rank())) {
+            (_, 1) => along += 1,
+            (1, s) if s != 0 => across += 1,
+            _ => {}
+        }
+    }
+    across > along
+}
+
+// Scans.
+
+/// Running folds along lines.
+#[derive(Clone, Debug)]
+pub(super) struct ScanProblem {
+    pub lines: usize,
+    /// Elements of a line.
+    pub elements: usize,
+    /// Whether neighbours in a line are neighbours in memory.
+    pub along_memory: bool,
+}
+
+/// How lines are scanned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ScanVariant {
+    /// A thread walks each line alone.
+    Thread,
+    /// A workgroup takes each line in blocks.
+    Workgroup,
+}
+
+impl fmt::Display for ScanVariant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if *self == Self::Thread { "a thread for each line" } else { "a workgroup for each line" })
+    }
+}
+
+/// How to scan lines: short ones, and many that do not lie along memory, by a thread each.
+pub(super) fn scan(p: &ScanProblem, limits: &Limits) -> Chosen<ScanVariant> {
+    let mut trial = Trial::default();
+    let tuning = &limits.tuning;
+    let why = if p.elements <= tuning.short_scan {
+        Some(format!("lines of {} elements are short", p.elements))
+    } else if !p.along_memory && p.lines >= tuning.many_scans {
+        Some("many lines lie across memory".to_owned())
+    } else {
+        None
+    };
+    let variant =
+        if trial.passes("a workgroup for each line", why) { ScanVariant::Workgroup } else { ScanVariant::Thread };
+    trial.choose(variant)
+}
