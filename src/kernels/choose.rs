@@ -480,3 +480,179 @@ pub(super) fn scan(p: &ScanProblem, limits: &Limits) -> Chosen<ScanVariant> {
         if trial.passes("a workgroup for each line", why) { ScanVariant::Workgroup } else { ScanVariant::Thread };
     trial.choose(variant)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::Tuning;
+
+    fn gpu() -> Limits {
+        Limits { max_workgroup_bytes: 48 << 10, f64: true, f16: true, ..Limits::webgpu() }
+    }
+
+    fn of(m: usize, k: usize, n: usize) -> ProductProblem {
+        let dtype = DType::F32;
+        ProductProblem { batch: 1, m, n, k, dtype, acc: dtype, symmetric: false, whole_stores: true }
+    }
+
+    /// The variant, and the reason against the variant called `against`.
+    fn choice<V: fmt::Display>(chosen: &Chosen<V>, against: &str) -> (String, String) {
+        let why = chosen.rejected.iter().find(|r| r.variant == against).map(|r| r.why.clone());
+        (chosen.variant.to_string(), why.unwrap_or_default())
+    }
+
+    #[test]
+    fn a_product_takes_the_largest_tile_that_is_not_mostly_empty() {
+        let cases = [
+            (of(64, 0, 64), "elementwise", "reduction", ""),
+            (of(4, 4096, 300), "reduction", "reduction", ""),
+            (of(5, 64, 300), "tiles of 16x16x16", "reduction", "it has more than 4 rows and columns"),
+            (
+                of(17, 32, 40),
+                "tiles of 64x64x16",
+                "small tiles",
+                "it is larger than 16 in one direction and than 32 in the other",
+            ),
+            (of(64, 64, 64), "tiles of 64x64x16", "wide tiles", "too much of them would lie outside the result"),
+            (of(96, 64, 96), "wide tiles of 128x128x16", "wide tiles", ""),
+            (of(130, 64, 130), "tiles of 64x64x16", "wide tiles", "too much of them would lie outside the result"),
+            (of(1000, 15, 1000), "tiles of 64x64x16", "wide tiles", "the contracted axis is shorter than one tile"),
+            (
+                ProductProblem { dtype: DType::F16, ..of(4, 64, 300) },
+                "tiles of 16x16x16",
+                "reduction",
+                "halves are summed unrounded in a product",
+            ),
+            (
+                ProductProblem { whole_stores: false, ..of(3, 64, 3) },
+                "tiles of 16x16x16",
+                "reduction",
+                "it stores a diagonal",
+            ),
+            (
+                ProductProblem { dtype: DType::F64, acc: DType::F64, ..of(512, 64, 512) },
+                "tiles of 64x64x8",
+                "wide tiles",
+                "they hold elements of four bytes, and f64 has 8",
+            ),
+        ];
+        for (problem, variant, against, why) in cases {
+            let chosen = product(&problem, &gpu());
+            assert_eq!(choice(&chosen, against), (variant.to_owned(), why.to_owned()), "{problem:?}");
+        }
+    }
+
+    #[test]
+    fn limits_and_tuning_data_change_the_tile() {
+        let large = of(1024, 256, 1024);
+        let (variant, why) = choice(&product(&large, &Limits::webgpu()), "wide tiles");
+        assert_eq!(
+            (variant.as_str(), why.as_str()),
+            ("tiles of 64x64x16", "they take 33792 bytes of workgroup memory")
+        );
+        let (variant, why) = choice(&product(&large, &gpu().into_software()), "wide tiles");
+        assert_eq!((variant.as_str(), why.as_str()), ("tiles of 64x64x16", "the device gains nothing from them"));
+        let square = of(64, 64, 64);
+        assert_eq!(choice(&product(&square, &gpu().into_software()), "").0, "tiles of 16x16x16");
+        let tuning = Tuning { small_product: 16, thin_product: 0, ..Tuning::gpu() };
+        assert_eq!(choice(&product(&of(3, 64, 30), &Limits { tuning, ..gpu() }), "").0, "tiles of 16x16x16");
+    }
+
+    #[test]
+    fn a_long_product_with_few_tiles_is_cut_into_parts() {
+        // One tile: 264 workgroups are wanted, at most 64 parts are made.
+        assert_eq!(choice(&product(&of(64, 100_000, 64), &gpu()), "").0, "tiles of 64x64x16 in 64 parts of 1568");
+        // A part has at least eight tiles of depth.
+        assert_eq!(choice(&product(&of(64, 1100, 64), &gpu()), "").0, "tiles of 64x64x16 in 8 parts of 144");
+        let (variant, why) = choice(&product(&of(64, 200, 64), &gpu()), "parts");
+        assert_eq!((variant.as_str(), why.is_empty()), ("tiles of 64x64x16", false));
+        // The target is the device's own.
+        let tuning = Tuning { target_groups: 4, ..Tuning::gpu() };
+        assert_eq!(choice(&product(&of(64, 1100, 64), &Limits { tuning, ..gpu() }), "").0, "tiles of 64x64x16");
+        // Parts that do not fit into a binding are not made.
+        let small = Limits { max_binding_bytes: 3 * 64 * 64 * 4, ..gpu() };
+        assert_eq!(choice(&product(&of(64, 1100, 64), &small), "").0, "tiles of 64x64x16 in 3 parts of 368");
+    }
+
+    fn folds(rows: usize, elements: usize) -> RowsProblem {
+        RowsProblem { rows, elements, columns: false, levels: 1, whole_stores: false, split: 1 }
+    }
+
+    #[test]
+    fn rows_take_the_lanes_that_their_length_wants() {
+        let cases = [
+            (folds(10_000, 8), "whole rows, 1 lanes"),
+            (folds(10_000, 64), "whole rows, 8 lanes"),
+            (folds(10_000, 1024), "whole rows, 32 lanes"),
+            (folds(10_000, 1025), "whole rows, 256 lanes"),
+            (RowsProblem { columns: true, ..folds(1_000_000, 30) }, "whole rows, 1 lanes across rows"),
+            (RowsProblem { columns: true, ..folds(1_000_000, 300) }, "whole rows, 8 lanes across rows"),
+            (RowsProblem { levels: 2, ..folds(10_000, 1000) }, "whole rows, 128 lanes holding 8 elements"),
+            (RowsProblem { levels: 2, ..folds(10_000, 5000) }, "whole rows, 256 lanes"),
+            (RowsProblem { whole_stores: true, ..folds(10_000, 100) }, "whole rows, 16 lanes holding 7 elements"),
+            (RowsProblem { levels: 0, whole_stores: true, ..folds(3, 5000) }, "whole rows, 256 lanes"),
+            (folds(1, 1 << 20), "256 parts of 4096, 256 lanes; then 256 lanes across rows"),
+        ];
+        for (problem, variant) in cases {
+            let shown = rows(&problem, &gpu()).variant.to_string();
+            assert_eq!(
+                shown.replace("256 lanes across rows", "256 lanes"),
+                variant.replace("256 lanes across rows", "256 lanes"),
+                "{problem:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn rows_say_why_they_are_not_cut_or_held() {
+        let several = RowsProblem { levels: 2, ..folds(8, 1 << 20) };
+        assert!(matches!(rows(&several, &gpu()).variant, RowsVariant::Parts(_)));
+        let software = rows(&several, &gpu().into_software());
+        assert_eq!(choice(&software, "parts").1, "several passes are quicker in one kernel");
+        assert_eq!(choice(&software, "held rows").1, "reading again is as quick on the device");
+        assert_eq!(
+            choice(&rows(&folds(5000, 1 << 20), &gpu()), "parts").1,
+            "5000 workgroups occupy the device, or the rows are short"
+        );
+        assert_eq!(
+            choice(&rows(&RowsProblem { levels: 0, ..several.clone() }, &gpu()), "parts").1,
+            "nothing is folded"
+        );
+        // What the schedule asks for counts where folds are independent, on a device that is content with few workgroups.
+        let asked = RowsProblem { split: 40, ..folds(1, 1 << 20) };
+        let RowsVariant::Parts(parts) = rows(&asked, &gpu().into_software()).variant else { panic!("it is cut") };
+        assert_eq!(parts.count, 40);
+        let without = rows_without_parts(&several, "too many buffers".to_owned(), &gpu());
+        assert_eq!(choice(&without, "parts").1, "too many buffers");
+        assert!(matches!(without.variant, RowsVariant::Whole(_)));
+    }
+
+    #[test]
+    fn short_lines_and_many_across_memory_are_scanned_by_a_thread_each() {
+        let line = |lines, elements, along_memory| ScanProblem { lines, elements, along_memory };
+        assert_eq!(scan(&line(1000, 32, true), &gpu()).variant, ScanVariant::Thread);
+        assert_eq!(scan(&line(1000, 33, true), &gpu()).variant, ScanVariant::Workgroup);
+        assert_eq!(scan(&line(64, 1000, false), &gpu()).variant, ScanVariant::Thread);
+        let few = scan(&line(63, 1000, false), &gpu());
+        assert_eq!((few.variant, few.rejected.len()), (ScanVariant::Workgroup, 0));
+    }
+
+    #[test]
+    fn loads_are_read_in_fours_only_where_every_four_are_aligned() {
+        use crate::schedule::ValueId;
+        use crate::types::Shape;
+        let program = |dtype, strides: &[i64], offset| {
+            let view = View::from_parts(Shape::new(&[8, 16]), strides, offset).unwrap();
+            let mut p = Program::default();
+            p.loads.push(Load { value: ValueId(0), dtype, view });
+            p.push(Inst::Load(0), dtype);
+            p
+        };
+        assert!(reads_vectors(&program(DType::F32, &[16, 1], 0), 0, 1, 128));
+        assert!(!reads_vectors(&program(DType::F16, &[16, 1], 0), 0, 1, 128), "halves are not");
+        assert!(!reads_vectors(&program(DType::F32, &[17, 1], 0), 0, 1, 200), "rows begin anywhere");
+        assert!(!reads_vectors(&program(DType::F32, &[16, 1], 2), 0, 1, 132), "the first is in the middle of four");
+        assert!(!reads_vectors(&program(DType::F32, &[16, 1], 0), 0, 0, 128), "the other axis");
+        assert!(!reads_vectors(&program(DType::F32, &[16, 1], 0), 0, 1, 130), "the value ends in the middle of four");
+    }
+}
