@@ -19,7 +19,6 @@ mod submit;
 mod timing;
 mod upload;
 
-pub use adapter::AdapterSummary;
 pub use gpu::Gpu;
 pub use memory::DeviceBuffer;
 pub use options::GpuOptions;

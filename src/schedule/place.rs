@@ -10,7 +10,7 @@ use crate::types::{DType, Limits};
 ///
 /// # Errors
 /// The reason, as dumps show it.
-pub fn gpu_supports(op: &Op, operands: &[DType], result: DType, limits: &Limits) -> Result<(), String> {
+fn gpu_supports(op: &Op, operands: &[DType], result: DType, limits: &Limits) -> Result<(), String> {
     if let Op::Sort { .. } | Op::Scatter { .. } | Op::Host { .. } = op {
         return Err(format!("{} is a host routine", op.name()));
     }
