@@ -450,7 +450,7 @@ fn a_driver_out_of_memory_is_an_error_and_no_end() {
             return;
         }
         let me = std::env::current_exe().unwrap();
-        let name = "a_driver_out_of_memory_is_an_error_and_no_end";
+        let name = "device::a_driver_out_of_memory_is_an_error_and_no_end";
         let script = format!("ulimit -v 16000000 && exec '{}' --exact {name} --nocapture", me.display());
         let child = std::process::Command::new("sh").args(["-c", &script]).env(CHILD, "1").output().unwrap();
         let text = format!("{}{}", String::from_utf8_lossy(&child.stdout), String::from_utf8_lossy(&child.stderr));
