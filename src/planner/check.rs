@@ -97,7 +97,7 @@ impl RuleCheck {
         &self.0.name
     }
 
-    /// The name of the file it stands in, without the ending.
+    /// The name of its file, without the extension.
     #[must_use]
     pub fn file(&self) -> &str {
         &self.0.subject
@@ -271,7 +271,7 @@ fn operands_of(pattern: &Pat, v: usize) -> Option<usize> {
     }
 }
 
-/// Whether the variable, or the stored kernel it stands for, is the first operand of a choice.
+/// Whether the variable, or the stored kernel it is bound to, is the first operand of a choice.
 fn decides(pattern: &Pat, v: usize) -> bool {
     let Pat::Node(head, args) = pattern else { return false };
     let first = match args.first() {

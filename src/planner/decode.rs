@@ -295,7 +295,7 @@ struct Credits<'a> {
     by_term: HashMap<ENode, usize>,
     /// For each application, the one that brought the term it matched.
     before: Vec<Option<usize>>,
-    /// By class: applications that found it equal to an operand of its own or to another term that was there.
+    /// By class: applications that found it equal to one of its own operands or to another existing term.
     collapsed: HashMap<Id, Vec<Collapse>>,
     originals: HashSet<ENode>,
 }

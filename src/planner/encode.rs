@@ -65,7 +65,7 @@ struct Encoder<'a> {
 
 /// How the program uses a term, or its multiples by scalars.
 #[derive(Clone, Copy)]
-struct Uses {
+struct TermUses {
     count: u32,
     /// All users are reductions, transposes and roots, or elementwise and lead only to such.
     feed_reductions: bool,
@@ -73,7 +73,7 @@ struct Uses {
     multiply: bool,
 }
 
-impl Uses {
+impl TermUses {
     const NONE: Self = Self { count: 0, feed_reductions: true, multiply: true };
 }
 
@@ -111,7 +111,7 @@ impl Encoder<'_> {
     /// Notes which terms the program uses more than once, a use of a multiple by a scalar being a use (rules move scalars out
     /// of the way), and which feed only reductions, transposes and roots.
     fn note_uses(&mut self) {
-        let mut all = vec![Uses::NONE; self.terms.analysis.n_made];
+        let mut all = vec![TermUses::NONE; self.terms.analysis.n_made];
         for node in self.originals.iter().rev() {
             if let Some(class) = self.terms.lookup(node.clone()) {
                 self.add_uses(node, all[usize::from(class)], &mut all);
@@ -126,7 +126,7 @@ impl Encoder<'_> {
     }
 
     /// Adds the uses that a term makes of its children; `own` are the uses of the term itself.
-    fn add_uses(&self, node: &ENode, own: Uses, all: &mut [Uses]) {
+    fn add_uses(&self, node: &ENode, own: TermUses, all: &mut [TermUses]) {
         let feeds_reductions = match node.op {
             EOp::Reduce(_) | EOp::Transpose | EOp::Roots => true,
             _ => node.op.is_elementwise() && own.feed_reductions,

@@ -44,7 +44,7 @@ impl Extraction {
 /// More than any plan costs that avoids the term.
 const SUPERSEDED_NS: f64 = 1e15;
 /// A view of a computed array costs this share of a launch more than a view of a stored one: of two plans that differ in where a
-/// transpose stands, the one that transposes while loading fuses better.
+/// transpose is, the one that transposes while loading fuses better.
 const BURIED_VIEW: f64 = 0.000_5;
 /// Up to this many classes the search also starts from the cheapest trees, in which a shared class counts for every user. Where
 /// little is shared, as in chains of products, they are optimal.

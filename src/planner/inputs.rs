@@ -1,4 +1,4 @@
-//! What stands for the variables of a rule, as leaves of a small graph and terms over them.
+//! Inputs for the variables of a rule, as leaves of a small graph and terms over them.
 //!
 //! In: inputs and operators, one for each variable. Out: an e-graph that `check` and `instances` draft sides of rules in, and in the end
 //! a graph with the classes they name as roots.
@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::graph::{BinaryOp, Graph, LeafInfo, NodeId, Op, UnaryOp};
 use crate::types::{DType, Dims, Scalar, Shape, View};
 
-/// What stands for a variable.
+/// What a variable is bound to.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RuleInput {
     /// A leaf; its number is the variable's place among the arrays.
@@ -32,7 +32,7 @@ pub enum RuleInput {
     Product(Shape, Shape, DType),
     /// A truth value of such a product: whether it is above its square.
     Mask(Shape, Shape, DType),
-    /// The product that stands for an earlier variable, negated.
+    /// The product that an earlier variable is bound to, negated.
     Negated(usize),
     /// Axes of a reduction.
     Axes(Dims),
@@ -42,7 +42,7 @@ pub enum RuleInput {
     Int(i32),
 }
 
-/// What stands for an operator variable.
+/// What an operator variable is bound to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RuleOperator {
     /// Of one operand.
@@ -51,7 +51,7 @@ pub enum RuleOperator {
     Binary(BinaryOp),
 }
 
-/// A product in registers that stands for a variable.
+/// A product in registers, and the variable bound to it.
 struct VariableProduct {
     variable: usize,
     class: Id,
@@ -106,7 +106,7 @@ impl TermBuilder {
         }
     }
 
-    /// A product of two leaves that stands for a variable; `None` where the leaves do not fit together.
+    /// A product of two leaves for a variable; `None` where the leaves do not fit together.
     fn product(&mut self, variable: usize) -> Option<Id> {
         let (a, b) = (self.leaf(), self.leaf());
         self.terms.analysis.infer(&EOp::Gemm, &[&self.terms[a].data, &self.terms[b].data])?;

@@ -1,4 +1,4 @@
-//! The planner: rewrites a graph by rules kept as data, in an e-graph, and extracts the cheapest equal graph.
+//! The planner: rewrites a graph in an e-graph, by rules that are data, and extracts the cheapest equal graph.
 //!
 //! In: a [`Graph`](crate::graph::Graph) and a cost table. Out: a graph with the same roots, and the rules that were used. It knows
 //! no device, no kernel text and no buffer. Planning cannot fail: when it exceeds its budget, the plan is the input graph.

@@ -29,7 +29,7 @@ pub fn plan(graph: &Graph, options: &PlanOptions) -> Plan {
 
 /// As [`plan`]; where a `forced` rule applies, its left side is avoided whatever that costs.
 pub(super) fn plan_forcing(graph: &Graph, options: &PlanOptions, forced: &dyn Fn(&Rule) -> bool) -> Plan {
-    let mut planner = Planner { options, forced, traced: false, plan: Plan::unchanged(graph), trace: None };
+    let mut planner = Planner::new(graph, options, forced);
     planner.run(graph);
     planner.plan
 }
@@ -46,23 +46,27 @@ pub(super) struct PlanTrace {
 /// As [`plan`], with a trace unless the graph is returned as written. A proof is about one e-graph, so a large graph is not cut
 /// into regions here.
 pub(super) fn plan_traced(graph: &Graph, options: &PlanOptions) -> (Plan, Option<PlanTrace>) {
-    let mut planner = Planner { options, forced: &|_| false, traced: true, plan: Plan::unchanged(graph), trace: None };
+    let mut planner = Planner { traced: true, ..Planner::new(graph, options, &|_| false) };
     planner.run(graph);
     (planner.plan, planner.trace)
 }
 
 /// One planning run.
 pub(super) struct Planner<'a> {
-    pub(super) options: &'a PlanOptions,
-    pub(super) forced: &'a dyn Fn(&Rule) -> bool,
+    options: &'a PlanOptions,
+    forced: &'a dyn Fn(&Rule) -> bool,
     /// Whether a trace is wanted.
-    pub(super) traced: bool,
-    /// The plan so far; counts of all regions go in here.
-    pub(super) plan: Plan,
-    pub(super) trace: Option<PlanTrace>,
+    traced: bool,
+    /// The plan so far; it counts the terms and rounds of all regions.
+    plan: Plan,
+    trace: Option<PlanTrace>,
 }
 
-impl Planner<'_> {
+impl<'a> Planner<'a> {
+    pub(super) fn new(graph: &Graph, options: &'a PlanOptions, forced: &'a dyn Fn(&Rule) -> bool) -> Self {
+        Self { options, forced, traced: false, plan: Plan::unchanged(graph), trace: None }
+    }
+
     fn run(&mut self, graph: &Graph) {
         let decoded = if too_large(graph) && !self.traced {
             by_regions(graph, &mut |region, promises| self.plan_region(region, promises))

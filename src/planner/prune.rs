@@ -62,12 +62,12 @@ pub(super) fn dominated(terms: &mut Terms, costs: &CostTable, superseded: &HashS
     ids.sort_unstable();
     for class in ids {
         let rivals = Rivals { terms, costs, superseded, users: &users, class };
-        let candidates: SmallVec<[Candidate; 8]> =
-            terms[class].nodes.iter().enumerate().map(|(place, n)| rivals.candidate(place, n)).collect();
-        let n = candidates.len();
+        let rival_terms: SmallVec<[RivalTerm; 8]> =
+            terms[class].nodes.iter().enumerate().map(|(place, n)| rivals.term(place, n)).collect();
+        let n = rival_terms.len();
         let mut kept: SmallVec<[bool; 8]> = SmallVec::from_elem(true, n);
         for j in 0..n {
-            kept[j] = !(0..n).any(|i| i != j && kept[i] && rivals.dominates(&candidates[i], &candidates[j]));
+            kept[j] = !(0..n).any(|i| i != j && kept[i] && rivals.dominates(&rival_terms[i], &rival_terms[j]));
         }
         retain(terms, class, &kept);
     }
@@ -75,7 +75,7 @@ pub(super) fn dominated(terms: &mut Terms, costs: &CostTable, superseded: &HashS
 }
 
 /// A term beside others of its class.
-struct Candidate {
+struct RivalTerm {
     /// Its place among them.
     place: usize,
     operands: SmallVec<[Id; 3]>,
@@ -111,7 +111,7 @@ impl Rivals<'_> {
         (plain && operands.iter().all(|&c| self.terms.find(c) != self.class)).then_some(node)
     }
 
-    fn candidate(&self, place: usize, node: &ENode) -> Candidate {
+    fn term(&self, place: usize, node: &ENode) -> RivalTerm {
         let (mut alone, mut needs) = (SmallVec::new(), SmallVec::new());
         let operands: SmallVec<[Id; 3]> = node.operands().iter().map(|&c| self.terms.find(c)).collect();
         for (i, &c) in operands.iter().enumerate() {
@@ -125,11 +125,11 @@ impl Rivals<'_> {
             }
         }
         let superseded = self.superseded.contains(node);
-        Candidate { place, superseded, own: self.own(self.class, node), operands, alone, needs }
+        RivalTerm { place, superseded, own: self.own(self.class, node), operands, alone, needs }
     }
 
     /// Whether `x` can be computed from what `y` needs at no more than its cost.
-    fn dominates(&self, x: &Candidate, y: &Candidate) -> bool {
+    fn dominates(&self, x: &RivalTerm, y: &RivalTerm) -> bool {
         if x.superseded && !y.superseded {
             return false;
         }

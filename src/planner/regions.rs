@@ -119,7 +119,7 @@ fn cut_costs(graph: &Graph) -> Vec<i64> {
     change[..=n].iter().map(sum).collect()
 }
 
-/// What a leaf of a region stands for.
+/// The origin of a region's leaf.
 #[derive(Clone, Copy)]
 enum RegionLeaf {
     /// A leaf of the whole graph.

@@ -3,7 +3,7 @@
 //! In: an e-graph, the options and a budget. Out: the e-graph with everything that the rules found, and a [`Saturation`].
 //!
 //! Work is done in waves. A wave finds all matches at terms that are new or lie above united classes, then applies them in the
-//! order of terms and rules. Waves follow one another without a look at the rest of the graph, so moving a transpose through ten
+//! order of terms and rules. Waves follow one another without visiting the rest of the graph, so moving a transpose through ten
 //! thousand operations costs ten thousand small steps. A *round* ends only when no work is left, when many classes have been
 //! united, or when what was known of two united classes differed: congruence and facts are then restored over the whole graph, and
 //! what that changes begins the next round. Rules that weigh a whole chain of products wait until there is nothing else to do:
@@ -24,7 +24,7 @@ use super::prune::prune;
 use super::rules::{Phase, Rule, Subst, draft_with};
 use crate::types::DType;
 use agenda::{Task, everything};
-use search::{Fingerprints, Match, Search, fingerprint};
+use search::{Fingerprints, Match, RuleSearch, fingerprint};
 use unite::Unions;
 
 /// How far rounds and terms may go.
@@ -96,7 +96,7 @@ pub(super) struct Saturation {
 /// Runs the rules; `journal` asks for what proofs need.
 pub(super) fn saturate(terms: &mut Terms, options: &PlanOptions, budget: Budget, journal: bool) -> Saturation {
     let mut saturator = Saturator {
-        search: Search::new(options),
+        search: RuleSearch::new(options),
         budget,
         weighings: 0,
         done: Fingerprints::default(),
@@ -109,7 +109,7 @@ pub(super) fn saturate(terms: &mut Terms, options: &PlanOptions, budget: Budget,
 }
 
 struct Saturator<'a> {
-    search: Search<'a>,
+    search: RuleSearch<'a>,
     budget: Budget,
     /// How often weighing chains of products found something.
     weighings: usize,

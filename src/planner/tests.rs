@@ -86,7 +86,7 @@ fn a_covariance_is_one_syrk_with_its_division_as_a_stage() {
 
 #[test]
 fn recorded_nodes_find_the_planned_nodes_that_compute_them() {
-    // Two spellings of one value, a product inside a kernel, a value nobody needs any more, and a root.
+    // Two spellings of one value, a product inside a kernel, a value that is no longer needed, and a root.
     let mut b = Build::new();
     let (x, y) = (b.leaf(&[6, 5]), b.leaf(&[5, 7]));
     let s = b.slot();
@@ -154,8 +154,7 @@ fn plans_by_regions_cost_little_more_than_whole_ones() {
         let options = PlanOptions::new(CostTable::cpu());
         let parts = plan(&graph, &options);
         assert!(parts.fallback.is_none(), "{:?}", parts.fallback);
-        let mut planner =
-            Planner { options: &options, forced: &|_| false, traced: false, plan: parts.clone(), trace: None };
+        let mut planner = Planner::new(&graph, &options, &|_| false);
         let uncut = planner.plan_region(&graph, Vec::new()).unwrap().decoded;
         let finished = finish(&graph, uncut.clone(), &options.rules).unwrap();
         assert_eq!(finished.image.len(), graph.nodes.len());

@@ -154,7 +154,7 @@ impl CostGraph {
     }
 }
 
-/// How far a depth-first walk has come with a class.
+/// The state of a class in a depth-first walk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Visit {
     New,

@@ -31,7 +31,7 @@ pub(super) fn recover(graph: &CostGraph, selection: Selection) -> Selection {
     recovery.selection
 }
 
-/// Area recovery under way.
+/// The state of area recovery.
 struct Recovery<'a> {
     graph: &'a CostGraph,
     selection: Selection,
@@ -45,7 +45,7 @@ struct Recovery<'a> {
     stack: Vec<u32>,
     /// By class: how many classes at least would be freed with it, itself included, as of the beginning of the pass.
     freed_with: Vec<u32>,
-    /// The last walk that came by each class.
+    /// The last walk that reached each class.
     visited: Vec<u32>,
     walk: u32,
 }

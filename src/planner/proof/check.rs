@@ -106,24 +106,24 @@ impl ProofChecker<'_> {
     /// No lemma rests on itself.
     fn check_grounded(&self) -> Result<()> {
         let needs: Vec<Vec<usize>> = self.proof.lemmas.iter().map(named_lemmas).collect();
-        let mut state = vec![0u8; needs.len()];
+        let mut state = vec![Visit::New; needs.len()];
         for start in 0..needs.len() {
             let mut open = vec![(start, 0)];
             while let Some((lemma, at)) = open.pop() {
-                if at == 0 && state[lemma] == 2 {
+                if at == 0 && state[lemma] == Visit::Done {
                     continue;
                 }
-                state[lemma] = 1;
+                state[lemma] = Visit::Open;
                 let Some(&need) = needs[lemma].get(at) else {
-                    state[lemma] = 2;
+                    state[lemma] = Visit::Done;
                     continue;
                 };
                 open.push((lemma, at + 1));
                 match state.get(need) {
                     None => return Err(wrong("a lemma that is not there")),
-                    Some(1) => return Err(wrong(format!("lemma {need} rests on itself"))),
-                    Some(0) => open.push((need, 0)),
-                    Some(_) => {}
+                    Some(Visit::Open) => return Err(wrong(format!("lemma {need} rests on itself"))),
+                    Some(Visit::New) => open.push((need, 0)),
+                    Some(Visit::Done) => {}
                 }
             }
         }
@@ -293,6 +293,14 @@ impl ProofChecker<'_> {
                 other => other.is_some(),
             })
     }
+}
+
+/// The state of a lemma in a depth-first walk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Visit {
+    New,
+    Open,
+    Done,
 }
 
 /// The lemmas that a lemma names.

@@ -51,7 +51,7 @@ pub(super) struct ReplayedRule {
     pub(super) bracketings: Vec<Bracketing>,
 }
 
-/// Terms and what is known to be equal among them.
+/// Terms, and which of them are known to be equal.
 pub(super) struct Closure {
     /// Nothing is united here.
     pub(super) terms: Terms,

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::planner::language::EOp;
 use crate::planner::rules::Rules;
 
-/// More links than anybody reads; a proof that needs more has to be asked for nearer to the leaves.
+/// A longer proof is of no use to a reader; the error asks for a node nearer to the leaves.
 const MOST_LINKS: usize = 50_000;
 
 /// The lemmas that show that two terms are equal, lemma 0 among them the equality itself.
@@ -90,7 +90,7 @@ impl LemmaBuilder<'_> {
         Ok(number)
     }
 
-    /// The link of a step; what it rests on is left open.
+    /// The link of a step; the equalities that it rests on become open.
     fn link(&mut self, lemma: usize, from: Id, step: PathStep) -> Link {
         let PathStep { edge, backwards } = step;
         let equality = self.closure.edges[edge];

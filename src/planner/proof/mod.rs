@@ -4,7 +4,7 @@
 //! the planned one. Each equality is an instance of a rule, the same operation on operands that were proved equal, or a step that
 //! the planner takes without a rule. `check` verifies a proof and trusts nothing in it. Nothing here knows what runs a plan.
 //!
-//! Planning keeps nothing for proofs, so plans that nobody asks about pay nothing. A [`Prover`] plans the graph once more with a
+//! Planning keeps nothing for proofs, so a plan without questions costs nothing more. A [`Prover`] plans the graph once more with a
 //! journal of the rules applied (planning depends on its arguments only, so it is the same plan) and replays the journal over
 //! terms written out in full. egg's own explanations are not used. They would slow down every plan, or have to be requested in
 //! advance just as well; they print programs as trees, with a shared operation once for each path to it; and they do not know that

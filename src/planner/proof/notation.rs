@@ -15,7 +15,7 @@ const NUMBERED_BELOW: usize = 2;
 /// What a program calls a node.
 pub(super) type NodeNames<'a> = dyn Fn(NodeId) -> Option<String> + 'a;
 
-/// How an operation is written in a place.
+/// How an operation is called in the path to a term.
 pub(super) fn symbol(op: &EOp) -> String {
     match op {
         EOp::Unary(UnaryOp::Neg) => "-".into(),
@@ -83,7 +83,7 @@ impl TermWriter<'_> {
     fn fitted(&self, id: Id, spelled: bool) -> String {
         let mut text = String::new();
         for max_level in LEVELS {
-            text = LevelWriter { writer: self, max_level }.write(id, Place { level: 0, binds: 0 }, spelled);
+            text = LevelWriter { writer: self, max_level }.write(id, Surroundings { level: 0, binds: 0 }, spelled);
             if text.chars().count() <= LINE {
                 break;
             }
@@ -140,9 +140,9 @@ struct LevelWriter<'a> {
     max_level: usize,
 }
 
-/// Where a term is written.
+/// What a term is written inside of.
 #[derive(Clone, Copy)]
-struct Place {
+struct Surroundings {
     /// How many operations are around it.
     level: usize,
     /// An operation of lower precedence is put in parentheses.
@@ -150,8 +150,8 @@ struct Place {
 }
 
 impl LevelWriter<'_> {
-    /// A term in a place; `spelled` even where it has a name or a number.
-    fn write(&self, id: Id, place: Place, spelled: bool) -> String {
+    /// A term in its surroundings; `spelled` even where it has a name or a number.
+    fn write(&self, id: Id, around: Surroundings, spelled: bool) -> String {
         let proof = self.writer.proof;
         let node = self.writer.node(id);
         let number = || proof.recorded.get(&id).and_then(|all| all.first()).map(ToString::to_string);
@@ -169,7 +169,7 @@ impl LevelWriter<'_> {
             }
             _ => {}
         }
-        let numbered = place.level >= NUMBERED_BELOW || place.level > 0 && proof.multi_use.contains(&id);
+        let numbered = around.level >= NUMBERED_BELOW || around.level > 0 && proof.multi_use.contains(&id);
         if !spelled
             && numbered
             && node.op != EOp::Transpose
@@ -177,22 +177,22 @@ impl LevelWriter<'_> {
         {
             return number;
         }
-        if place.level >= self.max_level {
+        if around.level >= self.max_level {
             return number().unwrap_or_else(|| "…".into());
         }
-        self.operation(id, node, place)
+        self.operation(id, node, around)
     }
 
     /// A term as its operation with the operands.
-    fn operation(&self, id: Id, node: &ENode, place: Place) -> String {
+    fn operation(&self, id: Id, node: &ENode, around: Surroundings) -> String {
         let proof = self.writer.proof;
         let swapped = proof.swapped.contains(&id);
         let at = |i: usize, binds: u8| {
             let i = if swapped { 1 - i } else { i };
-            self.write(node.children[i], Place { level: place.level + 1, binds }, false)
+            self.write(node.children[i], Surroundings { level: around.level + 1, binds }, false)
         };
         let all = || (0..node.operands().len()).map(|i| at(i, 0)).collect::<Vec<_>>().join(", ");
-        let bound = |own: u8, text: String| if own < place.binds { format!("({text})") } else { text };
+        let bound = |own: u8, text: String| if own < around.binds { format!("({text})") } else { text };
         match &node.op {
             EOp::Binary(op) if let Some(Infix { sign, precedence: own }) = infix(*op) => {
                 bound(own, format!("{} {sign} {}", at(0, own), at(1, own + 1)))

@@ -19,7 +19,7 @@ const MOST_STEPS: usize = 40;
 /// One step of a proof.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProofStep {
-    /// The rule, or in words what the planner did by itself.
+    /// The rule, or a description of a step that the planner takes without one.
     pub rule: String,
     /// What it promises; `None` for what another node's proof says.
     pub class: Option<Class>,
@@ -93,18 +93,18 @@ impl Proof {
         }
     }
 
-    /// The steps from one to the other, in order. What several places share is told once. Where they would be more than 40, what
-    /// operands became is left to their own proofs, and a step without a class names them.
+    /// The steps from the recorded term to the planned one, in order. Steps that several places share appear once. If there would be
+    /// more than 40, what happened to operands is left to their own proofs, and a step without a class names those.
     #[must_use]
     pub fn steps(&self, name: &NodeNames<'_>) -> Vec<ProofStep> {
-        let all = Telling::of(self, name, false, MOST_STEPS);
+        let all = StepCollector::of(self, name, false, MOST_STEPS);
         if all.len() > MOST_STEPS { self.own_steps(name) } else { all }
     }
 
-    /// The steps of this node alone: what its operands became is left to their own proofs.
+    /// The steps of this node alone: what happened to its operands is left to their own proofs.
     #[must_use]
     pub fn own_steps(&self, name: &NodeNames<'_>) -> Vec<ProofStep> {
-        Telling::of(self, name, true, usize::MAX)
+        StepCollector::of(self, name, true, usize::MAX)
     }
 
     /// The recorded node, another than the proof's own, whose proof a lemma is.
@@ -114,7 +114,7 @@ impl Proof {
         (node != self.node && self.chosen.get(&lemma.from)?.contains(&lemma.to())).then_some(node)
     }
 
-    /// A place: the way into the term, outermost operation first, its middle left out when it is long.
+    /// A path as text, outermost operation first; the middle of a long one is left out.
     fn place(&self, path: &TermPath) -> String {
         let depth = path.as_ref().map_or(0, |p| p.depth);
         let mut words = Vec::new();
@@ -174,50 +174,50 @@ impl Proof {
     }
 }
 
-/// The steps of a proof, being told.
-struct Telling<'a> {
+/// Collects the steps of a proof.
+struct StepCollector<'a> {
     proof: &'a Proof,
     writer: TermWriter<'a>,
-    /// Whether what the proofs of other nodes say is left to them.
+    /// Whether a lemma that is the proof of another node becomes one step that names it.
     cite: bool,
     steps: Vec<ProofStep>,
-    /// By lemma: its steps.
-    told: HashMap<usize, Range<usize>>,
-    /// What is still to be told, the next last.
-    open: Vec<Untold>,
+    /// By finished lemma: its steps.
+    finished: HashMap<usize, Range<usize>>,
+    /// What is still to be visited, the next last.
+    open: Vec<Unvisited>,
 }
 
-/// A lemma at a place, a link of one, or the end of a lemma that began with some step.
-enum Untold {
+/// A lemma at some place, a link of one, or the end of a lemma whose first step is known.
+enum Unvisited {
     Lemma(usize, TermPath),
     Link { lemma: usize, link: usize, path: TermPath },
     End { lemma: usize, first_step: usize },
 }
 
-impl<'a> Telling<'a> {
-    /// The steps, in full or without what other nodes' proofs say; no further than one step beyond `most`.
+impl<'a> StepCollector<'a> {
+    /// The steps, with or without those of other nodes' proofs; stops one step beyond `most`.
     fn of(proof: &'a Proof, name: &'a NodeNames<'a>, cite: bool, most: usize) -> Vec<ProofStep> {
         let writer = TermWriter { proof, name };
-        let open = vec![Untold::Lemma(0, None)];
-        let mut telling = Self { proof, writer, cite, steps: Vec::new(), told: HashMap::new(), open };
-        while let Some(next) = telling.open.pop().filter(|_| telling.steps.len() <= most) {
+        let open = vec![Unvisited::Lemma(0, None)];
+        let mut collector = Self { proof, writer, cite, steps: Vec::new(), finished: HashMap::new(), open };
+        while let Some(next) = collector.open.pop().filter(|_| collector.steps.len() <= most) {
             match next {
-                Untold::Lemma(lemma, path) => telling.lemma(lemma, path),
-                Untold::Link { lemma, link, path } => telling.link(lemma, link, path),
-                Untold::End { lemma, first_step } => {
-                    telling.told.insert(lemma, first_step..telling.steps.len());
+                Unvisited::Lemma(lemma, path) => collector.lemma(lemma, path),
+                Unvisited::Link { lemma, link, path } => collector.link(lemma, link, path),
+                Unvisited::End { lemma, first_step } => {
+                    collector.finished.insert(lemma, first_step..collector.steps.len());
                 }
             }
         }
-        telling.steps
+        collector.steps
     }
 
     fn lemma(&mut self, number: usize, path: TermPath) {
-        if let Some(steps) = self.told.get(&number) {
+        if let Some(steps) = self.finished.get(&number) {
             self.steps[steps.clone()].iter_mut().for_each(|s| s.elsewhere += 1);
             return;
         }
-        self.open.push(Untold::End { lemma: number, first_step: self.steps.len() });
+        self.open.push(Unvisited::End { lemma: number, first_step: self.steps.len() });
         let lemma = &self.proof.lemmas[number];
         match self.proof.other(number).filter(|_| self.cite && number != 0) {
             Some(other) => {
@@ -228,7 +228,7 @@ impl<'a> Telling<'a> {
             }
             None => {
                 let links = 0..lemma.links.len();
-                self.open.extend(links.rev().map(|link| Untold::Link { lemma: number, link, path: path.clone() }));
+                self.open.extend(links.rev().map(|link| Unvisited::Link { lemma: number, link, path: path.clone() }));
             }
         }
     }
@@ -240,7 +240,7 @@ impl<'a> Telling<'a> {
         let (rule, class, backwards) = match &link.why {
             Justification::Rule(instance) => (instance.rule.name.as_str(), instance.class, instance.backwards),
             Justification::NormalForm => ("kernels formed, views joined", Class::Exact, false),
-            Justification::Stored { lemma, .. } => return self.open.push(Untold::Lemma(*lemma, path)),
+            Justification::Stored { lemma, .. } => return self.open.push(Unvisited::Lemma(*lemma, path)),
             Justification::Congruence { lemmas, .. } => return self.operands(from, lemmas, &path),
         };
         let (before, after) = self.writer.step(from, link.to);
@@ -255,13 +255,13 @@ impl<'a> Telling<'a> {
         });
     }
 
-    /// What the operands of a term became is to be told next.
+    /// Visits the lemmas about the operands of a term next.
     fn operands(&mut self, term: Id, lemmas: &[Option<usize>], path: &TermPath) {
         let depth = path.as_ref().map_or(0, |p| p.depth) + 1;
         for (operand, lemma) in lemmas.iter().enumerate().rev() {
             if let Some(lemma) = lemma {
                 let segment = PathSegment { outer: path.clone(), term, operand, depth };
-                self.open.push(Untold::Lemma(*lemma, Some(Rc::new(segment))));
+                self.open.push(Unvisited::Lemma(*lemma, Some(Rc::new(segment))));
             }
         }
     }

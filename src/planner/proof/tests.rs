@@ -1,4 +1,4 @@
-//! Wrong proofs: whatever is changed in a right one, the check refuses it.
+//! Wrong proofs: whatever is changed in a correct proof, the check refuses the result.
 
 use std::sync::Arc;
 
@@ -41,7 +41,7 @@ fn proved(node: usize, numerics: Numerics) -> (Graph, Plan, PlanOptions, Proof) 
 }
 
 /// What is changed, what the check says then, and the change.
-type Change = (&'static str, &'static str, fn(&mut Proof));
+type Tampering = (&'static str, &'static str, fn(&mut Proof));
 
 /// The first link of a kind.
 fn link(proof: &mut Proof, is_sought: impl Fn(&Justification) -> bool) -> &mut Link {
@@ -64,7 +64,7 @@ fn is_congruence(why: &Justification) -> bool {
 fn a_changed_proof_is_no_proof() {
     let (graph, plan, options, proof) = proved(0, Numerics::Standard);
     let is_rule = |why: &Justification| matches!(why, Justification::Rule(_));
-    let changes: [Change; 9] = [
+    let changes: [Tampering; 9] = [
         ("another rule", "left side", |p| {
             let found = rule_link(p, Some("gram"));
             (found.rule.name, found.class) = ("gram-of-rows".into(), Class::Reassociates);
@@ -237,7 +237,7 @@ fn a_chain_in_other_brackets_has_the_factors_it_had() {
     let mut other = proof.clone();
     weighed(&mut other).0[0] = *pair(Box::new(Bracketing::Factor(Id::from(9_999usize))), one(3));
     refused(&other, "not there");
-    // What a step weighs is no matter of a rule that weighs nothing.
+    // Brackets have no place in an instance of a rule that weighs nothing.
     let mut other = proof.clone();
     rule_link(&mut other, None).rule.name = "transpose-twice".into();
     assert!(other.check(&graph, &plan.graph, &options).is_err());

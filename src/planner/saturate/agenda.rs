@@ -1,6 +1,6 @@
 //! What to look at next: the terms that a wave made, and those above the classes that it united, as far up as any rule looks down.
 //!
-//! Terms come once each and in the order of their numbers, so that a plan does not depend on the order in which things were found.
+//! Each term comes once, in ascending order of numbers, so that a plan does not depend on the order in which things were found.
 //! Numbers are small and dense: one bit each keeps them in order, and nothing is sorted.
 
 use egg::{EClass, Id};
@@ -37,7 +37,7 @@ pub(super) struct Agenda {
     fresh: Vec<Id>,
     /// Terms above classes that the last wave united.
     raised: Vec<Raised>,
-    /// By term: whether an equal term stands under another number, so that this one need not be visited.
+    /// By term: whether an equal term has another number, so that this one need not be visited.
     stale: Vec<bool>,
     /// Buffers of `next`, empty between its calls. Terms to be tried; with each its place among the tasks.
     due: OrderedIds,
@@ -62,7 +62,7 @@ impl Agenda {
         users(&self.stale, class)
     }
 
-    /// Notes that an equal of this term stands under another number. `n_made` terms exist.
+    /// Notes that an equal of this term has another number. `n_made` terms exist.
     pub(super) fn mark_stale(&mut self, term: Id, n_made: usize) {
         if self.stale.len() <= usize::from(term) {
             self.stale.resize(n_made.max(usize::from(term) + 1), false);

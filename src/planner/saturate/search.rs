@@ -32,7 +32,7 @@ pub(super) struct Match {
 pub(super) type Fingerprints = HashSet<u64, BuildHasherDefault<FixedHasher>>;
 
 /// The rules to search with.
-pub(super) struct Search<'a> {
+pub(super) struct RuleSearch<'a> {
     pub(super) rules: &'a Rules,
     numerics: Numerics,
     allow_rescale: bool,
@@ -46,7 +46,7 @@ pub(super) struct Search<'a> {
     pub(super) weighing: bool,
 }
 
-impl<'a> Search<'a> {
+impl<'a> RuleSearch<'a> {
     pub(super) fn new(options: &'a PlanOptions) -> Self {
         let (rules, numerics, allow_rescale) = (&*options.rules, options.numerics, options.allow_rescale);
         let admitted = |r: &Rule| r.classes.iter().flatten().any(|c| c.admitted(numerics, allow_rescale));

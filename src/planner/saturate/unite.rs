@@ -84,7 +84,7 @@ impl Unions {
         }
     }
 
-    /// Takes up what restoring congruence has found that `unite` had not: nothing, as long as every union is made by `unite`.
+    /// Unites what restoring congruence shows to be equal and `unite` missed: nothing, as long as `unite` makes every union.
     pub(super) fn take_up_congruence(&mut self, terms: &mut Terms) {
         for id in std::mem::take(&mut terms.analysis.touched) {
             self.agenda.raise(terms[id].parents(), Forms::MAX);
