@@ -11,8 +11,9 @@ use std::hash::{Hash, Hasher};
 use egg::Id;
 use smallvec::SmallVec;
 
-use super::cost::product_ns;
-use super::facts::{Facts, Terms};
+use super::class_facts::Facts;
+use super::cost;
+use super::knowledge::Terms;
 use super::language::{ENode, EOp};
 use crate::types::{CostTable, DType, Fault, Shape, seeded};
 
@@ -147,12 +148,12 @@ pub(super) fn opens(terms: &Terms, factors: [Id; 2], beside: Id, right: bool) ->
     let facts = |id: Id| &terms[id].data;
     let ordered = |x: &Shape, y: &Shape| {
         let (x, y) = if right { (x, y) } else { (y, x) };
-        product_ns(x, y, false, facts(beside).dtype, &costs)
+        cost::product(x, y, false, facts(beside).dtype, &costs)
     };
     let [near, far] = if right { [factors[1], factors[0]] } else { factors };
     let (near, far, beside) = (&facts(near).shape, &facts(far).shape, &facts(beside).shape);
-    let apart = ordered(near, beside).and_then(|(first, inner)| Some(first + ordered(far, &inner)?.0));
-    let whole = ordered(far, near).and_then(|(_, product)| Some(ordered(&product, beside)?.0));
+    let apart = ordered(near, beside).and_then(|inner| Some(inner.ns + ordered(far, &inner.shape)?.ns));
+    let whole = ordered(far, near).and_then(|product| Some(ordered(&product.shape, beside)?.ns));
     apart.zip(whole).is_some_and(|(apart, whole)| apart < whole)
 }
 
@@ -198,11 +199,12 @@ fn subchains(shapes: &[&Shape], grams: &[bool], dtype: DType, costs: &CostTable)
             let mut best: Option<Subchain> = None;
             for cut in i + 1..j {
                 let (left, right) = (subchains[at(i, cut)].as_ref()?, subchains[at(cut, j)].as_ref()?);
-                let (ns, shape) = product_ns(&left.shape, &right.shape, len == 2 && grams[i], dtype, costs)?;
-                let ns = ns + left.ns + right.ns;
+                let gram = len == 2 && grams[i];
+                let product = cost::product(&left.shape, &right.shape, gram, dtype, costs)?;
+                let ns = product.ns + left.ns + right.ns;
                 // Of equal costs the first stays: from the left, as products are written.
                 if best.as_ref().is_none_or(|b| ns <= b.ns) {
-                    best = Some(Subchain { ns, cut, shape });
+                    best = Some(Subchain { ns, cut, shape: product.shape });
                 }
             }
             subchains[at(i, j)] = best;
@@ -235,8 +237,8 @@ mod tests {
             for cut in 1..shapes.len() {
                 for (x, left) in all(&shapes[..cut], costs) {
                     for (y, right) in all(&shapes[cut..], costs) {
-                        let (ns, shape) = product_ns(&left, &right, false, DType::F32, costs).unwrap();
-                        out.push((x + y + ns, shape));
+                        let product = cost::product(&left, &right, false, DType::F32, costs).unwrap();
+                        out.push((x + y + product.ns, product.shape));
                     }
                 }
             }

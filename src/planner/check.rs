@@ -5,45 +5,23 @@
 
 use std::sync::Arc;
 
-use super::facts::LeafPromise;
+use super::class_facts::LeafPromise;
 use super::inputs::{RuleInput, RuleOperator, TermBuilder};
 use super::language::EOp;
-use super::rules::{Class, Head, Pat, Question, Rule, Rules, Subst, VarSort, draft, draft_alone, parse_expression};
-use super::structure::Structure;
+use super::properties::Properties;
+use super::rule_set::Rules;
+use super::rules::{Class, Head, Pat, Question, Rule, Subst, VarSort, draft, draft_alone, parse_expression};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
-use crate::types::{DType, Scalar};
+use crate::types::DType;
 
 /// What the conditions of a rule require of a variable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Requirements {
-    /// A scalar that the host knows.
-    pub constant: bool,
-    /// A literal equal to a number of elements.
+    /// What must be known of it.
+    pub properties: Properties,
+    /// Whether it is a literal equal to a number of elements.
     pub count: bool,
-    /// No sign bit but for NaN.
-    pub nonneg: bool,
-    /// Neither NaN nor infinite.
-    pub finite: bool,
-    /// Equal to its transpose.
-    pub symmetric: bool,
-    /// Ones on the diagonal, zeros elsewhere.
-    pub identity: bool,
-    /// Zeros off the diagonal.
-    pub diagonal: bool,
-    /// The same number everywhere: 0 or 1.
-    pub filled_with: Option<u8>,
-}
-
-impl Requirements {
-    fn structure(self, dtype: DType) -> Structure {
-        Structure {
-            fill: self.filled_with.map(|v| Scalar::from_i64(dtype, i64::from(v))),
-            identity: self.identity,
-            diagonal: self.diagonal || self.identity,
-            ..Structure::default()
-        }
-    }
 }
 
 /// Both sides of a rule over given inputs, or why there are none.
@@ -154,20 +132,11 @@ impl RuleCheck {
     #[must_use]
     pub fn requirements(&self, variable: usize) -> Requirements {
         let mut required = Requirements::default();
-        for c in &self.0.conditions {
-            if c.vars.first() == Some(&variable) {
-                match c.question {
-                    Question::Constant => required.constant = true,
-                    Question::Count => required.count = true,
-                    Question::Nonneg => required.nonneg = true,
-                    Question::Finite => required.finite = true,
-                    Question::Symmetric => required.symmetric = true,
-                    Question::Identity => required.identity = true,
-                    Question::Diagonal => required.diagonal = true,
-                    Question::Ones => required.filled_with = Some(1),
-                    Question::Zeros => required.filled_with = Some(0),
-                    _ => {}
-                }
+        for c in self.0.conditions.iter().filter(|c| c.vars.first() == Some(&variable)) {
+            match c.question {
+                Question::Is(property) => required.properties = required.properties.with(property, true),
+                Question::Count => required.count = true,
+                _ => {}
             }
         }
         required
@@ -187,14 +156,14 @@ impl RuleCheck {
         let dtype = subst.vars[rule.subject_var].map(|id| b.terms[id].data.dtype);
         b.bind(&mut subst, operators);
         let Some(left) = draft_alone(&rule.left[0], &b.terms, &subst, dtype) else { return RuleSides::IllFormed };
-        let (left, _) = left.add(&mut b.terms);
+        let left = left.add(&mut b.terms).root;
         b.terms.rebuild();
         if !rule.conditions.iter().all(|c| c.holds(&b.terms, left, &subst.vars)) {
             return RuleSides::Excluded;
         }
         let facts = b.terms[left].data.clone();
         let Some(right) = draft(&rule.right, &b.terms, &subst, &facts) else { return RuleSides::Refused };
-        let (right, _) = right.add(&mut b.terms);
+        let right = right.add(&mut b.terms).root;
         match b.graph(&[left, right]) {
             Ok(graph) => RuleSides::Built(graph),
             Err(_) => RuleSides::IllFormed,
@@ -203,17 +172,11 @@ impl RuleCheck {
 
     /// What is promised of each input: what the conditions require of its variable.
     fn promises(&self, inputs: &[RuleInput]) -> Vec<LeafPromise> {
-        let promise = |(v, input): (usize, &RuleInput)| {
-            let required = self.requirements(v);
-            LeafPromise {
-                nonneg: required.nonneg,
-                finite: required.finite,
-                symmetric: required.symmetric,
-                structure: match input {
-                    RuleInput::Array(_, dtype) | RuleInput::Viewed(_, dtype, _) => required.structure(*dtype),
-                    _ => Structure::default(),
-                },
+        let promise = |(v, input): (usize, &RuleInput)| match input {
+            RuleInput::Array(_, dtype) | RuleInput::Viewed(_, dtype, _) => {
+                LeafPromise::of(self.requirements(v).properties, *dtype)
             }
+            _ => LeafPromise::default(),
         };
         inputs.iter().enumerate().map(promise).collect()
     }
@@ -238,7 +201,7 @@ pub fn expressions(texts: &[&str], inputs: &[(&str, RuleInput)]) -> Result<Graph
         let pattern: Pat = parse_expression(text, &vars)?;
         let built = draft_alone(&pattern, &b.terms, &subst, None)
             .ok_or_else(|| Error::argument(format!("{text} is ill-formed for these inputs")))?;
-        roots.push(built.add(&mut b.terms).0);
+        roots.push(built.add(&mut b.terms).root);
     }
     b.terms.rebuild();
     b.graph(&roots)

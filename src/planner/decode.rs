@@ -6,9 +6,10 @@
 use egg::Id;
 use hashbrown::{HashMap, HashSet};
 
+use super::class_facts::Facts;
 use super::encode::Encoded;
 use super::extract::Extraction;
-use super::facts::{Facts, Terms};
+use super::knowledge::Terms;
 use super::language::{ENode, EOp};
 use super::saturate::Application;
 use crate::error::{Error, Result};

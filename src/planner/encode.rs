@@ -4,9 +4,11 @@
 
 use egg::Id;
 
-use super::facts::{Knowledge, LeafPromise, Terms};
+use super::class_facts::LeafPromise;
+use super::knowledge::{Knowledge, Terms};
 use super::language::{ENode, EOp};
-use super::views::{Step, split};
+use super::properties::{Properties, Property};
+use super::views::{ViewStep, split};
 use crate::graph::{BinaryOp, Graph, Node, Op, UnaryOp};
 use crate::types::{Shape, View};
 
@@ -33,8 +35,10 @@ impl Encoded {
     /// What is known of the elements of the graph's roots.
     pub(super) fn promises(&self, graph: &Graph) -> Vec<LeafPromise> {
         let facts = graph.roots.iter().map(|r| &self.terms[self.of_node[r.index()]].data);
+        // To another graph a value of this one is data.
+        let of_elements = Properties::INFERRED.with(Property::Constant, false);
         facts
-            .map(|f| LeafPromise { nonneg: f.nonneg, finite: f.finite, symmetric: f.symmetric, structure: f.structure })
+            .map(|f| LeafPromise { properties: f.mask.properties().and(of_elements), structure: f.structure })
             .collect()
     }
 }
@@ -85,13 +89,13 @@ pub(super) struct ViewTerm {
 
 /// The terms that read an operand of this shape through a view, innermost first.
 pub(super) fn view_terms(store: &mut Knowledge, operand: &Shape, view: &View) -> Vec<ViewTerm> {
-    let term = |step: Step| {
+    let term = |step: ViewStep| {
         let (op, attribute) = match step {
-            Step::Transpose => (EOp::Transpose, None),
-            Step::Diagonal => (EOp::Diagonal, None),
-            Step::Reshape(s) => (EOp::Reshape, Some(EOp::Extents(s.into()))),
-            Step::Broadcast(s) => (EOp::Broadcast, Some(EOp::Extents(s.into()))),
-            Step::Strided(v) => (EOp::Strided, Some(EOp::ViewOf(store.view(v)))),
+            ViewStep::Transpose => (EOp::Transpose, None),
+            ViewStep::Diagonal => (EOp::Diagonal, None),
+            ViewStep::Reshape(s) => (EOp::Reshape, Some(EOp::Extents(s.into()))),
+            ViewStep::Broadcast(s) => (EOp::Broadcast, Some(EOp::Extents(s.into()))),
+            ViewStep::Strided(v) => (EOp::Strided, Some(EOp::ViewOf(store.view(v)))),
         };
         ViewTerm { op, attribute }
     };

@@ -14,9 +14,10 @@ mod recover;
 use egg::Id;
 use hashbrown::HashSet;
 
-use super::cost::own;
+use super::class_facts::Facts;
+use super::cost::term_ns;
 use super::encode::Encoded;
-use super::facts::{Facts, Terms};
+use super::knowledge::Terms;
 use super::language::ENode;
 use crate::types::CostTable;
 use cost_graph::{CostGraph, NONE, Selection};
@@ -121,7 +122,7 @@ fn cost_graph(encoded: &Encoded, classes: &Classes, costs: &CostTable, supersede
 
 fn term_cost(terms: &Terms, class: Id, node: &ENode, costs: &CostTable) -> f64 {
     let operands: Vec<&Facts> = node.operands().iter().map(|&c| &terms[c].data).collect();
-    let cost = own(&node.op, &terms[class].data, &operands, &terms.analysis.opaques, costs);
+    let cost = term_ns(&node.op, &terms[class].data, &operands, &terms.analysis.opaques, costs);
     let joins_load = |&c: &Id| terms[c].nodes.iter().any(|n| n.op.is_view() || n.op.is_given());
     let buried = node.op.is_view() && !node.operands().iter().all(joins_load);
     if buried { cost + BURIED_VIEW * costs.launch_ns } else { cost }

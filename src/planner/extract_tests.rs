@@ -10,10 +10,11 @@ use egg::{Id, Language};
 use hashbrown::{HashMap, HashSet};
 use microlp::{ComparisonOp, OptimizationDirection, Problem, Variable};
 
-use super::cost::own;
+use super::class_facts::Facts;
+use super::cost::term_ns;
 use super::encode::{Encoded, encode};
 use super::extract::extract;
-use super::facts::{Facts, Terms};
+use super::knowledge::Terms;
 use super::language::{ENode, EOp};
 use super::prune::dominated;
 use super::saturate::{Budget, saturate};
@@ -127,7 +128,7 @@ fn costs(terms: &Terms) -> HashMap<ENode, f64> {
     for class in terms.classes() {
         for node in &class.nodes {
             let children: Vec<&Facts> = node.children().iter().map(|&c| &terms[c].data).collect();
-            costs.insert(node.clone(), own(&node.op, &class.data, &children, &terms.analysis.opaques, &table));
+            costs.insert(node.clone(), term_ns(&node.op, &class.data, &children, &terms.analysis.opaques, &table));
         }
     }
     costs

@@ -5,12 +5,13 @@
 
 use egg::Id;
 
+use super::class_facts::{LeafPromise, Sort};
 use super::decode::decode_apart;
 use super::encode::{Encoded, view_terms};
 use super::extract::Extraction;
-use super::facts::{Knowledge, LeafPromise, Sort, Terms};
+use super::knowledge::{Knowledge, Terms};
 use super::language::{ENode, EOp};
-use super::rules::Subst;
+use super::rules::{BoundOp, Subst};
 use crate::error::{Error, Result};
 use crate::graph::{BinaryOp, Graph, LeafInfo, NodeId, Op, UnaryOp};
 use crate::types::{DType, Dims, Scalar, Shape, View};
@@ -96,13 +97,12 @@ impl TermBuilder {
     /// Binds operator variables.
     pub(super) fn bind(&mut self, subst: &mut Subst, operators: &[RuleOperator]) {
         for (bound, op) in subst.ops.iter_mut().zip(operators) {
-            *bound = Some(match op {
-                RuleOperator::Unary(UnaryOp::Powi(n)) => {
-                    (EOp::Powi, [self.add(EOp::Int(*n), &[])].into_iter().collect())
-                }
-                RuleOperator::Unary(u) => (EOp::Unary(*u), Default::default()),
-                RuleOperator::Binary(o) => (EOp::Binary(*o), Default::default()),
-            });
+            let (op, attribute) = match op {
+                RuleOperator::Unary(UnaryOp::Powi(n)) => (EOp::Powi, Some(self.add(EOp::Int(*n), &[]))),
+                RuleOperator::Unary(u) => (EOp::Unary(*u), None),
+                RuleOperator::Binary(o) => (EOp::Binary(*o), None),
+            };
+            *bound = Some(BoundOp { op, attributes: attribute.into_iter().collect() });
         }
     }
 

@@ -7,12 +7,14 @@ use std::sync::Arc;
 
 use egg::Id;
 
-use super::check::{Requirements, RuleCheck};
+use super::check::RuleCheck;
 use super::inputs::{RuleInput, RuleOperator, TermBuilder};
 use super::language::EOp;
 use super::plan::{Plan, PlanOptions};
 use super::planning::plan_forcing;
-use super::rules::{Head, Pat, Phase, Rule, Rules, Subst, draft, draft_alone, edits};
+use super::properties::{Properties, Property};
+use super::rule_set::Rules;
+use super::rules::{Head, Pat, Phase, Rule, Subst, draft, draft_alone, edits};
 use crate::graph::{BinaryOp, CastMode, Graph, Op, UnaryOp};
 use crate::types::{DType, Scalar, Shape};
 
@@ -57,11 +59,11 @@ impl RuleCheck {
         for (i, input) in all.iter().enumerate() {
             let v = if i < n { i } else { others[i - n] };
             let id = b.input(i, input)?;
-            subst.vars[v] = Some(meeting(&mut b, self.requirements(v % n), input, id)?);
+            subst.vars[v] = Some(meeting(&mut b, self.requirements(v % n).properties, input, id)?);
         }
         let dtype = subst.vars[rule.subject_var].map(|id| b.terms[id].data.dtype);
         b.bind(&mut subst, operators);
-        let (left, _) = draft_alone(&pattern, &b.terms, &subst, dtype)?.add(&mut b.terms);
+        let left = draft_alone(&pattern, &b.terms, &subst, dtype)?.add(&mut b.terms).root;
         b.terms.rebuild();
         let facts = b.terms[left].data.clone();
         let applies = edit.is_none()
@@ -97,15 +99,15 @@ impl RuleCheck {
 }
 
 /// An array that meets what is required of it, made from an array of any data; other inputs as they are.
-fn meeting(b: &mut TermBuilder, required: Requirements, input: &RuleInput, id: Id) -> Option<Id> {
+fn meeting(b: &mut TermBuilder, required: Properties, input: &RuleInput, id: Id) -> Option<Id> {
     let RuleInput::Array(shape, dtype) = input else { return Some(id) };
-    if let Some(value) = required.filled_with {
-        return Some(filled(b, shape, Scalar::from_i64(*dtype, i64::from(value))));
+    if let Some(value) = required.fill() {
+        return Some(filled(b, shape, Scalar::from_i64(*dtype, value)));
     }
-    if required.identity || required.diagonal {
+    if required.has(Property::Identity) || required.has(Property::Diagonal) {
         let axis = shape.rank().checked_sub(2)?;
         let on_diagonal = on_diagonal(b, shape, axis);
-        return Some(if required.diagonal {
+        return Some(if required.has(Property::Diagonal) {
             let zero = b.add(EOp::Literal(Scalar::from_i64(*dtype, 0)), &[]);
             b.add(EOp::Select, &[on_diagonal, id, zero])
         } else if *dtype == DType::Bool {
@@ -115,7 +117,7 @@ fn meeting(b: &mut TermBuilder, required: Requirements, input: &RuleInput, id: I
             b.add(EOp::Cast(CastMode::Wrap), &[on_diagonal, to])
         });
     }
-    if required.symmetric {
+    if required.has(Property::Symmetric) {
         if shape.rank() < 2 {
             return None;
         }
@@ -123,10 +125,10 @@ fn meeting(b: &mut TermBuilder, required: Requirements, input: &RuleInput, id: I
         b.terms.analysis.infer(&EOp::Contract, &[&b.terms[transposed].data, &b.terms[id].data])?;
         return Some(b.add(EOp::Contract, &[transposed, id]));
     }
-    if dtype.is_float() && required.finite {
-        return Some(finite(b, *dtype, required.nonneg, id));
+    if dtype.is_float() && required.has(Property::Finite) {
+        return Some(finite(b, *dtype, required.has(Property::Nonneg), id));
     }
-    Some(if dtype.is_float() && required.nonneg { b.add(EOp::Unary(UnaryOp::Abs), &[id]) } else { id })
+    Some(if dtype.is_float() && required.has(Property::Nonneg) { b.add(EOp::Unary(UnaryOp::Abs), &[id]) } else { id })
 }
 
 /// An array that is one number everywhere.

@@ -1,8 +1,8 @@
 //! The terms that the e-graph holds: tensors, kernels and the attributes of both.
 //!
 //! A term is an operation and the classes it is applied to. Attributes (axes, extents, exponents, dtypes) are leaf terms of
-//! their own, so that a rule's variable can stand for them. A kernel is the result of a product that still sits in registers;
-//! an elementwise operation with a kernel among its operands is an epilogue stage and is itself a kernel. This page knows no
+//! their own, so that a variable of a rule can stand for them. A kernel is the result of a product that is still in registers;
+//! an elementwise operation with a kernel among its operands is an epilogue stage and is itself a kernel. This module knows no
 //! rule and no cost.
 
 use std::sync::Arc;
@@ -20,7 +20,7 @@ pub(super) enum EOp {
     Axes(Arc<Dims>),
     /// Attribute: the extents of a view's result.
     Extents(Arc<Shape>),
-    /// Attribute: a view that is none of the named ones, by its number in the store.
+    /// Attribute: a view without a name of its own, by its number in `Knowledge`.
     ViewOf(u32),
     /// Attribute: an integer exponent.
     Int(i32),
@@ -28,9 +28,9 @@ pub(super) enum EOp {
     Type(DType),
     /// Data from outside.
     Leaf(u32),
-    /// A constant of the plan.
+    /// A constant, which is part of the plan.
     Literal(Scalar),
-    /// A scalar of the run.
+    /// A scalar, which belongs to a run.
     Slot(u32),
     /// Elementwise, one operand; never a power.
     Unary(UnaryOp),
@@ -56,9 +56,9 @@ pub(super) enum EOp {
     Reduce(ReduceOp),
     /// Matrix product.
     Contract,
-    /// A library routine and the number of its result.
+    /// A library routine, and which of its results.
     Host(HostOp, u8),
-    /// Anything no rule looks into, by its number in the store.
+    /// An operation that no rule looks into, by its number in `Knowledge`.
     Opaque(u32),
     /// A product kept in registers.
     Gemm,
@@ -68,7 +68,7 @@ pub(super) enum EOp {
     Run,
     /// The diagonal of a kernel's result stored.
     RunDiag,
-    /// Everything asked for.
+    /// All roots of the graph.
     Roots,
 }
 
@@ -112,14 +112,14 @@ pub(super) struct ENode {
 }
 
 impl Clone for ENode {
-    /// The children as one copy of memory: terms are copied more than anything else.
+    /// Copies the children as one block of memory: nothing is cloned more often than terms.
     fn clone(&self) -> Self {
         Self { op: self.op.clone(), children: SmallVec::from_slice(&self.children) }
     }
 }
 
 impl ENode {
-    /// A term whose children stand in canonical order when the operation does not care.
+    /// A term with its children in canonical order if the operation is commutative.
     pub(super) fn new(op: EOp, children: impl IntoIterator<Item = Id>) -> Self {
         let mut node = Self { op, children: children.into_iter().collect() };
         node.order();
@@ -142,7 +142,7 @@ impl ENode {
 }
 
 impl Language for ENode {
-    /// Classes are found by the planner's own index, so that none by operation is kept.
+    /// The planner looks classes up by its own index, so egg need not keep one by operation.
     type Discriminant = ();
 
     fn discriminant(&self) {}
@@ -159,7 +159,7 @@ impl Language for ENode {
         &mut self.children
     }
 
-    /// Whenever classes get other numbers the operands of a commutative operation may change their order: equal terms stay equal.
+    /// When classes get other numbers, the operands of a commutative operation are ordered again, so that equal terms stay equal.
     fn update_children<F: FnMut(Id) -> Id>(&mut self, mut f: F) {
         self.children.iter_mut().for_each(|c| *c = f(*c));
         self.order();

@@ -1,15 +1,15 @@
 //! Every way in which a left side matches a term.
 //!
 //! Plain backtracking over a list of goals (a pattern, and the class it must match): a pattern has at most a dozen nodes and a
-//! class a handful of terms. One substitution is filled in and taken back; nothing is copied until a match is complete.
+//! class a handful of terms. One substitution is filled in and undone; nothing is copied until a match is complete.
 
 use egg::Id;
 use smallvec::SmallVec;
 
-use super::facts::{Facts, Sort, Terms};
-use super::index::{form_allows, wanted};
+use super::class_facts::{Facts, Sort};
+use super::knowledge::Terms;
 use super::language::{ENode, EOp};
-use super::rules::{Head, Pat, Rule, Subst, VarSort, fits, is_attribute};
+use super::rules::{BoundOp, Head, Pat, Rule, Subst, VarSort, is_attribute};
 use crate::types::{DType, Fault, Scalar, seeded};
 
 /// Calls `found` for every way in which `pattern` (a left side of `rule`) matches the term `node` of a class.
@@ -25,7 +25,7 @@ pub(super) fn match_term(
     if let Pat::Node(head, args) = pattern
         && !m.circular(class, node)
     {
-        // Whoever looked the rule up has seen to the forms of the children.
+        // The caller has compared the masks of the children already.
         m.node(head, args, class, node, true);
     }
 }
@@ -34,9 +34,9 @@ pub(super) fn match_term(
 struct Goal<'a> {
     pat: &'a Pat,
     class: Id,
-    /// The first operand of the term around it, unless the goal is that operand, and the class of that term: words of
-    /// attributes are relative to them.
-    beside: Option<Id>,
+    /// The first operand of the term around the goal, unless the goal is that operand: attributes are relative to it.
+    first_operand: Option<Id>,
+    /// The class of that term.
     result: Id,
 }
 
@@ -50,17 +50,18 @@ struct Matcher<'a, 'f> {
 }
 
 impl<'a> Matcher<'a, '_> {
-    /// Whether a term stands for its own operand (x + 0 in the class of x). Matching through it finds nothing new, for ever.
+    /// Whether a term has its own class as an operand (x + 0 in the class of x). Matching through it would go on for ever and find
+    /// nothing new.
     fn circular(&self, class: Id, node: &ENode) -> bool {
         node.operands().iter().any(|&c| self.terms.find(c) == class)
     }
 
-    /// Whether a class is what a variable asks for.
+    /// Whether a class may stand for a variable.
     fn fits(&self, var: usize, class: Id) -> bool {
-        let forms = self.terms.analysis.forms[usize::from(class)];
+        let mask = self.terms.analysis.masks[usize::from(class)];
         let sort = self.rule.vars[var].sort;
-        form_allows(self.rule.asks[var], forms)
-            && (matches!(sort, VarSort::Tensor | VarSort::Kernel) || fits(sort, &self.terms[class].data.sort))
+        mask.contains(self.rule.required[var])
+            && (matches!(sort, VarSort::Tensor | VarSort::Kernel) || sort.admits(&self.terms[class].data.sort))
     }
 
     /// Matches a term, then whatever else is to be matched.
@@ -77,9 +78,9 @@ impl<'a> Matcher<'a, '_> {
             return;
         }
         if !known {
-            let forms = &self.terms.analysis.forms;
+            let masks = &self.terms.analysis.masks;
             for (pat, &child) in args.iter().zip(children) {
-                if !form_allows(wanted(pat), forms[usize::from(self.terms.find(child))]) {
+                if !masks[usize::from(self.terms.find(child))].contains(pat.required_mask()) {
                     return;
                 }
             }
@@ -88,17 +89,17 @@ impl<'a> Matcher<'a, '_> {
         if let Some(v) = bound {
             let attributes = &node.children[node.operands().len()..];
             match &self.subst.ops[v] {
-                Some((op, with)) if *op != node.op || **with != *attributes => return,
+                Some(bound) if bound.op != node.op || *bound.attributes != *attributes => return,
                 Some(_) => {}
                 None => {
-                    self.subst.ops[v] = Some((node.op.clone(), attributes.into()));
+                    self.subst.ops[v] = Some(BoundOp { op: node.op.clone(), attributes: attributes.into() });
                     took = true;
                 }
             }
         }
         let depth = self.goals.len();
         for (i, (pat, &child)) in args.iter().zip(children).enumerate().rev() {
-            self.goals.push(Goal { pat, class: child, beside: (i > 0).then_some(children[0]), result: class });
+            self.goals.push(Goal { pat, class: child, first_operand: (i > 0).then_some(children[0]), result: class });
         }
         self.next();
         self.goals.truncate(depth);
@@ -137,7 +138,7 @@ impl<'a> Matcher<'a, '_> {
             }
             Pat::Attr(attr) => {
                 let facts = |id: Id| -> &Facts { &self.terms[id].data };
-                let operand = goal.beside.map(facts);
+                let operand = goal.first_operand.map(facts);
                 let Sort::Attribute(found) = &facts(class).sort else {
                     self.goals.push(goal);
                     return;

@@ -5,24 +5,29 @@
 
 mod chain;
 mod check;
+mod class_facts;
+mod class_mask;
 mod cost;
 mod decode;
 mod encode;
 mod extract;
 #[cfg(test)]
 mod extract_tests;
-mod facts;
 mod index;
 mod inputs;
 mod instances;
 mod kernels;
+mod knowledge;
 mod language;
 mod matching;
 mod plan;
 mod planning;
+mod promises;
 mod proof;
+mod properties;
 mod prune;
 mod regions;
+mod rule_set;
 mod rules;
 mod saturate;
 mod structure;
@@ -37,4 +42,6 @@ pub use instances::RuleInstance;
 pub use plan::{Fired, Plan, PlanOptions};
 pub use planning::plan;
 pub use proof::{Proof, ProofStep, Prover, why};
-pub use rules::{Class, Phase, RuleInfo, Rules};
+pub use properties::{Properties, Property};
+pub use rule_set::{RuleInfo, Rules};
+pub use rules::{Class, Phase};

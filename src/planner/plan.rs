@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::rules::{Class, Rules};
+use super::rule_set::Rules;
+use super::rules::Class;
 use crate::graph::{Graph, NodeId};
 use crate::types::{CostTable, Numerics};
 

@@ -6,16 +6,17 @@
 use egg::Id;
 use hashbrown::HashSet;
 
+use super::class_facts::LeafPromise;
 use super::decode::{Decoded, decode};
 use super::encode::{Encoded, encode};
 use super::extract::{Extraction, extract};
-use super::facts::LeafPromise;
 use super::kernels;
 use super::language::ENode;
 use super::plan::{Fired, Plan, PlanOptions};
 use super::prune::dominated;
 use super::regions::{RegionPlan, by_regions, too_large};
-use super::rules::{Class, Rule, Rules};
+use super::rule_set::Rules;
+use super::rules::{Class, Rule};
 use super::saturate::{Application, Budget, JournalEntry, Saturation, saturate};
 use crate::error::{Error, Result};
 use crate::graph::{Graph, NodeId};

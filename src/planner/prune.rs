@@ -11,10 +11,11 @@ use egg::Id;
 use hashbrown::HashSet;
 use smallvec::SmallVec;
 
+use super::class_facts::{Facts, Sort};
 use super::cost;
-use super::facts::{Facts, Sort, Terms};
-use super::index::FILL;
+use super::knowledge::Terms;
 use super::language::{ENode, EOp};
+use super::properties::Property;
 use crate::types::CostTable;
 
 /// Removes terms that are of no use, until none is left.
@@ -100,7 +101,7 @@ struct Rivals<'a> {
 impl Rivals<'_> {
     fn own(&self, class: Id, node: &ENode) -> f64 {
         let operands: SmallVec<[&Facts; 4]> = node.operands().iter().map(|&c| &self.terms[c].data).collect();
-        cost::own(&node.op, &self.terms[class].data, &operands, &self.terms.analysis.opaques, self.costs)
+        cost::term_ns(&node.op, &self.terms[class].data, &operands, &self.terms.analysis.opaques, self.costs)
     }
 
     /// The only term of a class other than the one at hand, if it has operands and does not need the class at hand.
@@ -183,7 +184,7 @@ pub(super) fn is_removed(terms: &Terms, class: Id, node: &ENode) -> bool {
 }
 
 fn has_fill(terms: &Terms, class: Id) -> bool {
-    terms.analysis.forms[usize::from(class)] & FILL != 0 && terms[class].data.structure.fill.is_some()
+    terms.analysis.masks[usize::from(class)].has(Property::Uniform) && terms[class].data.structure.fill.is_some()
 }
 
 /// Whether a term is a number, or one stretched to an array.

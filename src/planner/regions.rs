@@ -10,8 +10,8 @@ use std::ops::Range;
 
 use hashbrown::HashMap;
 
+use super::class_facts::LeafPromise;
 use super::decode::{Decoded, FiredAt};
-use super::facts::LeafPromise;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, LeafInfo, Node, NodeId, Op, Operands};
 

@@ -16,12 +16,12 @@ mod unite;
 use egg::Id;
 
 use super::chain::{ProductChains, WeighedChain};
-use super::facts::Terms;
-use super::index::form;
+use super::class_mask::ClassMask;
+use super::knowledge::Terms;
 use super::language::ENode;
 use super::plan::PlanOptions;
 use super::prune::prune;
-use super::rules::{Phase, Rule, Subst, draft_with};
+use super::rules::{Added, Phase, Rule, Subst, draft_with};
 use crate::types::DType;
 use agenda::{Task, everything};
 use search::{Fingerprints, Match, RuleSearch, fingerprint};
@@ -209,9 +209,9 @@ impl Saturator<'_> {
         if self.weighings == self.budget.weighings {
             return;
         }
-        let (forms, before) = (self.search.rules.index().weighed, self.out.applications.len());
+        let (weighed, before) = (self.search.rules.index().weighed, self.out.applications.len());
         let ids = (0..terms.analysis.n_made).map(Id::from);
-        let begins = ids.filter(|&id| form(&terms.id_to_node(id).op) & forms != 0);
+        let begins = ids.filter(|&id| ClassMask::of_op(&terms.id_to_node(id).op).intersects(weighed));
         let tasks: Vec<Task> = begins.map(|term| Task { term, changes: None }).collect();
         self.search.weighing = true;
         self.wave(terms, &tasks);
@@ -254,7 +254,7 @@ impl Saturator<'_> {
             return;
         }
         let before = terms.analysis.n_made;
-        let (right, fresh) = draft.add(terms);
+        let Added { root: right, fresh } = draft.add(terms);
         self.unions.agenda.add_fresh((before..terms.analysis.n_made).map(Id::from));
         self.n_terms += fresh.len();
         if !self.unions.unite(terms, class, right) {
@@ -272,6 +272,5 @@ impl Saturator<'_> {
 
 /// The chains of products that a rule's right side weighs for a match.
 fn product_chains(terms: &Terms, rule: &Rule, subst: &Subst) -> ProductChains {
-    let operands = |vars: &Vec<usize>| vars.iter().filter_map(|&v| subst.vars[v]).collect::<Vec<Id>>();
-    ProductChains::of(terms, rule.chains().iter().map(operands))
+    ProductChains::of(terms, rule.chains().iter().map(|vars| subst.classes(vars)))
 }

@@ -116,7 +116,7 @@ fn cost(graph: &Graph, costs: &CostTable) -> f64 {
     let own = |node: &ENode| {
         let facts = &terms[terms.lookup(node.clone()).unwrap()].data;
         let children: Vec<_> = node.operands().iter().map(|&c| &terms[c].data).collect();
-        cost::own(&node.op, facts, &children, &terms.analysis.opaques, costs)
+        cost::term_ns(&node.op, facts, &children, &terms.analysis.opaques, costs)
     };
     encoded.originals.iter().map(own).sum()
 }

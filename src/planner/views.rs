@@ -1,30 +1,30 @@
 //! A strided view as a chain of named views, so that rules see a transpose as a transpose however it was written.
 //!
-//! `split` takes the view over an operand of known shape and gives the steps from the operand outwards. Steps that strides do
-//! not explain stay one opaque step; even there a last-two transpose is taken off first, so that a slice and its transpose
-//! share the slice. The way back needs nothing from here: views compose.
+//! `split` takes a view over an operand of known shape and gives its steps from the operand outwards. What the named steps do not
+//! explain stays one strided step. Even there a transpose of the last two axes is split off first, so that a slice and its
+//! transpose share the slice. Nothing here joins steps again, since views compose.
 
 use smallvec::SmallVec;
 
 use crate::types::{Shape, View};
 
-/// One named step.
+/// One step of a view.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Step {
+pub(super) enum ViewStep {
     /// The last two axes exchanged.
     Transpose,
     /// The diagonal of the last two axes.
     Diagonal,
     /// Other extents, row-major.
     Reshape(Shape),
-    /// Stretched.
+    /// Stretched to these extents.
     Broadcast(Shape),
     /// Anything else.
     Strided(View),
 }
 
 /// The steps, innermost first; empty for a view that changes nothing.
-pub(super) fn split(operand: &Shape, view: &View) -> Vec<Step> {
+pub(super) fn split(operand: &Shape, view: &View) -> Vec<ViewStep> {
     if view.is_identity(operand) {
         return Vec::new();
     }
@@ -36,14 +36,14 @@ pub(super) fn split(operand: &Shape, view: &View) -> Vec<Step> {
         if let Some(turned) = turned(view)
             && let Some(mut steps) = rearranged(operand, &turned).or_else(|| diagonal(operand, &turned))
         {
-            steps.push(Step::Transpose);
+            steps.push(ViewStep::Transpose);
             return steps;
         }
     }
     let view = normal(view);
     match turned(&view).filter(|_| !upright(&view)) {
-        Some(upright) => vec![Step::Strided(normal(&upright)), Step::Transpose],
-        None => vec![Step::Strided(view)],
+        Some(upright) => vec![ViewStep::Strided(normal(&upright)), ViewStep::Transpose],
+        None => vec![ViewStep::Strided(view)],
     }
 }
 
@@ -62,7 +62,7 @@ fn turned(view: &View) -> Option<View> {
     view.permute(&axes).ok()
 }
 
-/// Strides of axes that never move do not matter: they are zero here, so equal views are equal.
+/// The view with strides of 0 for axes along which nothing moves, so that views that read the same are equal.
 fn normal(view: &View) -> View {
     let strides: SmallVec<[i64; 6]> =
         view.shape().iter().zip(view.strides()).map(|(&d, &s)| if d <= 1 { 0 } else { s }).collect();
@@ -70,8 +70,8 @@ fn normal(view: &View) -> View {
     View::from_parts(view.shape().clone(), &strides, view.offset()).unwrap_or_else(|_| view.clone())
 }
 
-/// Of a view and its transpose exactly one is upright (both, when they are equal): the one whose rows lie further apart than
-/// their elements, or the column of the two when one extent is 1.
+/// Of a view and its transpose exactly one is upright (both if they are equal): the one whose rows are further apart than their
+/// elements, or the column if one extent is 1.
 fn upright(view: &View) -> bool {
     let rank = view.shape().rank();
     if rank < 2 {
@@ -88,8 +88,8 @@ fn upright(view: &View) -> bool {
     }
 }
 
-/// Reshape, last-two transpose and broadcast in any mixture that reads every element.
-fn rearranged(operand: &Shape, view: &View) -> Option<Vec<Step>> {
+/// A view that reads every element through a reshape, a transpose of the last two axes and a broadcast, or some of these.
+fn rearranged(operand: &Shape, view: &View) -> Option<Vec<ViewStep>> {
     if view.offset() != 0 {
         return None;
     }
@@ -101,7 +101,7 @@ fn rearranged(operand: &Shape, view: &View) -> Option<Vec<Step>> {
     }
     let strides: SmallVec<[i64; 6]> = view.strides().into();
     let core_view = View::from_parts(core.clone(), &strides, 0).ok()?;
-    // Stretching adds leading axes by itself.
+    // A broadcast adds leading axes by itself.
     let led = |inner: &Shape| {
         core != *target && core.rank() >= inner.rank() && {
             let (lead, rest) = core.split_at(core.rank() - inner.rank());
@@ -113,46 +113,46 @@ fn rearranged(operand: &Shape, view: &View) -> Option<Vec<Step>> {
         let vector = operand.iter().rev().take(2).any(|&d| d == 1);
         if vector && turned_shape(operand).as_ref() == Some(&core) && core != *operand {
             // Only a vector's transpose is dense: call it a transpose, as its user most likely did.
-            steps.push(Step::Transpose);
+            steps.push(ViewStep::Transpose);
         } else if core != *operand && !led(operand) {
-            steps.push(Step::Reshape(core.clone()));
+            steps.push(ViewStep::Reshape(core.clone()));
         }
     } else {
-        // The operand's own last two axes exchanged, axes of extent 1 put anywhere.
+        // The operand's own last two axes exchanged, with axes of extent 1 anywhere.
         let moved = turned(&View::dense(operand))?;
-        let squeezed = |v: &View| -> Vec<(usize, i64)> {
-            v.shape().iter().copied().zip(v.strides().iter().copied()).filter(|&(d, _)| d != 1).collect()
-        };
         if squeezed(&moved) != squeezed(&core_view) {
             return None;
         }
-        steps.push(Step::Transpose);
+        steps.push(ViewStep::Transpose);
         if *moved.shape() != core && !led(moved.shape()) {
-            steps.push(Step::Reshape(core.clone()));
+            steps.push(ViewStep::Reshape(core.clone()));
         }
     }
     if core != *target {
-        steps.push(Step::Broadcast(target.clone()));
+        steps.push(ViewStep::Broadcast(target.clone()));
     }
     Some(steps)
 }
 
-/// The main diagonal of the last two axes, with axes of extent 1 put anywhere.
-fn diagonal(operand: &Shape, view: &View) -> Option<Vec<Step>> {
+/// Extents and strides of the axes along which something moves.
+fn squeezed(view: &View) -> Vec<(usize, i64)> {
+    let axes = view.shape().iter().copied().zip(view.strides().iter().copied());
+    axes.filter(|&(extent, _)| extent != 1).collect()
+}
+
+/// The main diagonal of the last two axes, with axes of extent 1 anywhere.
+fn diagonal(operand: &Shape, view: &View) -> Option<Vec<ViewStep>> {
     let rank = operand.rank();
     if rank < 2 || operand[rank - 2].min(operand[rank - 1]) < 2 {
         return None;
     }
     let read = View::dense(operand).diagonal().ok()?;
-    let squeezed = |v: &View| -> Vec<(usize, i64)> {
-        v.shape().iter().copied().zip(v.strides().iter().copied()).filter(|&(d, _)| d != 1).collect()
-    };
     if view.offset() != 0 || squeezed(&read) != squeezed(view) {
         return None;
     }
-    let mut steps = vec![Step::Diagonal];
+    let mut steps = vec![ViewStep::Diagonal];
     if read.shape() != view.shape() {
-        steps.push(Step::Reshape(view.shape().clone()));
+        steps.push(ViewStep::Reshape(view.shape().clone()));
     }
     Some(steps)
 }
@@ -162,16 +162,16 @@ mod tests {
     use super::*;
     use crate::types::Order;
 
-    fn replay(operand: &Shape, steps: &[Step]) -> View {
+    fn replay(operand: &Shape, steps: &[ViewStep]) -> View {
         let mut view = View::dense(operand);
         for step in steps {
             let dense = View::dense(view.shape());
             let next = match step {
-                Step::Transpose => turned(&dense).unwrap(),
-                Step::Diagonal => dense.diagonal().unwrap(),
-                Step::Reshape(s) => View::dense(s),
-                Step::Broadcast(s) => dense.broadcast_to(s).unwrap(),
-                Step::Strided(v) => v.clone(),
+                ViewStep::Transpose => turned(&dense).unwrap(),
+                ViewStep::Diagonal => dense.diagonal().unwrap(),
+                ViewStep::Reshape(s) => View::dense(s),
+                ViewStep::Broadcast(s) => dense.broadcast_to(s).unwrap(),
+                ViewStep::Strided(v) => v.clone(),
             };
             view = next.through(&view).unwrap();
         }
@@ -198,20 +198,20 @@ mod tests {
     fn transposes_are_seen_however_written() {
         let s = Shape::new(&[4, 6]);
         let d = View::dense(&s);
-        assert_eq!(split(&s, &d.permute(&[1, 0]).unwrap()), [Step::Transpose]);
+        assert_eq!(split(&s, &d.permute(&[1, 0]).unwrap()), [ViewStep::Transpose]);
         let column = Shape::new(&[5, 1]);
         let row = View::dense(&column).reshape(&Shape::new(&[1, 5]), Order::F).unwrap().unwrap();
-        assert_eq!(split(&column, &row), [Step::Transpose]);
+        assert_eq!(split(&column, &row), [ViewStep::Transpose]);
         let batch = Shape::new(&[1, 4, 6]);
-        assert_eq!(split(&batch, &View::dense(&batch).permute(&[0, 2, 1]).unwrap()), [Step::Transpose]);
-        assert_eq!(split(&s, &d.diagonal().unwrap()), [Step::Diagonal]);
+        assert_eq!(split(&batch, &View::dense(&batch).permute(&[0, 2, 1]).unwrap()), [ViewStep::Transpose]);
+        assert_eq!(split(&s, &d.diagonal().unwrap()), [ViewStep::Diagonal]);
     }
 
     #[test]
     fn a_reshape_to_exchanged_extents_is_no_transpose() {
         let s = Shape::new(&[6, 2]);
         let other = Shape::new(&[2, 6]);
-        assert_eq!(split(&s, &View::dense(&other)), [Step::Reshape(other)]);
+        assert_eq!(split(&s, &View::dense(&other)), [ViewStep::Reshape(other)]);
     }
 
     #[test]
@@ -221,7 +221,7 @@ mod tests {
         let turned = rows.permute(&[1, 0]).unwrap();
         let (a, b) = (split(&s, &rows), split(&s, &turned));
         assert_eq!(a.len(), 1);
-        assert_eq!(b, [a[0].clone(), Step::Transpose]);
+        assert_eq!(b, [a[0].clone(), ViewStep::Transpose]);
         for one in [View::dense(&s).slice(0, 2, 1, 1).unwrap(), View::dense(&s).slice(1, 2, 1, 1).unwrap()] {
             let (a, b) = (split(&s, &one), split(&s, &one.permute(&[1, 0]).unwrap()));
             assert_eq!(a[0], b[0]);

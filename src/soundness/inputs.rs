@@ -1,7 +1,7 @@
 //! What rules are tried on: shapes, axes, extents and operations for their variables.
 
 use crate::graph::{BinaryOp, UnaryOp};
-use crate::planner::{Requirements, RuleCheck, RuleInput, RuleOperator, VariableSort};
+use crate::planner::{Property, Requirements, RuleCheck, RuleInput, RuleOperator, VariableSort};
 use crate::types::{DType, Scalar, Shape};
 
 /// Operations for a rule's operator variables, one list for each combination.
@@ -47,7 +47,10 @@ impl Ground {
     /// All shapes of {1, 2, 3}², scalars, vectors, batches and some without elements; fewer of them for rules of many variables.
     #[must_use]
     pub fn small(rule: &RuleCheck) -> Self {
-        let free = |v: usize| !rule.requirements(v).constant && !rule.requirements(v).count;
+        let free = |v: usize| {
+            let required = rule.requirements(v);
+            !required.properties.has(Property::Constant) && !required.count
+        };
         let sorts: Vec<VariableSort> = rule.variables().collect();
         let shaped = |v: usize| sorts[v] == VariableSort::Array && free(v) || sorts[v] == VariableSort::Extents;
         let n_arrays = (0..sorts.len()).filter(|&v| shaped(v)).count();
@@ -92,12 +95,12 @@ fn axes() -> Vec<Vec<usize>> {
 
 /// What a variable may stand for.
 fn choices(rule: &RuleCheck, sort: VariableSort, v: usize, dtype: DType, ground: &Ground) -> Vec<RuleInput> {
-    let w: Requirements = rule.requirements(v);
+    let required: Requirements = rule.requirements(v);
     match sort {
-        VariableSort::Array if w.count => {
+        VariableSort::Array if required.count => {
             [1, 2, 3, 4, 6].map(|n| RuleInput::Literal(Scalar::from_i64(dtype, n))).into()
         }
-        VariableSort::Array if w.constant => vec![RuleInput::Slot(dtype)],
+        VariableSort::Array if required.properties.has(Property::Constant) => vec![RuleInput::Slot(dtype)],
         VariableSort::Array => {
             let dtype = if rule.decides(v) { DType::Bool } else { dtype };
             ground.arrays.iter().map(|s| RuleInput::Array(s.clone(), dtype)).collect()

@@ -7,7 +7,7 @@ use super::inputs::{Ground, each_assignment, operator_choices};
 use super::values::{Mood, Values};
 use crate::cpu::reference::eval_graph;
 use crate::graph::{Graph, Op};
-use crate::planner::{Class, Requirements, RuleCheck, RuleInput, RuleOperator, RuleSides};
+use crate::planner::{Class, Properties, Property, RuleCheck, RuleInput, RuleOperator, RuleSides};
 use crate::types::{DType, HostBuffer, Scalar};
 
 /// The dtypes that rules are tried on, with whether on all small shapes or on a few. Bytes are storage, which the engine reads
@@ -132,10 +132,10 @@ fn hold(
         Class::Reassociates => &[Mood::Ordinary, Mood::Positive],
         Class::Rescales | Class::Approximate => &[Mood::Positive],
     };
-    let promises: Vec<Requirements> = (0..inputs.len()).map(|v| rule.requirements(v)).collect();
+    let required: Vec<Properties> = (0..inputs.len()).map(|v| rule.requirements(v).properties).collect();
     for (i, &mood) in moods.iter().enumerate() {
         let mut random = Values::new(i as u64 * 7919 + seed);
-        let (leaves, slots) = fill(inputs, &promises, mood, &mut random)?;
+        let (leaves, slots) = fill(inputs, &required, mood, &mut random)?;
         let values = match evaluate(graph, &leaves, &slots) {
             Ok(values) => values?,
             Err(e) => return Some(format!("the sides cannot be computed: {e}\n{graph}")),
@@ -197,15 +197,17 @@ fn shown(
 #[must_use]
 pub fn fill(
     inputs: &[RuleInput],
-    promises: &[Requirements],
+    required: &[Properties],
     mood: Mood,
     random: &mut Values,
 ) -> Option<(Vec<HostBuffer>, Vec<Scalar>)> {
     let (mut leaves, mut slots) = (Vec::new(), Vec::new());
-    for (input, p) in inputs.iter().zip(promises) {
+    for (input, p) in inputs.iter().zip(required) {
+        let (nonneg, finite) = (p.has(Property::Nonneg), p.has(Property::Finite));
+        let identity = p.has(Property::Identity);
         match input {
             RuleInput::Array(s, d) | RuleInput::Viewed(s, d, _) => {
-                let mut b = random.buffer(*d, s.len(), mood, p.nonneg, p.finite).ok()?;
+                let mut b = random.buffer(*d, s.len(), mood, nonneg, finite).ok()?;
                 let [rows, columns] = match s.rank() {
                     0 => [1, 1],
                     1 => [1, s[0]],
@@ -213,17 +215,17 @@ pub fn fill(
                 };
                 for i in 0..s.len() {
                     let (batch, r, c) = (i / (rows * columns), i / columns % rows, i % columns);
-                    if p.symmetric && rows == columns {
+                    if p.has(Property::Symmetric) && rows == columns {
                         b.set(i, b.get(batch * rows * columns + r.min(c) * columns + r.max(c)));
                     }
-                    if (p.diagonal || p.identity) && r != c {
+                    if (p.has(Property::Diagonal) || identity) && r != c {
                         b.set(i, Scalar::from_i64(*d, 0));
                     }
-                    if p.identity && r == c {
+                    if identity && r == c {
                         b.set(i, Scalar::from_i64(*d, 1));
                     }
-                    if let Some(value) = p.filled_with {
-                        b.set(i, Scalar::from_i64(*d, i64::from(value)));
+                    if let Some(value) = p.fill() {
+                        b.set(i, Scalar::from_i64(*d, value));
                     }
                 }
                 leaves.push(b);
@@ -233,7 +235,7 @@ pub fn fill(
                     leaves.push(random.buffer(*d, s.len(), mood, false, false).ok()?);
                 }
             }
-            RuleInput::Slot(d) => slots.push(random.value(*d, mood, p.nonneg, p.finite)),
+            RuleInput::Slot(d) => slots.push(random.value(*d, mood, nonneg, finite)),
             _ => {}
         }
     }

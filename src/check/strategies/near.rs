@@ -8,7 +8,7 @@ use super::leaves::Profile;
 use super::{Builder, Dice, Recipe, Words};
 use crate::algorithms::Random;
 use crate::graph::{BinaryOp, Case, NodeId, UnaryOp};
-use crate::planner::{RuleCheck, RuleInput, RuleInstance, RuleOperator, Rules, VariableSort};
+use crate::planner::{Property, RuleCheck, RuleInput, RuleInstance, RuleOperator, Rules, VariableSort};
 use crate::types::{DType, Scalar, Shape, View};
 
 /// Attempts at inputs for one instance.
@@ -193,7 +193,7 @@ impl Pool {
             VariableSort::Array if required.count => {
                 RuleInput::Literal(Scalar::from_i64(dtype, dice.pick(&self.counts) as i64))
             }
-            VariableSort::Array if required.constant => RuleInput::Slot(dtype),
+            VariableSort::Array if required.properties.has(Property::Constant) => RuleInput::Slot(dtype),
             VariableSort::Array => {
                 RuleInput::Array(one(dice, &self.arrays), if rule.decides(v) { DType::Bool } else { dtype })
             }

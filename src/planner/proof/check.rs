@@ -14,11 +14,13 @@ use super::replay::bears_on_values;
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::planner::chain::Bracketing;
+use crate::planner::class_facts::Sort;
 use crate::planner::encode::encode_into;
-use crate::planner::facts::{Sort, Terms};
+use crate::planner::knowledge::Terms;
 use crate::planner::language::{ENode, EOp};
 use crate::planner::plan::PlanOptions;
-use crate::planner::rules::{Class, Question, Rule, Subst, draft_left, draft_with, fits};
+use crate::planner::properties::Property;
+use crate::planner::rules::{Class, Question, Rule, Subst, VarSort, draft_left, draft_with};
 use crate::types::Numerics;
 
 fn wrong(what: impl Into<String>) -> Error {
@@ -187,13 +189,13 @@ impl ProofChecker<'_> {
         self.check_admitted(rule, link.class, &subst, left)?;
         // Operands of commutative operations have one order in all terms, so both sides are compared as terms.
         let facts = self.terms[left].data.clone();
-        let built = draft_left(&rule.left[0], &self.terms, &subst, &facts).map(|d| d.add(&mut self.terms).0);
+        let built = draft_left(&rule.left[0], &self.terms, &subst, &facts).map(|d| d.add(&mut self.terms).root);
         if built != Some(left) {
             return Err(wrong(format!("no instance of the left side of {}", rule.name)));
         }
         let mut given = self.bracketings(rule, &subst, &link.bracketings)?.into_iter();
         let built = draft_with(&rule.right, &self.terms, &subst, &facts, &mut |_, _| given.next());
-        if built.map(|d| d.add(&mut self.terms).0) != Some(right) || given.next().is_some() {
+        if built.map(|d| d.add(&mut self.terms).root) != Some(right) || given.next().is_some() {
             return Err(wrong(format!("no instance of the right side of {}", rule.name)));
         }
         Ok(())
@@ -205,11 +207,11 @@ impl ProofChecker<'_> {
         for v in subst.vars.iter_mut().flatten() {
             *v = self.id(*v)?;
         }
-        for a in subst.ops.iter_mut().flatten().flat_map(|(_, attributes)| attributes.iter_mut()) {
+        for a in subst.ops.iter_mut().flatten().flat_map(|bound| bound.attributes.iter_mut()) {
             *a = self.id(*a)?;
         }
         let sorts = rule.vars.iter().zip(&subst.vars);
-        let bound = |id: &Option<Id>, sort| id.is_some_and(|id| fits(sort, &self.terms[id].data.sort));
+        let bound = |id: &Option<Id>, sort: VarSort| id.is_some_and(|id| sort.admits(&self.terms[id].data.sort));
         if subst.vars.len() != rule.vars.len() || !sorts.into_iter().all(|(v, id)| bound(id, v.sort)) {
             return Err(wrong(format!(
                 "a variable of {} stands for nothing or for something of another sort",
@@ -286,7 +288,7 @@ impl ProofChecker<'_> {
             return true;
         }
         let bound = f64::from(1u32 << 24);
-        let mut scalars = rule.conditions.iter().filter(|c| c.question == Question::Constant).peekable();
+        let mut scalars = rule.conditions.iter().filter(|c| c.question == Question::Is(Property::Constant)).peekable();
         scalars.peek().is_some()
             && scalars.all(|c| match subst.vars[c.vars[0]].map(|id| &self.terms.id_to_node(id).op) {
                 Some(EOp::Literal(s)) => (1.0 / bound..=bound).contains(&s.to_f64().abs()),

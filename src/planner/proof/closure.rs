@@ -10,7 +10,7 @@ use egg::{Id, Language};
 use hashbrown::HashMap;
 
 use crate::planner::chain::Bracketing;
-use crate::planner::facts::Terms;
+use crate::planner::knowledge::Terms;
 use crate::planner::language::{ENode, EOp};
 use crate::planner::rules::Subst;
 

@@ -7,7 +7,7 @@ use hashbrown::{HashMap, HashSet};
 
 use crate::graph::NodeId;
 use crate::planner::chain::Bracketing;
-use crate::planner::facts::Knowledge;
+use crate::planner::knowledge::Knowledge;
 use crate::planner::language::ENode;
 use crate::planner::rules::{Class, Subst};
 

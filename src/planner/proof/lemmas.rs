@@ -8,7 +8,7 @@ use super::lemma::{Justification, Lemma, Link, RuleLink, RuleName};
 use super::replayed_plan::ReplayedPlan;
 use crate::error::{Error, Result};
 use crate::planner::language::EOp;
-use crate::planner::rules::Rules;
+use crate::planner::rule_set::Rules;
 
 /// A longer proof is of no use to a reader; the error asks for a node nearer to the leaves.
 const MOST_LINKS: usize = 50_000;

@@ -7,7 +7,7 @@ use egg::Id;
 use hashbrown::HashMap;
 
 use crate::planner::encode::view_terms;
-use crate::planner::facts::Terms;
+use crate::planner::knowledge::Terms;
 use crate::planner::language::{ENode, EOp};
 use crate::types::View;
 

@@ -8,7 +8,7 @@ use hashbrown::{HashMap, HashSet};
 use super::lemma::{Justification, Lemma, Proof};
 use super::replayed_plan::ReplayedPlan;
 use crate::graph::{NodeId, Op};
-use crate::planner::facts::{Knowledge, Terms};
+use crate::planner::knowledge::{Knowledge, Terms};
 use crate::planner::language::ENode;
 use crate::planner::rules::Subst;
 
@@ -93,7 +93,7 @@ fn named_terms(lemmas: &[Lemma], n_terms: usize) -> Vec<bool> {
 
 /// The terms that variables stand for.
 fn bound(subst: &Subst) -> impl Iterator<Item = Id> + '_ {
-    let attributes = subst.ops.iter().flatten().flat_map(|(_, attributes)| attributes.iter().copied());
+    let attributes = subst.ops.iter().flatten().flat_map(|bound| bound.attributes.iter().copied());
     subst.vars.iter().flatten().copied().chain(attributes)
 }
 
@@ -107,7 +107,7 @@ fn renumber(lemma: &mut Lemma, numbering: &Numbering) {
             Justification::Rule(link) => {
                 link.bracketings.iter_mut().for_each(|b| b.each(&mut |id| new(id)));
                 link.subst.vars.iter_mut().flatten().for_each(new);
-                link.subst.ops.iter_mut().flatten().for_each(|(_, attributes)| attributes.iter_mut().for_each(new));
+                link.subst.ops.iter_mut().flatten().for_each(|bound| bound.attributes.iter_mut().for_each(new));
             }
             _ => {}
         }

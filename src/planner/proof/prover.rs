@@ -12,7 +12,7 @@ use super::own_terms::{Proved, proof};
 use super::replayed_plan::ReplayedPlan;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, NodeId};
-use crate::planner::facts::Knowledge;
+use crate::planner::knowledge::Knowledge;
 use crate::planner::plan::{Plan, PlanOptions};
 
 /// The proof of one node: how its planned form follows from what was recorded.

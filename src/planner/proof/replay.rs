@@ -12,9 +12,11 @@ use super::closure::{Closure, Reason, ReplayedRule};
 use crate::planner::chain::{Bracketing, WeighedChain};
 use crate::planner::encode::Encoded;
 use crate::planner::extract::Extraction;
-use crate::planner::facts::Terms;
+use crate::planner::knowledge::Terms;
 use crate::planner::language::{ENode, EOp};
-use crate::planner::rules::{Condition, Question, RESULT, Rule, Rules, Subst, draft_left, draft_with};
+use crate::planner::properties::Property;
+use crate::planner::rule_set::Rules;
+use crate::planner::rules::{Condition, Question, RESULT, Rule, Subst, draft_left, draft_with};
 use crate::planner::saturate::JournalEntry;
 
 /// How deep the search goes for a member that shows why a class is symmetric.
@@ -24,18 +26,18 @@ const SYMMETRY_DEPTH: usize = 6;
 /// themselves.
 pub(super) fn bears_on_values(question: Question) -> bool {
     use Question::{
-        Folded, NegatedAlone, OpensLeft, OpensRight, SameCore, ScaledAlone, TurnedAlone, Unpeaked, Varying,
+        FeedsReduction, NegatedAlone, OpensLeft, OpensRight, SameCore, ScaledAlone, TurnedAlone, Unpeaked, WholeChain,
     };
     !matches!(
         question,
-        Varying
+        Question::Is(Property::Varying)
             | Unpeaked
             | SameCore
             | TurnedAlone
             | ScaledAlone
             | NegatedAlone
-            | Folded
-            | Question::WholeChain
+            | FeedsReduction
+            | WholeChain
             | OpensLeft
             | OpensRight
     )
@@ -126,22 +128,22 @@ impl<'a> Replay<'a> {
         for v in subst.vars.iter_mut().flatten() {
             *v = self.term(*v);
         }
-        for (_, attributes) in subst.ops.iter_mut().flatten() {
-            for a in attributes {
+        for bound in subst.ops.iter_mut().flatten() {
+            for a in &mut bound.attributes {
                 *a = self.term(*a);
             }
         }
         let bracketings = self.bracketings(rule, &entry.weighed, &mut subst)?;
         self.witnesses(rule, target, &mut subst);
         let facts = self.closure.terms[target].data.clone();
-        let (left, _) = draft_left(&rule.left[0], &self.closure.terms, &subst, &facts)?.add(&mut self.closure.terms);
+        let left = draft_left(&rule.left[0], &self.closure.terms, &subst, &facts)?.add(&mut self.closure.terms).root;
         self.closure.take_in();
         if !self.closure.equal(left, target) {
             return None;
         }
         let mut given = bracketings.iter().cloned();
         let right = draft_with(&rule.right, &self.closure.terms, &subst, &facts, &mut |_, _| given.next())?;
-        let (right, _) = right.add(&mut self.closure.terms);
+        let right = right.add(&mut self.closure.terms).root;
         self.closure.take_in();
         self.closure.replayed_rules.push(ReplayedRule { rule: entry.rule, subst, bracketings });
         self.closure.unite(left, right, Reason::Rule(self.closure.replayed_rules.len() - 1));
@@ -187,7 +189,7 @@ impl<'a> Replay<'a> {
             }
             let mut candidates = self.closure.members(bound).to_vec();
             candidates.sort_unstable();
-            if rule.conditions.iter().any(|c| c.question == Question::Symmetric && c.vars == [v]) {
+            if rule.conditions.iter().any(|c| c.question == Question::Is(Property::Symmetric) && c.vars == [v]) {
                 candidates.extend(self.symmetric(bound, SYMMETRY_DEPTH));
             }
             for candidate in candidates {
@@ -212,7 +214,7 @@ impl<'a> Replay<'a> {
     /// over such products.
     fn symmetric(&mut self, id: Id, depth: usize) -> Option<Id> {
         for member in self.closure.members(id).to_vec() {
-            if self.closure.terms[member].data.symmetric {
+            if self.closure.terms[member].data.is(Property::Symmetric) {
                 return Some(member);
             }
             let node = self.closure.node(member).clone();
@@ -223,7 +225,9 @@ impl<'a> Replay<'a> {
                 }
                 _ => None,
             };
-            if let Some(new) = new.filter(|&n| self.closure.terms[n].data.symmetric && self.closure.equal(n, id)) {
+            if let Some(new) =
+                new.filter(|&n| self.closure.terms[n].data.is(Property::Symmetric) && self.closure.equal(n, id))
+            {
                 return Some(new);
             }
         }
@@ -247,7 +251,7 @@ impl<'a> Replay<'a> {
         let mut children = node.children.to_vec();
         for c in &mut children[..node.operands().len()] {
             let facts = &self.closure.terms[*c].data;
-            if facts.shape.len() > 1 && !facts.symmetric {
+            if facts.shape.len() > 1 && !facts.is(Property::Symmetric) {
                 *c = self.symmetric(*c, depth - 1).unwrap_or(*c);
             }
         }

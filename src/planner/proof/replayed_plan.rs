@@ -8,11 +8,11 @@ use super::replay::Replay;
 use crate::graph::Graph;
 use crate::planner::decode::stored;
 use crate::planner::encode::encode_into;
-use crate::planner::facts::{Knowledge, Terms};
+use crate::planner::knowledge::{Knowledge, Terms};
 use crate::planner::language::{ENode, EOp};
 use crate::planner::plan::{Plan, PlanOptions};
 use crate::planner::planning::{PlanTrace, plan_traced};
-use crate::planner::rules::Rules;
+use crate::planner::rule_set::Rules;
 
 /// What all proofs of one plan are made from.
 pub(super) struct ReplayedPlan {

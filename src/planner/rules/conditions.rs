@@ -1,55 +1,55 @@
-//! The closed list of questions a rule may ask before it applies: pure functions of facts and of the terms around them.
+//! The questions that a rule may ask before it applies. The list is closed, and the answers are pure functions of facts and of the
+//! terms around them.
 
 use egg::Id;
 use smallvec::SmallVec;
 
-use super::model::VarSort;
+use super::sort::{VarSort, Variable};
 use crate::graph::{BinaryOp, UnaryOp};
 use crate::planner::chain;
-use crate::planner::facts::{Facts, Sort, Terms};
+use crate::planner::class_facts::{Facts, Sort};
+use crate::planner::class_mask::ClassMask;
+use crate::planner::cost::product_shape;
+use crate::planner::knowledge::Terms;
 use crate::planner::language::{ENode, EOp};
+use crate::planner::properties::{Properties, Property};
 use crate::types::Shape;
 
 macro_rules! questions {
     ($($(#[doc = $doc:literal])* $variant:ident $name:literal ($($sort:ident),*);)*) => {
         /// A question about the classes bound to variables.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(in crate::planner) enum Question { $($(#[doc = $doc])* $variant,)* }
+        pub(in crate::planner) enum Question {
+            /// Whether an array has the property.
+            Is(Property),
+            $($(#[doc = $doc])* $variant,)*
+        }
 
         impl Question {
-            /// Every question.
-            pub(in crate::planner) const ALL: &'static [Self] = &[$(Self::$variant),*];
+            const OTHERS: &'static [Self] = &[$(Self::$variant),*];
 
-            /// The name in rule files.
-            pub(in crate::planner) const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name,)* }
+            /// The name in rule files; empty for a property that no rule may ask for.
+            pub(in crate::planner) fn name(self) -> &'static str {
+                match self {
+                    Self::Is(property) => property.condition().unwrap_or_default(),
+                    $(Self::$variant => $name,)*
+                }
             }
 
             /// What its arguments are.
             pub(in crate::planner) const fn args(self) -> &'static [VarSort] {
-                match self { $(Self::$variant => &[$(VarSort::$sort),*],)* }
+                match self {
+                    Self::Is(_) => &[VarSort::Tensor],
+                    $(Self::$variant => &[$(VarSort::$sort),*],)*
+                }
             }
         }
     };
 }
 
 questions! {
-    /// A 0-d value the host knows when a run starts (literals, slots and arithmetic on them).
-    Constant "constant" (Tensor);
-    /// Not such a value.
-    Varying "varying" (Tensor);
-    /// A 0-d array.
-    Scalar "scalar" (Tensor);
-    /// Exactly one element.
-    Single "single" (Tensor);
-    /// At least two axes, the last of extent 1.
-    Column "column" (Tensor);
-    /// At least two axes, the last but one of extent 1.
-    Row "row" (Tensor);
     /// At least two axes, neither of the last two of extent 1: a transpose moves elements.
     Plane "plane" (Tensor);
-    /// The last two axes are of equal extent.
-    Square "square" (Tensor);
     /// The product of the two has as many rows as columns.
     SquareProduct "square_product" (Tensor, Tensor);
     /// The second broadcasts to the first's shape without changing it.
@@ -62,20 +62,6 @@ questions! {
     SameRank "same_rank" (Tensor, Tensor);
     /// The array has these extents.
     HasShape "has_shape" (Tensor, Extents);
-    /// The sign bit is clear in every element that is not NaN.
-    Nonneg "nonneg" (Tensor);
-    /// No element is NaN or infinite.
-    Finite "finite" (Tensor);
-    /// Known to equal its transpose.
-    Symmetric "symmetric" (Tensor);
-    /// Ones on the main diagonal of the last two axes, zeros elsewhere.
-    Identity "identity" (Tensor);
-    /// Zeros without a sign off the main diagonal of the last two axes.
-    Diagonal "diagonal" (Tensor);
-    /// One everywhere.
-    Ones "ones" (Tensor);
-    /// Zero everywhere.
-    Zeros "zeros" (Tensor);
     /// The axes are of extent 1 already.
     Reduced "reduced" (Tensor, Axes);
     /// No extent is 0.
@@ -84,23 +70,23 @@ questions! {
     Count "count" (Tensor, Tensor, Axes);
     /// Written as a transpose of something that nothing else in the program needs.
     TurnedAlone "turned_alone" (Tensor);
-    /// Nothing in the program as written but one term needs the product of the two, element by element.
+    /// At most one term of the program as written needs the elementwise product of the two.
     ScaledAlone "scaled_alone" (Tensor, Tensor);
-    /// Nothing in the program as written but one term needs the array with its sign changed.
+    /// At most one term of the program as written needs the array with its sign changed.
     NegatedAlone "negated_alone" (Tensor);
-    /// Read by a reduction, or in the program as written by nothing that does not end in one.
-    Folded "folded" (Tensor);
+    /// Read by a reduction; or everything that reads it in the program as written ends in a reduction or a transpose.
+    FeedsReduction "folded" (Tensor);
     /// Both kernels grew from one product.
     SameCore "same_core" (Kernel, Kernel);
-    /// Not written as a difference from its own maximum already.
+    /// Not already written as a difference from its own maximum.
     Unpeaked "unpeaked" (Tensor);
-    /// No other product has the product as its factor, or others need it too.
+    /// No other product has it as a factor, or something else needs it too.
     WholeChain "whole_chain" (Tensor);
-    /// The program needs A B for one term or for products only, or A (B C) costs less than its product with C alone.
+    /// Only one term or only products need A B, or A (B C) costs less than the product of A B with C.
     OpensLeft "opens_left" (Tensor, Tensor, Tensor);
-    /// The program needs B C for one term or for products only, or (A B) C costs less than the product of A with it alone.
+    /// Only one term or only products need B C, or (A B) C costs less than the product of A with B C.
     OpensRight "opens_right" (Tensor, Tensor, Tensor);
-    /// (A B) C takes at least as many multiply-adds as A (B C).
+    /// (A B) C takes more multiply-adds than A (B C).
     CheaperRight "cheaper_right" (Tensor, Tensor, Tensor);
     /// A (B C) takes more multiply-adds than (A B) C.
     CheaperLeft "cheaper_left" (Tensor, Tensor, Tensor);
@@ -113,26 +99,35 @@ pub(in crate::planner) struct Condition {
     pub(in crate::planner) vars: Vec<usize>,
 }
 
-/// In place of a variable: the class that the left side matched, called `result` in rule files.
+/// Stands in place of a variable for the class that the left side matched, which rule files call `result`.
 pub(in crate::planner) const RESULT: usize = usize::MAX;
 
-/// Multiply-adds of a product of two arrays; infinite where they do not fit.
-fn product(a: &Shape, b: &Shape) -> Option<(f64, Shape)> {
-    let (ra, rb) = (a.rank(), b.rank());
-    if ra < 2 || rb < 2 || a[ra - 1] != b[rb - 2] {
-        return None;
+/// By variable: what the mask of a class must have by the variable's sort and by the conditions on the variable alone.
+pub(super) fn required_masks(vars: &[Variable], conditions: &[Condition]) -> Vec<ClassMask> {
+    let mut required: Vec<ClassMask> = vars.iter().map(|v| v.sort.required_mask()).collect();
+    for condition in conditions {
+        if let (Question::Is(property), [v]) = (condition.question, &condition.vars[..])
+            && let Some(mask) = required.get_mut(*v)
+        {
+            *mask |= ClassMask::of(Properties::if_holds(property, true));
+        }
     }
-    let batch = Shape::new(&a[..ra - 2]).broadcast(&Shape::new(&b[..rb - 2])).ok()?;
-    let out: Shape = batch.iter().copied().chain([a[ra - 2], b[rb - 1]]).collect();
-    Some((out.len() as f64 * a[ra - 1] as f64, out))
+    required
 }
 
-fn chain_costs(a: &Shape, b: &Shape, c: &Shape) -> Option<(f64, f64)> {
-    let (ab, left) = product(a, b)?;
-    let (abc, _) = product(&left, c)?;
-    let (bc, right) = product(b, c)?;
-    let (abc2, _) = product(a, &right)?;
-    Some((ab + abc, bc + abc2))
+/// Multiply-adds of the product of three matrices, by the brackets around them.
+struct ChainWork {
+    /// (A B) C.
+    left: f64,
+    /// A (B C).
+    right: f64,
+}
+
+fn chain_work([a, b, c]: [&Shape; 3]) -> Option<ChainWork> {
+    let work = |x: &Shape, product: &Shape| product.len() as f64 * x[x.rank() - 1] as f64;
+    let (ab, bc) = (product_shape(a, b)?, product_shape(b, c)?);
+    let (ab_c, a_bc) = (product_shape(&ab, c)?, product_shape(a, &bc)?);
+    Some(ChainWork { left: work(a, &ab) + work(&ab, &ab_c), right: work(b, &bc) + work(a, &a_bc) })
 }
 
 impl Condition {
@@ -151,6 +146,20 @@ impl Condition {
 }
 
 impl Question {
+    /// Every question a rule may ask.
+    pub(in crate::planner) fn all() -> impl Iterator<Item = Self> {
+        let properties = Property::ALL.iter().filter(|p| p.condition().is_some());
+        properties.map(|&p| Self::Is(p)).chain(Self::OTHERS.iter().copied())
+    }
+
+    /// Whether the answer may become yes when classes meet. Shapes never change, and most properties are only ever taken back.
+    pub(in crate::planner) fn may_come_true(self) -> bool {
+        match self {
+            Self::Is(property) => property.may_come_true(),
+            _ => matches!(self, Self::Count | Self::SameCore),
+        }
+    }
+
     fn holds(self, terms: &Terms, ids: &[Id], facts: &[&Facts]) -> bool {
         let f = |i: usize| -> &Facts { facts[i] };
         let shape = |i: usize| &f(i).shape;
@@ -159,28 +168,16 @@ impl Question {
             Sort::Attribute(EOp::Axes(axes)) => axes.clone(),
             _ => Default::default(),
         };
+        let work = || chain_work([shape(0), shape(1), shape(2)]);
         let fills = |big: &Shape, small: &Shape| big.broadcast(small).is_ok_and(|s| s == *big);
         match self {
-            Self::Constant => f(0).host && rank(0) == 0,
-            Self::Varying => !f(0).host,
-            Self::Scalar => rank(0) == 0,
-            Self::Single => shape(0).len() == 1,
-            Self::Column => rank(0) >= 2 && shape(0)[rank(0) - 1] == 1,
-            Self::Row => rank(0) >= 2 && shape(0)[rank(0) - 2] == 1,
+            Self::Is(property) => f(0).is(property),
             Self::Plane => rank(0) >= 2 && shape(0)[rank(0) - 2] != 1 && shape(0)[rank(0) - 1] != 1,
-            Self::Square => rank(0) >= 2 && shape(0)[rank(0) - 2] == shape(0)[rank(0) - 1],
             Self::SquareProduct => rank(0) >= 2 && rank(1) >= 2 && shape(0)[rank(0) - 2] == shape(1)[rank(1) - 1],
             Self::Fills | Self::FillsKernel => fills(shape(0), shape(1)),
             Self::SameShape => shape(0) == shape(1),
             Self::SameRank => rank(0) == rank(1),
             Self::HasShape => matches!(&f(1).sort, Sort::Attribute(EOp::Extents(s)) if **s == *shape(0)),
-            Self::Nonneg => f(0).nonneg,
-            Self::Finite => f(0).finite,
-            Self::Symmetric => f(0).symmetric,
-            Self::Identity => f(0).structure.identity,
-            Self::Diagonal => f(0).structure.diagonal,
-            Self::Ones => f(0).structure.filled_with(1.0),
-            Self::Zeros => f(0).structure.filled_with(0.0),
             Self::Reduced => axes(1).iter().all(|&a| shape(0).get(a) == Some(&1)),
             Self::Filled => !shape(0).is_empty(),
             Self::Count => {
@@ -199,7 +196,7 @@ impl Question {
                 let negated = ENode::new(EOp::Unary(UnaryOp::Neg), [ids[0]]);
                 terms.lookup(negated).is_none_or(|id| !terms[id].data.multi_use)
             }
-            Self::Folded => {
+            Self::FeedsReduction => {
                 let mut users = terms[ids[0]].parents().map(|p| &terms.id_to_node(p).op);
                 f(0).feeds_reduction || users.len() == 0 || users.any(|op| matches!(op, EOp::Reduce(_)))
             }
@@ -211,8 +208,8 @@ impl Question {
             Self::WholeChain => chain::is_whole(terms, ids[0]),
             Self::OpensLeft => chain::opens(terms, [ids[0], ids[1]], ids[2], true),
             Self::OpensRight => chain::opens(terms, [ids[1], ids[2]], ids[0], false),
-            Self::CheaperRight => chain_costs(shape(0), shape(1), shape(2)).is_some_and(|(l, r)| r < l),
-            Self::CheaperLeft => chain_costs(shape(0), shape(1), shape(2)).is_some_and(|(l, r)| l < r),
+            Self::CheaperRight => work().is_some_and(|w| w.right < w.left),
+            Self::CheaperLeft => work().is_some_and(|w| w.left < w.right),
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Left sides with one thing changed, for graphs that nearly match a rule.
 //!
-//! In goes a pattern, out come all patterns one edit away: operands exchanged, an operation for its neighbour, a transpose lost
-//! or added, another number, other axes, one of two equal variables replaced by another array. Whether an edit still means
-//! the same is not asked: who checks plans must not care.
+//! A pattern comes in, and all patterns one edit away come out: operands exchanged, a related operation, a transpose removed or
+//! added, another number, other axes, one of two equal variables replaced by another array. An edit may keep the meaning or
+//! change it; those who check plans must not depend on that.
 
-use super::model::{AttrPat, Head, Pat, Rule, VarSort};
+use super::model::{AttrPat, Head, Pat, Rule};
+use super::sort::VarSort;
 use crate::graph::{BinaryOp, ReduceOp, UnaryOp};
 use crate::planner::language::EOp;
 
@@ -13,24 +14,16 @@ use crate::planner::language::EOp;
 pub(in crate::planner) fn edits(rule: &Rule) -> Vec<Pat> {
     let left = &rule.left[0];
     let mut counts = vec![0; rule.vars.len()];
-    count(left, &mut counts);
+    left.count_variables(&mut counts);
     let mut out = Vec::new();
     edit(rule, &counts, left, &mut |p| out.push(p));
     out.retain(|p| p != left && matches!(p, Pat::Node(..)));
     out
 }
 
-fn count(pattern: &Pat, counts: &mut [usize]) {
-    match pattern {
-        Pat::Var(v) => counts[*v] += 1,
-        Pat::Node(_, args) => args.iter().for_each(|a| count(a, counts)),
-        _ => {}
-    }
-}
-
 /// Calls `with` for every pattern that replaces one place of `pattern`.
 fn edit(rule: &Rule, counts: &[usize], pattern: &Pat, with: &mut dyn FnMut(Pat)) {
-    here(rule, counts, pattern).into_iter().for_each(&mut *with);
+    replacements(rule, counts, pattern).into_iter().for_each(&mut *with);
     let Pat::Node(head, args) = pattern else { return };
     for (i, arg) in args.iter().enumerate() {
         edit(rule, counts, arg, &mut |p| {
@@ -49,8 +42,8 @@ fn transposed(x: Pat) -> Pat {
     Pat::Node(Head::Is(EOp::Transpose), vec![x])
 }
 
-/// What may stand in place of the whole of `pattern`.
-fn here(rule: &Rule, counts: &[usize], pattern: &Pat) -> Vec<Pat> {
+/// The patterns that replace `pattern` as a whole.
+fn replacements(rule: &Rule, counts: &[usize], pattern: &Pat) -> Vec<Pat> {
     match pattern {
         Pat::Var(v) => {
             if rule.vars[*v].sort != VarSort::Tensor {
@@ -76,11 +69,12 @@ fn here(rule: &Rule, counts: &[usize], pattern: &Pat) -> Vec<Pat> {
             };
             vec![Pat::Attr(next)]
         }
-        Pat::Node(head, args) => node(head, args),
+        Pat::Node(head, args) => changed_node(head, args),
     }
 }
 
-fn node(head: &Head, args: &[Pat]) -> Vec<Pat> {
+/// A node with another operation, or with its operands exchanged, transposed or alone.
+fn changed_node(head: &Head, args: &[Pat]) -> Vec<Pat> {
     let with = |op: EOp| Pat::Node(Head::Is(op), args.to_vec());
     let exchanged = |i: usize, j: usize| {
         let mut args = args.to_vec();
@@ -92,11 +86,11 @@ fn node(head: &Head, args: &[Pat]) -> Vec<Pat> {
         Head::AnyUnary(_) => vec![args[0].clone()],
         Head::Is(EOp::Unary(u)) => {
             let mut all = vec![args[0].clone()];
-            all.extend(neighbour(*u).map(|u| with(EOp::Unary(u))));
+            all.extend(related_unary(*u).map(|u| with(EOp::Unary(u))));
             all
         }
         Head::Is(EOp::Binary(b)) => {
-            let mut all = vec![with(EOp::Binary(beside(*b)))];
+            let mut all = vec![with(EOp::Binary(related_binary(*b)))];
             if !b.is_commutative() && args[0] != args[1] {
                 all.push(exchanged(0, 1));
             }
@@ -112,12 +106,12 @@ fn node(head: &Head, args: &[Pat]) -> Vec<Pat> {
             };
             vec![exchanged(0, 1), turned(0), turned(1)]
         }
-        Head::Is(EOp::Reduce(r)) => vec![with(EOp::Reduce(other_fold(*r)))],
+        Head::Is(EOp::Reduce(r)) => vec![with(EOp::Reduce(related_reduction(*r)))],
         _ => Vec::new(),
     }
 }
 
-fn neighbour(op: UnaryOp) -> Option<UnaryOp> {
+fn related_unary(op: UnaryOp) -> Option<UnaryOp> {
     use UnaryOp as U;
     Some(match op {
         U::Exp => U::Expm1,
@@ -132,7 +126,7 @@ fn neighbour(op: UnaryOp) -> Option<UnaryOp> {
     })
 }
 
-fn beside(op: BinaryOp) -> BinaryOp {
+fn related_binary(op: BinaryOp) -> BinaryOp {
     use BinaryOp as B;
     match op {
         B::Add => B::Sub,
@@ -155,7 +149,7 @@ fn beside(op: BinaryOp) -> BinaryOp {
     }
 }
 
-fn other_fold(op: ReduceOp) -> ReduceOp {
+fn related_reduction(op: ReduceOp) -> ReduceOp {
     use ReduceOp as R;
     match op {
         R::Sum => R::Max,

@@ -1,9 +1,10 @@
 //! The two sides of a rule: infix expressions over variables whose sorts follow from where they stand.
 
 use super::lexer::{Spanned, Token};
-use super::model::{AttrPat, Head, Pat, VarSort, Variable};
-use super::parser::{Parser, Step, suggestion};
-use super::signature::{Arg, Function, function, names};
+use super::model::{AttrPat, Head, Pat};
+use super::reader::{Read, Reader, suggestion};
+use super::signature::{Function, Parameter, function, names};
+use super::sort::{VarSort, Variable};
 use crate::graph::{BinaryOp, UnaryOp};
 use crate::planner::language::EOp;
 use crate::types::{DType, Scalar};
@@ -21,26 +22,37 @@ fn arguments(n: usize, optional: usize) -> String {
     }
 }
 
-fn link(p: &mut Parser) -> Step<()> {
-    p.links += 1;
-    if p.links > MOST_LINKS {
-        let here = p.peek().clone();
-        return p.fail(&here, format!("a rule may hold {MOST_LINKS} operations"), None);
+fn link(reader: &mut Reader) -> Read<()> {
+    reader.links += 1;
+    if reader.links > MOST_LINKS {
+        return reader.fail_here(format!("a rule may hold {MOST_LINKS} operations"), None);
     }
     Ok(())
 }
 
-/// What the left side bound so far.
+/// A function and what it is applied to.
+struct Call {
+    head: Head,
+    args: Vec<Pat>,
+}
+
+/// The variables of a rule: those that its left side has bound so far.
 #[derive(Default)]
-pub(super) struct Sides {
+pub(super) struct Scope {
     pub(super) vars: Vec<Variable>,
     pub(super) ops: Vec<String>,
     /// Whether a function of the right side was used.
     pub(super) right_only: bool,
-    pub(super) right: bool,
+    /// Whether the side being read is the right one, which binds nothing.
+    right: bool,
 }
 
-impl Sides {
+impl Scope {
+    /// A rule whose left side has bound these variables.
+    pub(super) fn of(vars: Vec<Variable>) -> Self {
+        Self { vars, ..Self::default() }
+    }
+
     /// The names the left side binds, for messages.
     pub(super) fn bound(&self) -> String {
         self.vars
@@ -52,115 +64,109 @@ impl Sides {
     }
 
     /// One side.
-    pub(super) fn expression(&mut self, p: &mut Parser, right: bool) -> Step<Pat> {
+    pub(super) fn expression(&mut self, reader: &mut Reader, right: bool) -> Read<Pat> {
         self.right = right;
-        self.sum(p, Arg::Of(VarSort::Tensor))
+        self.sum(reader, Parameter::Of(VarSort::Tensor))
     }
 
-    fn sum(&mut self, p: &mut Parser, arg: Arg) -> Step<Pat> {
-        let mut left = self.product(p, arg)?;
+    fn sum(&mut self, reader: &mut Reader, expected: Parameter) -> Read<Pat> {
+        let mut left = self.product(reader, expected)?;
         loop {
-            let op = if p.is("+") {
-                BinaryOp::Add
-            } else if p.is("-") {
-                BinaryOp::Sub
-            } else {
-                return Ok(left);
+            let op = match reader.peek().token {
+                Token::Sign("+") => BinaryOp::Add,
+                Token::Sign("-") => BinaryOp::Sub,
+                _ => return Ok(left),
             };
-            link(p)?;
-            p.next();
-            let right = self.product(p, arg)?;
+            link(reader)?;
+            reader.next();
+            let right = self.product(reader, expected)?;
             left = Pat::Node(Head::Is(EOp::Binary(op)), vec![left, right]);
         }
     }
 
-    fn product(&mut self, p: &mut Parser, arg: Arg) -> Step<Pat> {
-        let mut left = self.prefix(p, arg)?;
+    fn product(&mut self, reader: &mut Reader, expected: Parameter) -> Read<Pat> {
+        let mut left = self.prefix(reader, expected)?;
         loop {
-            let op = if p.is("*") {
-                EOp::Binary(BinaryOp::Mul)
-            } else if p.is("/") {
-                EOp::Binary(BinaryOp::Div)
-            } else if p.is("@") {
-                EOp::Contract
-            } else {
-                return Ok(left);
+            let op = match reader.peek().token {
+                Token::Sign("*") => EOp::Binary(BinaryOp::Mul),
+                Token::Sign("/") => EOp::Binary(BinaryOp::Div),
+                Token::Sign("@") => EOp::Contract,
+                _ => return Ok(left),
             };
-            link(p)?;
-            p.next();
-            let right = self.prefix(p, arg)?;
+            link(reader)?;
+            reader.next();
+            let right = self.prefix(reader, expected)?;
             left = Pat::Node(Head::Is(op), vec![left, right]);
         }
     }
 
-    fn prefix(&mut self, p: &mut Parser, arg: Arg) -> Step<Pat> {
-        if p.depth >= DEEPEST {
-            let here = p.peek().clone();
-            return p.fail(&here, format!("expressions may be nested {DEEPEST} deep"), None);
+    fn prefix(&mut self, reader: &mut Reader, expected: Parameter) -> Read<Pat> {
+        if reader.depth >= DEEPEST {
+            return reader.fail_here(format!("expressions may be nested {DEEPEST} deep"), None);
         }
-        p.depth += 1;
-        let found = if p.is("-") {
-            p.next();
-            self.prefix(p, arg).map(|inner| match inner {
+        reader.depth += 1;
+        let found = if reader.is("-") {
+            reader.next();
+            self.prefix(reader, expected).map(|inner| match inner {
                 Pat::Number(x) => Pat::Number(-x),
                 other => Pat::Node(Head::Is(EOp::Unary(UnaryOp::Neg)), vec![other]),
             })
         } else {
-            self.power(p, arg)
+            self.power(reader, expected)
         };
-        p.depth -= 1;
+        reader.depth -= 1;
         found
     }
 
-    fn power(&mut self, p: &mut Parser, arg: Arg) -> Step<Pat> {
-        let base = self.postfix(p, arg)?;
-        if !p.is("^") {
+    fn power(&mut self, reader: &mut Reader, expected: Parameter) -> Read<Pat> {
+        let base = self.postfix(reader, expected)?;
+        if !reader.is("^") {
             return Ok(base);
         }
-        p.next();
-        let exponent = self.attribute(p, VarSort::Int)?;
+        reader.next();
+        let exponent = self.attribute(reader, VarSort::Int)?;
         Ok(Pat::Node(Head::Is(EOp::Powi), vec![base, exponent]))
     }
 
-    fn postfix(&mut self, p: &mut Parser, arg: Arg) -> Step<Pat> {
-        let mut inner = self.primary(p, arg)?;
-        while p.is("'") {
-            link(p)?;
-            p.next();
+    fn postfix(&mut self, reader: &mut Reader, expected: Parameter) -> Read<Pat> {
+        let mut inner = self.primary(reader, expected)?;
+        while reader.is("'") {
+            link(reader)?;
+            reader.next();
             inner = Pat::Node(Head::Is(EOp::Transpose), vec![inner]);
         }
         Ok(inner)
     }
 
-    fn primary(&mut self, p: &mut Parser, arg: Arg) -> Step<Pat> {
-        let word = p.next();
+    fn primary(&mut self, reader: &mut Reader, expected: Parameter) -> Read<Pat> {
+        let word = reader.next();
         match &word.token {
             Token::Sign("(") => {
-                let inner = self.sum(p, arg)?;
-                p.want(")", "after the expression")?;
+                let inner = self.sum(reader, expected)?;
+                reader.want(")", "after the expression")?;
                 Ok(inner)
             }
             Token::Number(x) => {
                 if !self.right && !Scalar::from_f64(DType::F64, *x).is_structural() {
                     let help = "rules may test 0, 0.5, 1, 2, 3 and 4 of either sign; other values are not part of a plan's key";
-                    return p.fail(&word, format!("the value {x} cannot be tested"), Some(help.into()));
+                    return reader.fail(&word, format!("the value {x} cannot be tested"), Some(help.into()));
                 }
                 Ok(Pat::Number(*x))
             }
-            Token::Word(name) if p.is("(") => self.call(p, name.clone(), &word),
+            Token::Word(name) if reader.is("(") => self.call(reader, name.clone(), &word),
             Token::Word(name) if !["when", "note", "rule", "phase"].contains(&name.as_str()) => {
-                let sort = match arg {
-                    Arg::Of(sort) => Some(sort),
+                let sort = match expected {
+                    Parameter::Of(sort) => Some(sort),
                     _ => None,
                 };
-                self.variable(p, name.clone(), &word, sort)
+                self.variable(reader, name.clone(), &word, sort)
             }
-            other => p.fail(&word, format!("expected an expression, found {}", other.shown()), None),
+            other => reader.fail(&word, format!("expected an expression, found {}", other.shown()), None),
         }
     }
 
     /// A variable where `sort` (or, without one, an array or a kernel) is expected.
-    fn variable(&mut self, p: &mut Parser, name: String, word: &Spanned, sort: Option<VarSort>) -> Step<Pat> {
+    fn variable(&mut self, reader: &mut Reader, name: String, word: &Spanned, sort: Option<VarSort>) -> Read<Pat> {
         if let Some(v) = self.vars.iter().position(|v| v.name == name) {
             let found = self.vars[v].sort;
             let fits = match sort {
@@ -169,110 +175,106 @@ impl Sides {
             };
             if !fits {
                 let wanted = sort.map_or("an array", VarSort::name);
-                return p.fail(word, format!("expected {wanted}, but '{name}' is {}", found.name()), None);
+                return reader.fail(word, format!("expected {wanted}, but '{name}' is {}", found.name()), None);
             }
             return Ok(Pat::Var(v));
         }
         if self.right {
             let help = format!("the left side binds: {}", self.bound());
             // The rest of the rule is read on: more may be wrong with it.
-            let _: Step<()> = p.fail(word, format!("'{name}' appears on the right but not on the left"), Some(help));
+            let _: Read<()> =
+                reader.fail(word, format!("'{name}' appears on the right but not on the left"), Some(help));
             return Ok(Pat::Number(0.0));
         }
         self.vars.push(Variable { name, sort: sort.unwrap_or(VarSort::Tensor) });
         Ok(Pat::Var(self.vars.len() - 1))
     }
 
-    fn call(&mut self, p: &mut Parser, name: String, word: &Spanned) -> Step<Pat> {
-        let Some(Function { mut head, args, optional, right_only }) = function(&name) else {
-            let all = names();
-            let near = suggestion(&name, &all);
+    fn call(&mut self, reader: &mut Reader, name: String, word: &Spanned) -> Read<Pat> {
+        let Some(function) = function(&name) else {
+            let near = suggestion(&name, &names());
             let help =
                 if near.starts_with("known") { "planner-rules/README.md lists the functions".into() } else { near };
-            return p.fail(word, format!("there is no function '{name}'"), Some(help));
+            return reader.fail(word, format!("there is no function '{name}'"), Some(help));
         };
-        if right_only && !self.right {
-            return p.fail(
-                word,
-                format!("'{name}' builds something and cannot be matched: it may stand on the right only"),
-                None,
-            );
+        if function.right_only && !self.right {
+            let message = format!("'{name}' builds something and cannot be matched: it may stand on the right only");
+            return reader.fail(word, message, None);
         }
-        self.right_only |= right_only;
-        p.want("(", "after a function")?;
-        let mut given = Vec::new();
-        for (i, &arg) in args.iter().enumerate() {
-            if i > 0 && !p.is(",") {
-                if i + optional >= args.len() {
-                    break;
-                }
-                let at = p.peek().clone();
-                return p.fail(&at, format!("{name} takes {}, given {i}", arguments(args.len(), optional)), None);
-            }
-            if i > 0 {
-                p.next();
-            }
-            match arg {
-                Arg::Of(sort @ (VarSort::Axes | VarSort::Extents | VarSort::Int)) => {
-                    given.push(self.attribute(p, sort)?)
-                }
-                // A kernel may stand for a value by its bare name only: operations between kernels are stages.
-                Arg::Value if p.bare_word() => {
-                    let word = p.next();
-                    let Token::Word(name) = &word.token else { continue };
-                    given.push(self.variable(p, name.clone(), &word, None)?);
-                }
-                Arg::Value => given.push(self.sum(p, Arg::Of(VarSort::Tensor))?),
-                Arg::Of(_) => given.push(self.sum(p, arg)?),
-                Arg::Op1 | Arg::Op2 => {
-                    let v = self.operator(p)?;
-                    head = if arg == Arg::Op1 { Head::AnyUnary(v) } else { Head::AnyBinary(v) };
-                }
-            }
-        }
-        if p.is(",") {
-            let at = p.peek().clone();
-            return p.fail(&at, format!("{name} takes {}, given more", arguments(args.len(), optional)), None);
-        }
-        p.want(")", "after the arguments")?;
-        if head == Head::Cheapest && given.iter().any(|g| !matches!(g, Pat::Var(_))) {
+        self.right_only |= function.right_only;
+        reader.want("(", "after a function")?;
+        let Call { head, args } = self.arguments(reader, &name, function)?;
+        if head == Head::Cheapest && args.iter().any(|a| !matches!(a, Pat::Var(_))) {
             let help = "name on the left side what the chain is made of".into();
-            return p.fail(word, format!("'{name}' takes variables"), Some(help));
+            return reader.fail(word, format!("'{name}' takes variables"), Some(help));
         }
-        Ok(Pat::Node(head, given))
+        Ok(Pat::Node(head, args))
     }
 
-    fn operator(&mut self, p: &mut Parser) -> Step<usize> {
-        let word = p.next();
-        let Token::Word(name) = &word.token else {
-            return p.fail(
-                &word,
-                format!("expected the name of an operation's variable, found {}", word.token.shown()),
-                None,
-            );
-        };
-        if let Some(v) = self.ops.iter().position(|o| o == name) {
+    /// The arguments of a function, up to the closing bracket.
+    fn arguments(&mut self, reader: &mut Reader, name: &str, function: Function) -> Read<Call> {
+        let Function { mut head, parameters, optional, .. } = function;
+        let takes = arguments(parameters.len(), optional);
+        let mut args = Vec::new();
+        for (i, &parameter) in parameters.iter().enumerate() {
+            if i > 0 && !reader.take(",") {
+                if i + optional >= parameters.len() {
+                    break;
+                }
+                return reader.fail_here(format!("{name} takes {takes}, given {i}"), None);
+            }
+            match parameter {
+                Parameter::Of(sort @ (VarSort::Axes | VarSort::Extents | VarSort::Int)) => {
+                    args.push(self.attribute(reader, sort)?);
+                }
+                Parameter::Of(_) => args.push(self.sum(reader, parameter)?),
+                Parameter::Value => args.push(self.value(reader)?),
+                Parameter::Op1 => head = Head::AnyUnary(self.operator(reader)?),
+                Parameter::Op2 => head = Head::AnyBinary(self.operator(reader)?),
+            }
+        }
+        if reader.is(",") {
+            return reader.fail_here(format!("{name} takes {takes}, given more"), None);
+        }
+        reader.want(")", "after the arguments")?;
+        Ok(Call { head, args })
+    }
+
+    /// An array or a kernel. A kernel is given by its bare name: operations between kernels are stages, and have functions.
+    fn value(&mut self, reader: &mut Reader) -> Read<Pat> {
+        if !reader.bare_word() {
+            return self.sum(reader, Parameter::Of(VarSort::Tensor));
+        }
+        let (at, name) = reader.want_word("an expression")?;
+        self.variable(reader, name, &at, None)
+    }
+
+    fn operator(&mut self, reader: &mut Reader) -> Read<usize> {
+        let (word, name) = reader.want_word("the name of an operation's variable")?;
+        if let Some(v) = self.ops.iter().position(|o| *o == name) {
             return Ok(v);
         }
         if self.right {
             let help = format!("the left side binds: {}", self.bound());
-            return p.fail(&word, format!("'{name}' appears on the right but not on the left"), Some(help));
+            return reader.fail(&word, format!("'{name}' appears on the right but not on the left"), Some(help));
         }
-        self.ops.push(name.clone());
+        self.ops.push(name);
         Ok(self.ops.len() - 1)
     }
 
-    fn attribute(&mut self, p: &mut Parser, sort: VarSort) -> Step<Pat> {
-        let negative = sort == VarSort::Int && p.is("-");
+    fn attribute(&mut self, reader: &mut Reader, sort: VarSort) -> Read<Pat> {
+        let negative = sort == VarSort::Int && reader.is("-");
         if negative {
-            p.next();
+            reader.next();
         }
-        let word = p.next();
+        let word = reader.next();
         let attr = match (&word.token, sort) {
             (Token::Number(x), VarSort::Int) if x.fract() == 0.0 && x.abs() < 1e9 => {
                 AttrPat::Int(if negative { -(*x as i32) } else { *x as i32 })
             }
-            (Token::Word(name), VarSort::Axes) if p.is("(") => return self.axes_function(p, name.clone(), &word),
+            (Token::Word(name), VarSort::Axes) if reader.is("(") => {
+                return self.axes_function(reader, name.clone(), &word);
+            }
             (Token::Word(name), VarSort::Axes) if name == "last" => AttrPat::Last,
             (Token::Word(name), VarSort::Axes) if name == "rows" => AttrPat::Rows,
             (Token::Word(name), VarSort::Axes) if name == "both" => AttrPat::Both,
@@ -281,15 +283,17 @@ impl Sides {
                 self.right_only |= !self.right;
                 AttrPat::Result
             }
-            (Token::Word(name), _) if !negative => return self.variable(p, name.clone(), &word, Some(sort)),
-            (other, _) => return p.fail(&word, format!("expected {}, found {}", sort.name(), other.shown()), None),
+            (Token::Word(name), _) if !negative => return self.variable(reader, name.clone(), &word, Some(sort)),
+            (other, _) => {
+                return reader.fail(&word, format!("expected {}, found {}", sort.name(), other.shown()), None);
+            }
         };
         Ok(Pat::Attr(attr))
     }
 
-    fn axes_function(&mut self, p: &mut Parser, name: String, word: &Spanned) -> Step<Pat> {
+    fn axes_function(&mut self, reader: &mut Reader, name: String, word: &Spanned) -> Read<Pat> {
         if !self.right {
-            return p.fail(word, format!("'{name}' builds axes and may stand on the right only"), None);
+            return reader.fail(word, format!("'{name}' builds axes and may stand on the right only"), None);
         }
         self.right_only = true;
         let n_args = match name.as_str() {
@@ -297,21 +301,21 @@ impl Sides {
             "turned" => 1,
             _ => {
                 let help = suggestion(&name, &["union", "turned", "last", "rows", "both", "every"]);
-                return p.fail(word, format!("there is no function of axes '{name}'"), Some(help));
+                return reader.fail(word, format!("there is no function of axes '{name}'"), Some(help));
             }
         };
-        p.want("(", "after a function")?;
+        reader.want("(", "after a function")?;
         let mut vars = Vec::new();
         for i in 0..n_args {
             if i > 0 {
-                p.want(",", "between axes")?;
+                reader.want(",", "between axes")?;
             }
-            let Pat::Var(v) = self.attribute(p, VarSort::Axes)? else {
-                return p.fail(word, format!("'{name}' takes variables"), None);
+            let Pat::Var(v) = self.attribute(reader, VarSort::Axes)? else {
+                return reader.fail(word, format!("'{name}' takes variables"), None);
             };
             vars.push(v);
         }
-        p.want(")", "after the axes")?;
+        reader.want(")", "after the axes")?;
         Ok(Pat::Attr(if n_args == 2 { AttrPat::Union(vars[0], vars[1]) } else { AttrPat::Turned(vars[0]) }))
     }
 }

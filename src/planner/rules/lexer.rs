@@ -1,6 +1,6 @@
-//! The words of a rule file, with their places.
+//! A rule file as tokens, with their places.
 
-/// A word.
+/// A token.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Token {
     /// A name or a keyword.
@@ -19,7 +19,7 @@ pub(super) enum Token {
     End,
 }
 
-/// A word and where it stands: bytes from the start of the file.
+/// A token and where it is: bytes from the start of the file.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Spanned {
     pub(super) token: Token,
@@ -30,8 +30,8 @@ pub(super) struct Spanned {
 /// Longer signs first.
 const SIGNS: [&str; 15] = ["<=>", "=>", "|", "+", "-", "*", "/", "@", "^", "'", "(", ")", ",", ":", "="];
 
-/// All words of a text; comments run from `#` to the end of the line.
-pub(super) fn words(text: &str) -> Vec<Spanned> {
+/// All tokens of a text; comments run from `#` to the end of the line.
+pub(super) fn tokens(text: &str) -> Vec<Spanned> {
     let mut out: Vec<Spanned> = Vec::new();
     let mut at = 0;
     while let Some(c) = text[at..].chars().next() {
@@ -78,7 +78,7 @@ pub(super) fn words(text: &str) -> Vec<Spanned> {
 }
 
 impl Token {
-    /// The word as a message names it.
+    /// The token as a message names it.
     pub(super) fn shown(&self) -> String {
         match self {
             Self::Word(w) | Self::RuleName(w) => format!("'{w}'"),

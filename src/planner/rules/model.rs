@@ -1,11 +1,12 @@
-//! A rule as data: what it is called, what it promises, what it matches and what it builds.
+//! A rule as data: its name, what it promises, what it matches and what it builds.
 
 use std::fmt;
 
 use super::conditions::Condition;
-use crate::planner::index::Forms;
+use super::sort::Variable;
+use crate::planner::class_mask::ClassMask;
 use crate::planner::language::EOp;
-use crate::types::{DType, Fault, Kind, Numerics, seeded};
+use crate::types::{DType, Fault, Kind, Numerics, Scalar, seeded};
 
 /// What a rewrite promises about values; see docs/numerics.md. Ordered from the strongest promise to the weakest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -63,18 +64,18 @@ impl fmt::Display for Class {
     }
 }
 
-/// When a rule takes part.
+/// When a rule is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Phase {
-    /// Algebra that shrinks.
+    /// Algebra that shrinks the graph.
     Simplify,
-    /// Finding better operations for what was written.
+    /// Recognising better operations for what was written.
     Recognise,
-    /// Finding that two things which are computed anyway are one.
+    /// Finding that two terms which are computed anyway are equal.
     Meet,
-    /// Products and their epilogues, over what the phases before have found.
+    /// Kernels of products and their epilogues, over what the phases before have found.
     Kernel,
-    /// Rules that may grow the graph; few rounds.
+    /// Rules that may enlarge the graph, for a few rounds.
     Grow,
 }
 
@@ -95,35 +96,6 @@ impl Phase {
     }
 }
 
-/// What a variable stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::planner) enum VarSort {
-    Tensor,
-    Kernel,
-    Axes,
-    Extents,
-    Int,
-}
-
-impl VarSort {
-    pub(in crate::planner) const fn name(self) -> &'static str {
-        match self {
-            Self::Tensor => "an array",
-            Self::Kernel => "a kernel",
-            Self::Axes => "axes",
-            Self::Extents => "extents",
-            Self::Int => "an integer",
-        }
-    }
-}
-
-/// A variable of a rule.
-#[derive(Clone, Debug, PartialEq)]
-pub(in crate::planner) struct Variable {
-    pub(in crate::planner) name: String,
-    pub(in crate::planner) sort: VarSort,
-}
-
 /// What a pattern node is.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::planner) enum Head {
@@ -135,13 +107,13 @@ pub(in crate::planner) enum Head {
     AnyBinary(usize),
     /// Right side only: the first operand (0-d) with the shape of the second.
     Like,
-    /// Right side only: the first operand transposed as it stands beside the others.
+    /// Right side only: the first operand transposed as it is aligned with the others.
     Turn,
-    /// Right side only: the diagonal of the first operand as it stands beside the others.
+    /// Right side only: the diagonal of the first operand as it is broadcast with the others.
     DiagonalIn,
-    /// Right side only: the last axis as a column, an axis of extent 1 behind it.
+    /// Right side only: the last axis as a column, with an axis of extent 1 after it.
     AsColumn,
-    /// Right side only: the last axis as a row, an axis of extent 1 before it.
+    /// Right side only: the last axis as a row, with an axis of extent 1 before it.
     AsRow,
     /// Right side only: the product of the operands in the cheapest order.
     Cheapest,
@@ -149,7 +121,7 @@ pub(in crate::planner) enum Head {
     CountOf,
 }
 
-/// An attribute in a pattern; words are relative to the first operand of the node they stand in.
+/// An attribute in a pattern; words are relative to the first operand of the node that has them.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::planner) enum AttrPat {
     /// The last axis.
@@ -173,7 +145,7 @@ pub(in crate::planner) enum AttrPat {
 /// A pattern.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::planner) enum Pat {
-    /// Anything of the variable's sort, the same wherever the variable stands.
+    /// Anything of the variable's sort, the same wherever the variable appears.
     Var(usize),
     /// A literal of this value (+0 and −0 differ) in the dtype around it.
     Number(f64),
@@ -181,6 +153,29 @@ pub(in crate::planner) enum Pat {
     Attr(AttrPat),
     /// A node.
     Node(Head, Vec<Pat>),
+}
+
+impl Pat {
+    /// What the mask of a class must have for the pattern to match one of its terms.
+    pub(in crate::planner) fn required_mask(&self) -> ClassMask {
+        match self {
+            Self::Node(Head::Is(op), _) => ClassMask::required_by(op),
+            Self::Node(Head::AnyUnary(_), _) => ClassMask::ANY_UNARY,
+            Self::Node(Head::AnyBinary(_), _) => ClassMask::ANY_BINARY,
+            // Only the bit that every literal has; its value is compared later.
+            Self::Number(_) => ClassMask::required_by(&EOp::Literal(Scalar::from_f64(DType::F32, 0.0))),
+            Self::Node(..) | Self::Var(_) | Self::Attr(_) => ClassMask::NONE,
+        }
+    }
+
+    /// Adds how often each variable appears.
+    pub(in crate::planner) fn count_variables(&self, counts: &mut [usize]) {
+        match self {
+            Self::Var(v) => counts[*v] += 1,
+            Self::Node(_, args) => args.iter().for_each(|a| a.count_variables(counts)),
+            Self::Number(_) | Self::Attr(_) => {}
+        }
+    }
 }
 
 /// One direction of a rule.
@@ -201,8 +196,8 @@ pub(in crate::planner) struct Rule {
     pub(in crate::planner) conditions: Vec<Condition>,
     /// The variable whose dtype decides the kind.
     pub(in crate::planner) subject_var: usize,
-    /// By variable: what a class must have to be taken for it (see `index`).
-    pub(in crate::planner) asks: Vec<Forms>,
+    /// By variable: what the mask of a class must have for the class to stand for it.
+    pub(in crate::planner) required: Vec<ClassMask>,
     /// The second direction of a two-way rule.
     pub(in crate::planner) back: bool,
 }

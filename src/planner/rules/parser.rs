@@ -1,370 +1,297 @@
 //! A rule file's text as rules.
 //!
-//! Recursive descent over the words; a rule with an error is skipped to the next `rule` or `phase` at the start of a statement,
+//! Recursive descent over the tokens; a rule with an error is skipped to the next `rule` or `phase` at the start of a statement,
 //! so one reading finds the errors of a whole file.
 
 use hashbrown::{HashMap, HashSet};
 
-use super::conditions::{Condition, Question, RESULT};
-use super::expressions::Sides;
-use super::lexer::{Spanned, Token, words};
-use super::model::{Class, Pat, Phase, Rule, VarSort, Variable};
+use super::conditions::{Condition, Question, RESULT, required_masks};
+use super::expressions::Scope;
+use super::lexer::{Spanned, Token};
+use super::model::{Class, Pat, Phase, Rule};
 use super::problems::Problem;
+use super::reader::{Read, Reader, suggestion};
 use super::signature::nearest;
+use super::sort::{VarSort, Variable};
 use super::variants::variants;
-use crate::planner::index::asked;
 
 /// The rules of a text; `subject` is the file's name without its ending.
-pub(super) fn parse(subject: &str, text: &str, known: &HashMap<&str, &str>) -> Result<Vec<Rule>, Vec<Problem>> {
-    let mut p = Parser { words: words(text), at: 0, problems: Vec::new(), rule: None, depth: 0, links: 0 };
+pub(super) fn parse(subject: &str, text: &str, elsewhere: &HashMap<&str, &str>) -> Result<Vec<Rule>, Vec<Problem>> {
+    let mut parser =
+        Parser { reader: Reader::new(text), subject, phase: Phase::Simplify, elsewhere, names: HashSet::new() };
     let mut rules: Vec<Rule> = Vec::new();
-    let mut names: HashSet<String> = HashSet::new();
-    let mut phase = Phase::Simplify;
-    loop {
-        match p.peek().token.clone() {
-            Token::End => break,
-            Token::Word(w) if w == "phase" => {
-                p.at += 1;
-                if let Ok(found) = p.phase() {
-                    phase = found;
-                } else {
-                    p.recover();
-                }
-            }
-            Token::Word(w) if w == "rule" => {
-                p.at += 1;
-                match p.rule(subject, phase) {
-                    Ok((at, parsed)) => {
-                        p.unique(&parsed[0].name, at, &mut names, known);
-                        rules.extend(parsed);
-                    }
-                    Err(()) => p.recover(),
-                }
-                p.rule = None;
-            }
-            other => {
-                let near = match &other {
-                    Token::Word(w) => nearest(w, ["rule", "phase"]).map(|n| format!("did you mean '{n}'?")),
-                    _ => None,
-                };
-                p.fail_here(format!("expected 'rule' or 'phase', found {}", other.shown()), near);
-                p.recover();
-            }
+    while parser.reader.peek().token != Token::End {
+        match parser.statement() {
+            Ok(more) => rules.extend(more),
+            Err(()) => parser.reader.recover(),
         }
+        parser.reader.rule = None;
     }
-    if p.problems.is_empty() { Ok(rules) } else { Err(p.problems) }
+    let problems = parser.reader.problems;
+    if problems.is_empty() { Ok(rules) } else { Err(problems) }
 }
 
 /// One expression over variables of given sorts.
 pub(super) fn expression(text: &str, vars: &[(String, VarSort)]) -> Result<Pat, Vec<Problem>> {
-    let mut p = Parser { words: words(text), at: 0, problems: Vec::new(), rule: None, depth: 0, links: 0 };
+    let mut reader = Reader::new(text);
     let vars = vars.iter().map(|(name, sort)| Variable { name: name.clone(), sort: *sort }).collect();
-    let mut sides = Sides { vars, ..Sides::default() };
-    let read = sides.expression(&mut p, true);
-    if read.is_ok() && p.peek().token != Token::End {
-        p.fail_here("expected the end of the expression".into(), None);
+    let mut scope = Scope::of(vars);
+    let read = scope.expression(&mut reader, true);
+    if read.is_ok() && reader.peek().token != Token::End {
+        let _: Read<()> = reader.fail_here("expected the end of the expression".into(), None);
     }
     match read {
-        Ok(pattern) if p.problems.is_empty() => Ok(pattern),
-        _ => Err(p.problems),
+        Ok(pattern) if reader.problems.is_empty() => Ok(pattern),
+        _ => Err(reader.problems),
     }
 }
 
-/// The reading position and what went wrong so far.
-pub(super) struct Parser {
-    words: Vec<Spanned>,
-    at: usize,
-    pub(super) problems: Vec<Problem>,
-    rule: Option<String>,
-    /// How deep the expression being read is nested.
-    pub(super) depth: usize,
-    /// Operations of the rule so far.
-    pub(super) links: usize,
+struct Parser<'a> {
+    reader: Reader,
+    subject: &'a str,
+    /// The phase of the rules that follow.
+    phase: Phase,
+    /// Names of rules in other files, and the files.
+    elsewhere: &'a HashMap<&'a str, &'a str>,
+    /// Names of rules in this file.
+    names: HashSet<String>,
 }
 
-/// A step that failed has noted its problem.
-pub(super) type Step<T> = Result<T, ()>;
+/// The two sides of a rule.
+struct Sides {
+    left: Pat,
+    right: Pat,
+    both_ways: bool,
+}
 
-impl Parser {
-    pub(super) fn peek(&self) -> &Spanned {
-        &self.words[self.at.min(self.words.len() - 1)]
-    }
-
-    /// Whether a name stands alone as an argument.
-    pub(super) fn bare_word(&self) -> bool {
-        let after = self.words.get(self.at + 1).map(|w| &w.token);
-        matches!(self.peek().token, Token::Word(_)) && matches!(after, Some(Token::Sign("," | ")")))
-    }
-
-    pub(super) fn next(&mut self) -> Spanned {
-        let word = self.peek().clone();
-        self.at = (self.at + 1).min(self.words.len() - 1);
-        word
-    }
-
-    pub(super) fn fail<T>(&mut self, at: &Spanned, message: String, help: Option<String>) -> Step<T> {
-        self.problems.push(Problem { message, at: at.at, len: at.len, rule: self.rule.clone(), help });
-        Err(())
-    }
-
-    pub(super) fn fail_here(&mut self, message: String, help: Option<String>) {
-        let here = self.peek().clone();
-        let _: Step<()> = self.fail(&here, message, help);
-    }
-
-    pub(super) fn is(&self, sign: &str) -> bool {
-        matches!(self.peek().token, Token::Sign(s) if s == sign)
-    }
-
-    pub(super) fn want(&mut self, sign: &'static str, why: &str) -> Step<Spanned> {
-        if self.is(sign) {
-            return Ok(self.next());
+impl Parser<'_> {
+    /// A `phase`, which gives no rule, or a `rule`, which gives one for each of its ways.
+    fn statement(&mut self) -> Read<Vec<Rule>> {
+        if self.reader.take_word("phase") {
+            self.phase = self.phase()?;
+            return Ok(Vec::new());
         }
-        let found = self.peek().clone();
-        self.fail(&found, format!("expected '{sign}' {why}, found {}", found.token.shown()), None)
-    }
-
-    fn recover(&mut self) {
-        while !matches!(&self.peek().token, Token::End)
-            && !matches!(&self.peek().token, Token::Word(w) if w == "rule" || w == "phase")
-        {
-            self.at += 1;
+        if self.reader.take_word("rule") {
+            return self.rule();
         }
-    }
-
-    fn is_word(&self, word: &str) -> bool {
-        matches!(&self.peek().token, Token::Word(w) if w == word)
-    }
-
-    fn phase(&mut self) -> Step<Phase> {
-        let word = self.next();
-        let Token::Word(name) = &word.token else {
-            return self.fail(&word, format!("expected a phase, found {}", word.token.shown()), None);
+        let found = &self.reader.peek().token;
+        let near = match found {
+            Token::Word(w) => nearest(w, ["rule", "phase"]).map(|n| format!("did you mean '{n}'?")),
+            _ => None,
         };
+        let message = format!("expected 'rule' or 'phase', found {}", found.shown());
+        self.reader.fail_here(message, near)
+    }
+
+    fn phase(&mut self) -> Read<Phase> {
+        let (at, name) = self.reader.want_word("a phase")?;
         match Phase::ALL.into_iter().find(|p| p.name() == name) {
             Some(phase) => Ok(phase),
             None => {
-                let all = Phase::ALL.map(Phase::name);
-                let help = suggestion(name, &all);
-                self.fail(&word, format!("there is no phase '{name}'"), Some(help))
+                let help = suggestion(&name, &Phase::ALL.map(Phase::name));
+                self.reader.fail(&at, format!("there is no phase '{name}'"), Some(help))
             }
         }
     }
 
-    fn unique(&mut self, name: &str, at: Spanned, here: &mut HashSet<String>, known: &HashMap<&str, &str>) {
-        let elsewhere = known.get(name).map(|file| format!("in {file}.rules"));
-        let here = (!here.insert(name.into())).then(|| "above in this file".to_string());
-        if let Some(place) = here.or(elsewhere) {
-            self.rule = Some(name.into());
-            let help = format!("it is defined {place}; every rule needs a name of its own");
-            let _: Step<()> = self.fail(&at, format!("the rule '{name}' is defined twice"), Some(help));
-        }
-    }
-
-    fn rule(&mut self, subject: &str, phase: Phase) -> Step<(Spanned, Vec<Rule>)> {
-        let name_word = self.next();
-        let Token::RuleName(name) = name_word.token.clone() else {
-            return self.fail(&name_word, format!("expected the rule's name, found {}", name_word.token.shown()), None);
+    fn rule(&mut self) -> Read<Vec<Rule>> {
+        let at = self.reader.next();
+        let Token::RuleName(name) = at.token.clone() else {
+            let message = format!("expected the rule's name, found {}", at.token.shown());
+            return self.reader.fail(&at, message, None);
         };
-        self.rule = Some(name.clone());
-        (self.depth, self.links) = (0, 0);
-        self.want(":", "after the rule's name")?;
+        self.reader.rule = Some(name.clone());
+        (self.reader.depth, self.reader.links) = (0, 0);
+        self.reader.want(":", "after the rule's name")?;
         let classes = self.classes()?;
-        let mut sides = Sides::default();
-        let left = sides.expression(self, false)?;
-        let both_ways = match self.next() {
-            Spanned { token: Token::Sign("=>"), .. } => false,
-            Spanned { token: Token::Sign("<=>"), .. } => true,
-            other => {
-                let message = format!("expected '=>' or '<=>' after the left side, found {}", other.token.shown());
-                return self.fail(&other, message, None);
-            }
-        };
-        let n_problems = self.problems.len();
-        let right = sides.expression(self, true)?;
-        let mut conditions = Vec::new();
-        if self.is_word("when") {
-            self.next();
-            loop {
-                conditions.push(self.condition(&sides)?);
-                if !self.is(",") {
-                    break;
-                }
-                self.next();
-            }
-        }
-        let mut note = String::new();
-        if self.is_word("note") {
-            self.next();
-            let word = self.next();
-            let Token::Text(text) = word.token else {
-                return self.fail(&word, format!("expected a text in quotes, found {}", word.token.shown()), None);
-            };
-            note = text;
-        }
-        if self.problems.len() > n_problems {
+        let mut scope = Scope::default();
+        let left = scope.expression(&mut self.reader, false)?;
+        let both_ways = self.arrow()?;
+        let n_problems = self.reader.problems.len();
+        let right = scope.expression(&mut self.reader, true)?;
+        let conditions = self.conditions(&scope)?;
+        let note = self.note()?;
+        if self.reader.problems.len() > n_problems {
             return Err(());
         }
-        self.check_sides(&name_word, &sides, &left, &right, both_ways)?;
-        let make = |left: &Pat, right: &Pat, back: bool, first: usize| Rule {
-            name: name.clone(),
-            subject: subject.into(),
-            phase,
+        let sides = Sides { left, right, both_ways };
+        self.check_sides(&at, &scope, &sides)?;
+        let Some(subject_var) = scope.vars.iter().position(|v| matches!(v.sort, VarSort::Tensor | VarSort::Kernel))
+        else {
+            return self.reader.fail(&at, "a rule needs an array on its left side".into(), None);
+        };
+        self.check_name(&name, &at);
+        let there = Rule {
+            name,
+            subject: self.subject.into(),
+            phase: self.phase,
             classes,
-            note: note.clone(),
-            vars: sides.vars.clone(),
-            asks: asked(&sides.vars, &conditions),
-            ops: sides.ops.clone(),
-            left: variants(left),
-            right: right.clone(),
-            conditions: conditions.clone(),
-            subject_var: first,
-            back,
+            note,
+            required: required_masks(&scope.vars, &conditions),
+            vars: scope.vars,
+            ops: scope.ops,
+            left: variants(&sides.left),
+            right: sides.right.clone(),
+            conditions,
+            subject_var,
+            back: false,
         };
-        let Some(first) = sides.vars.iter().position(|v| matches!(v.sort, VarSort::Tensor | VarSort::Kernel)) else {
-            return self.fail(&name_word, "a rule needs an array on its left side".into(), None);
-        };
-        let mut rules = vec![make(&left, &right, false, first)];
-        if both_ways {
-            rules.push(make(&right, &left, true, first));
-        }
-        Ok((name_word, rules))
+        let back =
+            both_ways.then(|| Rule { left: variants(&sides.right), right: sides.left, back: true, ..there.clone() });
+        Ok([there].into_iter().chain(back).collect())
     }
 
-    fn check_sides(&mut self, at: &Spanned, sides: &Sides, left: &Pat, right: &Pat, both_ways: bool) -> Step<()> {
-        if matches!(left, Pat::Var(_) | Pat::Number(_)) || both_ways && matches!(right, Pat::Var(_) | Pat::Number(_)) {
-            return self.fail(
-                at,
-                "a side that is matched must be an operation, not a bare variable or number".into(),
-                None,
-            );
+    /// Whether the rule goes both ways.
+    fn arrow(&mut self) -> Read<bool> {
+        let found = self.reader.next();
+        match &found.token {
+            Token::Sign("=>") => Ok(false),
+            Token::Sign("<=>") => Ok(true),
+            other => {
+                let message = format!("expected '=>' or '<=>' after the left side, found {}", other.shown());
+                self.reader.fail(&found, message, None)
+            }
+        }
+    }
+
+    fn conditions(&mut self, scope: &Scope) -> Read<Vec<Condition>> {
+        let mut conditions = Vec::new();
+        if self.reader.take_word("when") {
+            conditions.push(self.condition(scope)?);
+            while self.reader.take(",") {
+                conditions.push(self.condition(scope)?);
+            }
+        }
+        Ok(conditions)
+    }
+
+    fn note(&mut self) -> Read<String> {
+        if !self.reader.take_word("note") {
+            return Ok(String::new());
+        }
+        let found = self.reader.next();
+        match found.token.clone() {
+            Token::Text(text) => Ok(text),
+            other => self.reader.fail(&found, format!("expected a text in quotes, found {}", other.shown()), None),
+        }
+    }
+
+    /// Notes a problem if the name is taken. The rule is read all the same.
+    fn check_name(&mut self, name: &str, at: &Spanned) {
+        let elsewhere = self.elsewhere.get(name).map(|file| format!("in {file}.rules"));
+        let here = (!self.names.insert(name.into())).then(|| "above in this file".to_string());
+        if let Some(place) = here.or(elsewhere) {
+            let help = format!("it is defined {place}; every rule needs a name of its own");
+            let _: Read<()> = self.reader.fail(at, format!("the rule '{name}' is defined twice"), Some(help));
+        }
+    }
+
+    fn check_sides(&mut self, at: &Spanned, scope: &Scope, sides: &Sides) -> Read<()> {
+        let Sides { left, right, both_ways } = sides;
+        let bare = |side: &Pat| matches!(side, Pat::Var(_) | Pat::Number(_));
+        if bare(left) || *both_ways && bare(right) {
+            let message = "a side that is matched must be an operation, not a bare variable or number";
+            return self.reader.fail(at, message.into(), None);
         }
         if left == right {
-            return self.fail(at, "both sides are the same".into(), None);
+            return self.reader.fail(at, "both sides are the same".into(), None);
         }
-        if both_ways {
-            let help = "write two rules";
-            if sides.right_only {
-                return self.fail(
-                    at,
-                    "a function of the right side stands in a rule of both ways".into(),
-                    Some(help.into()),
-                );
+        if *both_ways {
+            let help = Some("write two rules".into());
+            if scope.right_only {
+                let message = "a function of the right side stands in a rule of both ways";
+                return self.reader.fail(at, message.into(), help);
             }
-            if let Some(v) = (0..sides.vars.len()).find(|&v| !mentions(right, v)) {
-                let message = format!("'{}' does not appear on the right of a rule of both ways", sides.vars[v].name);
-                return self.fail(at, message, Some(help.into()));
+            let mut counts = vec![0; scope.vars.len()];
+            right.count_variables(&mut counts);
+            if let Some(v) = counts.iter().position(|&n| n == 0) {
+                let message = format!("'{}' does not appear on the right of a rule of both ways", scope.vars[v].name);
+                return self.reader.fail(at, message, help);
             }
         }
         Ok(())
     }
 
-    fn classes(&mut self) -> Step<[Option<Class>; 3]> {
+    fn classes(&mut self) -> Read<[Option<Class>; 3]> {
         let mut classes = [None; 3];
         loop {
-            let word = self.next();
-            let Token::Word(name) = &word.token else {
-                return self.fail(&word, format!("expected a class, found {}", word.token.shown()), None);
-            };
+            let (at, name) = self.reader.want_word("a class")?;
             let Some(class) = Class::ALL.into_iter().find(|c| c.name() == name) else {
-                let help = suggestion(name, &Class::ALL.map(Class::name));
-                return self.fail(&word, format!("there is no class '{name}'"), Some(help));
+                let help = suggestion(&name, &Class::ALL.map(Class::name));
+                return self.reader.fail(&at, format!("there is no class '{name}'"), Some(help));
             };
-            if self.is_word("for") {
-                self.next();
-                loop {
-                    let kind = self.next();
-                    let Token::Word(k) = &kind.token else {
-                        return self.fail(
-                            &kind,
-                            format!("expected a kind of dtype, found {}", kind.token.shown()),
-                            None,
-                        );
-                    };
-                    match k.as_str() {
-                        "float" => classes[0] = Some(class),
-                        "int" => classes[1] = Some(class),
-                        "bool" => classes[2] = Some(class),
-                        "any" => classes = [Some(class); 3],
-                        "number" => (classes[0], classes[1]) = (Some(class), Some(class)),
-                        _ => {
-                            let help = suggestion(k, &["float", "int", "bool", "number", "any"]);
-                            return self.fail(&kind, format!("there is no kind of dtype '{k}'"), Some(help));
-                        }
-                    }
-                    if !self.is("|") {
-                        break;
-                    }
-                    self.next();
+            if self.reader.take_word("for") {
+                self.kinds(class, &mut classes)?;
+                while self.reader.take("|") {
+                    self.kinds(class, &mut classes)?;
                 }
             } else {
                 classes[0] = Some(class);
             }
-            if !self.is(",") {
+            if !self.reader.take(",") {
                 return Ok(classes);
             }
-            self.next();
         }
     }
 
-    fn condition(&mut self, sides: &Sides) -> Step<Condition> {
-        let word = self.next();
-        let Token::Word(name) = &word.token else {
-            return self.fail(&word, format!("expected a condition, found {}", word.token.shown()), None);
+    /// Gives the class to the kinds of dtypes that the next word names.
+    fn kinds(&mut self, class: Class, classes: &mut [Option<Class>; 3]) -> Read<()> {
+        let (at, name) = self.reader.want_word("a kind of dtype")?;
+        match name.as_str() {
+            "float" => classes[0] = Some(class),
+            "int" => classes[1] = Some(class),
+            "bool" => classes[2] = Some(class),
+            "any" => *classes = [Some(class); 3],
+            "number" => (classes[0], classes[1]) = (Some(class), Some(class)),
+            _ => {
+                let help = suggestion(&name, &["float", "int", "bool", "number", "any"]);
+                return self.reader.fail(&at, format!("there is no kind of dtype '{name}'"), Some(help));
+            }
+        }
+        Ok(())
+    }
+
+    fn condition(&mut self, scope: &Scope) -> Read<Condition> {
+        let (at, name) = self.reader.want_word("a condition")?;
+        let Some(question) = Question::all().find(|q| q.name() == name) else {
+            let names: Vec<&str> = Question::all().map(Question::name).collect();
+            let help = suggestion(&name, &names);
+            return self.reader.fail(&at, format!("there is no condition '{name}'"), Some(help));
         };
-        let all = Question::ALL;
-        let Some(&question) = all.iter().find(|q| q.name() == name) else {
-            let names: Vec<&str> = all.iter().map(|q| q.name()).collect();
-            let help = suggestion(name, &names);
-            return self.fail(&word, format!("there is no condition '{name}'"), Some(help));
-        };
-        self.want("(", "after a condition")?;
+        self.reader.want("(", "after a condition")?;
         let mut vars = Vec::new();
         loop {
-            let arg = self.next();
-            let known = match &arg.token {
-                Token::Word(v) if v == "result" => Some(RESULT),
-                Token::Word(v) => sides.vars.iter().position(|x| x.name == *v),
-                _ => None,
-            };
-            let Some(v) = known else {
-                let help = format!("the left side binds: {}", sides.bound());
-                return self.fail(&arg, format!("expected a variable, found {}", arg.token.shown()), Some(help));
-            };
-            let wanted = question.args().get(vars.len());
-            let (given, sort) = sides.vars.get(v).map_or(("result", VarSort::Tensor), |x| (x.name.as_str(), x.sort));
-            if wanted != Some(&sort) {
-                let wanted = wanted.map_or("nothing more", |s| s.name());
-                let message = format!("{name} expects {wanted} here, '{given}' is {}", sort.name());
-                return self.fail(&arg, message, None);
-            }
-            vars.push(v);
-            if !self.is(",") {
+            vars.push(self.condition_variable(scope, &name, question.args().get(vars.len()))?);
+            if !self.reader.take(",") {
                 break;
             }
-            self.next();
         }
-        let close = self.want(")", "after the condition's variables")?;
+        let close = self.reader.want(")", "after the condition's variables")?;
         if vars.len() != question.args().len() {
             let message = format!("{name} expects {} variables, given {}", question.args().len(), vars.len());
-            return self.fail(&close, message, None);
+            return self.reader.fail(&close, message, None);
         }
         Ok(Condition { question, vars })
     }
-}
 
-fn mentions(pat: &Pat, v: usize) -> bool {
-    match pat {
-        Pat::Var(x) => *x == v,
-        Pat::Node(_, args) => args.iter().any(|a| mentions(a, v)),
-        Pat::Number(_) | Pat::Attr(_) => false,
-    }
-}
-
-/// "did you mean", or the list.
-pub(super) fn suggestion(name: &str, known: &[&str]) -> String {
-    match nearest(name, known.iter().copied()) {
-        Some(near) => format!("did you mean '{near}'?"),
-        None => format!("known are: {}", known.join(", ")),
+    /// The next variable of the condition of this name, where one of the sort is expected.
+    fn condition_variable(&mut self, scope: &Scope, condition: &str, expected: Option<&VarSort>) -> Read<usize> {
+        let at = self.reader.next();
+        let known = match &at.token {
+            Token::Word(v) if v == "result" => Some(RESULT),
+            Token::Word(v) => scope.vars.iter().position(|x| x.name == *v),
+            _ => None,
+        };
+        let Some(v) = known else {
+            let help = format!("the left side binds: {}", scope.bound());
+            return self.reader.fail(&at, format!("expected a variable, found {}", at.token.shown()), Some(help));
+        };
+        let (given, sort) = scope.vars.get(v).map_or(("result", VarSort::Tensor), |x| (x.name.as_str(), x.sort));
+        if expected != Some(&sort) {
+            let expected = expected.map_or("nothing more", |s| s.name());
+            let message = format!("{condition} expects {expected} here, '{given}' is {}", sort.name());
+            return self.reader.fail(&at, message, None);
+        }
+        Ok(v)
     }
 }

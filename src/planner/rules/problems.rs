@@ -1,4 +1,4 @@
-//! Errors of a rule file: all of them at once, each with its line, a caret and a help.
+//! Errors of a rule file: all of them at once, each with its line, a caret and help.
 
 use crate::error::Error;
 
@@ -9,25 +9,25 @@ pub(super) struct Problem {
     /// Bytes from the start of the file.
     pub(super) at: usize,
     pub(super) len: usize,
-    /// The rule it stands in.
+    /// The rule it is in.
     pub(super) rule: Option<String>,
     pub(super) help: Option<String>,
 }
 
-/// Nobody reads more at a time, and what is no rule file has one in every line.
-const MOST: usize = 100;
+/// At most this many are shown: a text that is no rule file has one in every line.
+const MAX_SHOWN: usize = 100;
 
 /// The problems of one file as one error.
 pub(super) fn report(file: &str, text: &str, problems: &[Problem]) -> Error {
-    let mut shown: Vec<String> = problems.iter().take(MOST).map(|p| one(file, text, p)).collect();
-    if problems.len() > MOST {
-        shown.push(format!("error: {} more in {file}", problems.len() - MOST));
+    let mut shown: Vec<String> = problems.iter().take(MAX_SHOWN).map(|p| one(file, text, p)).collect();
+    if problems.len() > MAX_SHOWN {
+        shown.push(format!("error: {} more in {file}", problems.len() - MAX_SHOWN));
     }
     Error::rules(shown.join("\n\n"))
 }
 
-/// Of a longer line only the part around the problem is shown.
-const WIDEST: usize = 160;
+/// Of a line with more characters, only the part around the problem is shown.
+const MAX_WIDTH: usize = 160;
 
 fn one(file: &str, text: &str, p: &Problem) -> String {
     let at = p.at.min(text.len());
@@ -35,9 +35,9 @@ fn one(file: &str, text: &str, p: &Problem) -> String {
     let line_no = text[..at].matches('\n').count() + 1;
     let line = text[start..].lines().next().unwrap_or("");
     let col = text[start..at].chars().count();
-    let long = line.chars().nth(WIDEST).is_some();
-    let skip = if long { col.saturating_sub(WIDEST / 2) } else { 0 };
-    let shown: String = line.chars().skip(skip).take(WIDEST).collect();
+    let long = line.chars().nth(MAX_WIDTH).is_some();
+    let skip = if long { col.saturating_sub(MAX_WIDTH / 2) } else { 0 };
+    let shown: String = line.chars().skip(skip).take(MAX_WIDTH).collect();
     let rule = p.rule.as_ref().map_or(String::new(), |r| format!("   (rule {r})"));
     let gutter = " ".repeat(line_no.to_string().len());
     let within = shown.chars().count().saturating_sub(col - skip).max(1);

@@ -1,12 +1,13 @@
 //! The functions a rule may name, with what they take and give: one table for the parser, the help and the check of rules.
 
-use super::model::{Head, VarSort};
+use super::model::Head;
+use super::sort::VarSort;
 use crate::graph::{BinaryOp, HostOp, ReduceOp, UnaryOp};
 use crate::planner::language::EOp;
 
 /// What an argument must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Arg {
+pub(super) enum Parameter {
     /// An expression or variable of this sort.
     Of(VarSort),
     /// An array or a kernel.
@@ -22,16 +23,13 @@ pub(super) enum Arg {
 pub(super) struct Function {
     /// What it becomes; operator variables are filled in by the parser.
     pub(super) head: Head,
-    /// Its arguments.
-    pub(super) args: Vec<Arg>,
+    /// What it is applied to.
+    pub(super) parameters: Vec<Parameter>,
     /// How many of them, at the end, may be left out.
     pub(super) optional: usize,
     /// Whether it may stand on the right side only.
     pub(super) right_only: bool,
 }
-
-const T: Arg = Arg::Of(VarSort::Tensor);
-const K: Arg = Arg::Of(VarSort::Kernel);
 
 /// Names that are no unary, binary or reduction table entry.
 const OTHERS: [&str; 24] = [
@@ -61,54 +59,63 @@ const OTHERS: [&str; 24] = [
     "transpose",
 ];
 
+impl Function {
+    fn of(head: Head, parameters: &[Parameter]) -> Self {
+        Self { head, parameters: parameters.into(), optional: 0, right_only: false }
+    }
+
+    fn op(op: EOp, parameters: &[Parameter]) -> Self {
+        Self::of(Head::Is(op), parameters)
+    }
+
+    fn right(head: Head, parameters: &[Parameter]) -> Self {
+        Self { right_only: true, ..Self::of(head, parameters) }
+    }
+}
+
 /// The function called `name`.
 pub(super) fn function(name: &str) -> Option<Function> {
-    let make = |op: EOp, args: Vec<Arg>| Function { head: Head::Is(op), args, optional: 0, right_only: false };
-    let tensor = |op: EOp, args: Vec<Arg>| Some(make(op, args));
+    use Parameter::{Of, Op1, Op2, Value};
+    const T: Parameter = Of(VarSort::Tensor);
+    const K: Parameter = Of(VarSort::Kernel);
+    const AXES: Parameter = Of(VarSort::Axes);
+    const EXTENTS: Parameter = Of(VarSort::Extents);
     if let Some(u) = UnaryOp::ALL.into_iter().find(|u| u.name() == name) {
-        return tensor(EOp::Unary(u), vec![T]);
+        return Some(Function::op(EOp::Unary(u), &[T]));
     }
     if let Some(b) = BinaryOp::ALL.into_iter().find(|b| b.name() == name) {
-        return tensor(EOp::Binary(b), vec![T, T]);
+        return Some(Function::op(EOp::Binary(b), &[T, T]));
     }
     if let Some(r) = ReduceOp::ALL.into_iter().find(|r| r.name() == name) {
-        return tensor(EOp::Reduce(r), vec![T, Arg::Of(VarSort::Axes)]);
+        return Some(Function::op(EOp::Reduce(r), &[T, AXES]));
     }
-    let right = |head, args: Vec<Arg>| Some(Function { head, args, optional: 0, right_only: true });
-    match name {
-        "select" => tensor(EOp::Select, vec![T, T, T]),
-        "powi" => tensor(EOp::Powi, vec![T, Arg::Of(VarSort::Int)]),
-        "transpose" => tensor(EOp::Transpose, vec![T]),
-        "diag" => tensor(EOp::Diagonal, vec![T]),
-        "reshape" => tensor(EOp::Reshape, vec![T, Arg::Of(VarSort::Extents)]),
-        "bcast" => tensor(EOp::Broadcast, vec![T, Arg::Of(VarSort::Extents)]),
-        "inv" => tensor(EOp::Host(HostOp::Inv, 0), vec![T]),
-        "solve" => tensor(EOp::Host(HostOp::Solve, 0), vec![T, T]),
-        "run" => tensor(EOp::Run, vec![K]),
-        "run_diag" => tensor(EOp::RunDiag, vec![K]),
-        "gemm" => Some(make(EOp::Gemm, vec![T, T])),
-        "syrk" => Some(make(EOp::Syrk, vec![T, T])),
-        "ep_select" => Some(make(EOp::Select, vec![Arg::Value, Arg::Value, Arg::Value])),
-        "ep1" => Some(Function { head: Head::AnyUnary(0), args: vec![Arg::Op1, K], optional: 0, right_only: false }),
-        "ep2" => Some(Function {
-            head: Head::AnyBinary(0),
-            args: vec![Arg::Op2, Arg::Value, Arg::Value],
-            optional: 0,
-            right_only: false,
-        }),
-        "map1" => Some(Function { head: Head::AnyUnary(0), args: vec![Arg::Op1, T], optional: 0, right_only: false }),
-        "map2" => {
-            Some(Function { head: Head::AnyBinary(0), args: vec![Arg::Op2, T, T], optional: 0, right_only: false })
-        }
-        "like" => right(Head::Like, vec![T, T]),
-        "turn" => right(Head::Turn, vec![T, T, T]).map(|f| Function { optional: 1, ..f }),
-        "diag_in" => right(Head::DiagonalIn, vec![T, T, T]).map(|f| Function { optional: 1, ..f }),
-        "as_column" => right(Head::AsColumn, vec![T]),
-        "as_row" => right(Head::AsRow, vec![T]),
-        "cheapest" => right(Head::Cheapest, vec![T, T, T]),
-        "count_of" => right(Head::CountOf, vec![Arg::Of(VarSort::Axes), Arg::Of(VarSort::Extents)]),
-        _ => None,
-    }
+    Some(match name {
+        "select" => Function::op(EOp::Select, &[T, T, T]),
+        "powi" => Function::op(EOp::Powi, &[T, Of(VarSort::Int)]),
+        "transpose" => Function::op(EOp::Transpose, &[T]),
+        "diag" => Function::op(EOp::Diagonal, &[T]),
+        "reshape" => Function::op(EOp::Reshape, &[T, EXTENTS]),
+        "bcast" => Function::op(EOp::Broadcast, &[T, EXTENTS]),
+        "inv" => Function::op(EOp::Host(HostOp::Inv, 0), &[T]),
+        "solve" => Function::op(EOp::Host(HostOp::Solve, 0), &[T, T]),
+        "run" => Function::op(EOp::Run, &[K]),
+        "run_diag" => Function::op(EOp::RunDiag, &[K]),
+        "gemm" => Function::op(EOp::Gemm, &[T, T]),
+        "syrk" => Function::op(EOp::Syrk, &[T, T]),
+        "ep_select" => Function::op(EOp::Select, &[Value, Value, Value]),
+        "ep1" => Function::of(Head::AnyUnary(0), &[Op1, K]),
+        "ep2" => Function::of(Head::AnyBinary(0), &[Op2, Value, Value]),
+        "map1" => Function::of(Head::AnyUnary(0), &[Op1, T]),
+        "map2" => Function::of(Head::AnyBinary(0), &[Op2, T, T]),
+        "like" => Function::right(Head::Like, &[T, T]),
+        "turn" => Function { optional: 1, ..Function::right(Head::Turn, &[T, T, T]) },
+        "diag_in" => Function { optional: 1, ..Function::right(Head::DiagonalIn, &[T, T, T]) },
+        "as_column" => Function::right(Head::AsColumn, &[T]),
+        "as_row" => Function::right(Head::AsRow, &[T]),
+        "cheapest" => Function::right(Head::Cheapest, &[T, T, T]),
+        "count_of" => Function::right(Head::CountOf, &[AXES, EXTENTS]),
+        _ => return None,
+    })
 }
 
 /// Every function's name.

@@ -1,19 +1,19 @@
 //! Variants of a left side under commutativity.
 //!
-//! Operands of commutative operations stand in canonical order in the e-graph, which says nothing about the order in which
-//! a rule names them: each such operation of a pattern is therefore tried both ways.
+//! The e-graph keeps operands of commutative operations in canonical order, which says nothing about the order in which a rule
+//! names them. Each such operation of a pattern is therefore tried both ways.
 
 use super::model::{Head, Pat};
 use crate::planner::language::EOp;
 
 /// At most this many variants of one left side are made.
-const MOST: usize = 64;
+const MAX_VARIANTS: usize = 64;
 
 /// The pattern and its variants.
 pub(super) fn variants(pattern: &Pat) -> Vec<Pat> {
     let mut out: Vec<Pat> = Vec::new();
     for p in swapped(pattern) {
-        if !out.contains(&p) && out.len() < MOST {
+        if !out.contains(&p) && out.len() < MAX_VARIANTS {
             out.push(p);
         }
     }
@@ -28,7 +28,7 @@ fn swapped(pattern: &Pat) -> Vec<Pat> {
         combinations = combinations
             .into_iter()
             .flat_map(|c| choices.iter().map(move |x| [c.clone(), vec![x.clone()]].concat()))
-            .take(MOST)
+            .take(MAX_VARIANTS)
             .collect();
     }
     let commutes = matches!(head, Head::Is(EOp::Binary(b)) if b.is_commutative());
@@ -39,6 +39,6 @@ fn swapped(pattern: &Pat) -> Vec<Pat> {
         }
         out.push(Pat::Node(head.clone(), args));
     }
-    out.truncate(MOST);
+    out.truncate(MAX_VARIANTS);
     out
 }

@@ -6,8 +6,10 @@
 use egg::{EClass, Id};
 use smallvec::SmallVec;
 
-use crate::planner::facts::{Facts, Terms};
-use crate::planner::index::{Changes, Forms, Index};
+use crate::planner::class_facts::Facts;
+use crate::planner::class_mask::ClassMask;
+use crate::planner::index::{Changes, PhaseIndex};
+use crate::planner::knowledge::Terms;
 use crate::planner::language::{ENode, EOp};
 
 /// A term to try rules on: because it is new, or because classes below it changed.
@@ -23,11 +25,11 @@ pub(super) fn everything(terms: &Terms) -> Vec<Task> {
     (0..terms.analysis.n_made).map(|i| Task { term: Id::from(i), changes: None }).collect()
 }
 
-/// A term above a class that was united with another, and the forms that the class gained.
+/// A term above a class that was united with another, and the operations that the class gained.
 #[derive(Clone, Copy, Debug)]
 struct Raised {
     term: Id,
-    gained: Forms,
+    gained: ClassMask,
 }
 
 /// What the last wave made and united, and from that the tasks of the next one.
@@ -41,7 +43,7 @@ pub(super) struct Agenda {
     stale: Vec<bool>,
     /// Buffers of `next`, empty between its calls. Terms to be tried; with each its place among the tasks.
     due: OrderedIds,
-    /// Terms one step above a change, then the classes of these: with each the forms that were gained.
+    /// Terms one step above a change, then the classes of these: with each the operations that were gained.
     edge: OrderedIds,
     above: OrderedIds,
 }
@@ -52,8 +54,8 @@ impl Agenda {
         self.fresh.extend(ids);
     }
 
-    /// Notes that a class below these terms gained forms.
-    pub(super) fn raise(&mut self, terms: impl IntoIterator<Item = Id>, gained: Forms) {
+    /// Notes that a class below these terms gained operations.
+    pub(super) fn raise(&mut self, terms: impl IntoIterator<Item = Id>, gained: ClassMask) {
         self.raised.extend(terms.into_iter().map(|term| Raised { term, gained }));
     }
 
@@ -71,7 +73,7 @@ impl Agenda {
     }
 
     /// The tasks that follow from the unions and new terms of the last wave.
-    pub(super) fn next(&mut self, terms: &Terms, index: &Index) -> Vec<Task> {
+    pub(super) fn next(&mut self, terms: &Terms, index: &PhaseIndex) -> Vec<Task> {
         let Self { fresh, raised, stale, due, edge, above } = self;
         for ordered in [&mut *due, &mut *edge, &mut *above] {
             ordered.reserve(terms.analysis.n_made);
@@ -86,13 +88,13 @@ impl Agenda {
             }
         }
         for Raised { term, gained } in raised.drain(..) {
-            *edge.at(term).0 |= gained;
+            *edge.at(term).0 |= gained.bits();
         }
         let mut distance = 1;
         while !edge.is_empty() {
             edge.drain(|term, gained| {
                 if let Some(changes) = changes_below(due, &mut found, term) {
-                    changes.note(distance, gained);
+                    changes.note(distance, ClassMask::from_bits(gained));
                 }
                 if index.climbs(&terms.id_to_node(term).op, distance) {
                     *above.at(terms.find(term)).0 |= gained;

@@ -9,13 +9,15 @@ use hashbrown::HashSet;
 use super::agenda::Task;
 use crate::algorithms::FixedHasher;
 use crate::planner::chain::ProductChains;
-use crate::planner::facts::Terms;
-use crate::planner::index::{Children, Entry, Index};
+use crate::planner::index::{ChildMasks, IndexEntry, PhaseIndex};
+use crate::planner::knowledge::Terms;
 use crate::planner::language::EOp;
 use crate::planner::matching::match_term;
 use crate::planner::plan::PlanOptions;
+use crate::planner::properties::Property;
 use crate::planner::prune::is_removed;
-use crate::planner::rules::{Class, Pat, Question, Rule, Rules, Subst};
+use crate::planner::rule_set::Rules;
+use crate::planner::rules::{Class, Pat, Question, Rule, Subst};
 use crate::types::{DType, Fault, Numerics, seeded};
 
 /// A rule and what it was found to match.
@@ -37,7 +39,7 @@ pub(super) struct RuleSearch<'a> {
     numerics: Numerics,
     allow_rescale: bool,
     /// The rules of the current phase.
-    pub(super) index: &'a Index,
+    pub(super) index: &'a PhaseIndex,
     /// By rule: whether any of its classes may be used at all.
     pub(super) admitted: Vec<bool>,
     /// By rule: whether it weighs a whole chain of products.
@@ -78,16 +80,16 @@ impl<'a> RuleSearch<'a> {
         &self,
         terms: &Terms,
         term: Id,
-        entries: impl Iterator<Item = &'i Entry>,
+        entries: impl Iterator<Item = &'i IndexEntry>,
         done: &Fingerprints,
         found: &mut Vec<Match>,
     ) {
         let (node, class) = (terms.id_to_node(term), terms.find(term));
-        let mut children = Children::default();
-        for (forms, &c) in children.iter_mut().zip(&node.children) {
-            *forms = terms.analysis.forms[usize::from(terms.find(c))];
+        let mut children = ChildMasks::default();
+        for (mask, &c) in children.iter_mut().zip(&node.children) {
+            *mask = terms.analysis.masks[usize::from(terms.find(c))];
         }
-        let turn = |e: &Entry| self.admitted[e.rule] && self.weighs[e.rule] == self.weighing;
+        let turn = |e: &IndexEntry| self.admitted[e.rule] && self.weighs[e.rule] == self.weighing;
         let mut entries = entries.filter(|e| e.may_match(&children) && turn(e)).peekable();
         if entries.peek().is_none() || is_removed(terms, class, node) {
             return;
@@ -136,7 +138,7 @@ impl<'a> RuleSearch<'a> {
 /// The scalars that a rescaling moves and a run must check: those that are not literals. `None` where there is nothing to check or
 /// a literal is out of bounds.
 fn scalars_to_guard(terms: &Terms, rule: &Rule, subst: &Subst) -> Option<Vec<Id>> {
-    let mut scalars = rule.conditions.iter().filter(|c| c.question == Question::Constant).peekable();
+    let mut scalars = rule.conditions.iter().filter(|c| c.question == Question::Is(Property::Constant)).peekable();
     scalars.peek()?;
     let mut guards = Vec::new();
     for c in scalars {

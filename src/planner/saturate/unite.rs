@@ -7,8 +7,9 @@ use egg::Id;
 use hashbrown::HashSet;
 
 use super::agenda::Agenda;
-use crate::planner::facts::{Facts, Terms};
-use crate::planner::index::{Forms, form};
+use crate::planner::class_facts::Facts;
+use crate::planner::class_mask::ClassMask;
+use crate::planner::knowledge::Terms;
 use crate::planner::language::EOp;
 use crate::planner::prune::keep_constant;
 
@@ -35,13 +36,13 @@ impl Unions {
             let (class_a, class_b) = (&terms[a], &terms[b]);
             let (above_a, above_b) = (self.agenda.users(class_a), self.agenda.users(class_b));
             let fewer = if class_a.parents().len() < class_b.parents().len() { &above_a } else { &above_b };
-            let (forms_a, forms_b) = (class_a.data.forms, class_b.data.forms);
+            let (mask_a, mask_b) = (class_a.data.mask, class_b.data.mask);
             let core = |facts: &Facts| facts.core().map(|c| terms.find(c));
             let cores_meet = core(&class_a.data) != core(&class_b.data);
             terms.union(a, b);
             united = true;
-            self.agenda.raise(above_a.iter().copied(), forms_b);
-            self.agenda.raise(above_b.iter().copied(), forms_a);
+            self.agenda.raise(above_a.iter().copied(), mask_b);
+            self.agenda.raise(above_b.iter().copied(), mask_a);
             for &user in fewer {
                 open.extend(self.rename(terms, user));
             }
@@ -75,7 +76,7 @@ impl Unions {
         let mut seen: HashSet<Id> = HashSet::new();
         while let Some(kernel) = self.cores.pop() {
             for user in terms[kernel].parents() {
-                self.agenda.raise([user], 0);
+                self.agenda.raise([user], ClassMask::NONE);
                 let above = terms.find(user);
                 if (terms[above].data.is_kernel() || terms.id_to_node(user).op == EOp::Run) && seen.insert(above) {
                     self.cores.push(above);
@@ -87,7 +88,7 @@ impl Unions {
     /// Unites what restoring congruence shows to be equal and `unite` missed: nothing, as long as `unite` makes every union.
     pub(super) fn take_up_congruence(&mut self, terms: &mut Terms) {
         for id in std::mem::take(&mut terms.analysis.touched) {
-            self.agenda.raise(terms[id].parents(), Forms::MAX);
+            self.agenda.raise(terms[id].parents(), ClassMask::ALL);
             for (a, b) in same_kernels(terms, id) {
                 self.unite(terms, a, b);
             }
@@ -97,7 +98,7 @@ impl Unions {
 
 /// Kernels that are equal because a class holds the stored results of all of them, as pairs.
 fn same_kernels(terms: &Terms, class: Id) -> Vec<(Id, Id)> {
-    if terms.analysis.forms[usize::from(class)] & form(&EOp::Run) == 0 {
+    if !terms.analysis.masks[usize::from(class)].contains(ClassMask::required_by(&EOp::Run)) {
         return Vec::new();
     }
     let stored = terms[class].nodes.iter().filter(|n| n.op == EOp::Run);
