@@ -39,6 +39,7 @@
 //! `check` the checking tools. Without `gpu` everything runs on the CPU.
 
 mod algorithms;
+mod npy;
 
 mod error;
 mod types;
@@ -108,13 +109,13 @@ pub mod inspect {
     ///
     /// `docs/dump-format.md` describes the format.
     pub mod dump {
-        #[cfg(feature = "blocking")]
-        pub use crate::dump::{Apart, Bisection, Found, Judge, bisect};
         pub use crate::dump::{
-            Beside, Data, Dump, Elements, FiredRecord, GroupRecord, KernelRecord, Note, PlanRecord, Program, Record,
-            Rule, Run, Settings, Source, StepKind, StepRecord, VERSION, WhyRecord, WhyStep, Work, nothing_beside, page,
-            trace,
+            Beside, Data, Dump, Elements, FiredRecord, GroupRecord, KernelRecord, Note, PlanRecord, Record,
+            RecordedGraph, Rule, RuleFile, Run, Script, Settings, StepKind, StepRecord, VERSION, WhyRecord, WhyStep,
+            Work, nothing_beside, page, trace,
         };
+        #[cfg(feature = "blocking")]
+        pub use crate::dump::{Bisection, Judge, Outcome, UnfusedGroup, bisect};
     }
 }
 
@@ -127,6 +128,11 @@ pub mod unstable {
     /// Seeded random numbers.
     pub mod algorithms {
         pub use crate::algorithms::{Lcg, Random, SplitMix, Xorshift};
+    }
+
+    /// The headers of `.npy` files.
+    pub mod npy {
+        pub use crate::npy::{ElementKind, ElementType, Header, Opened};
     }
 
     /// The CPU executor and the reference.

@@ -4,7 +4,7 @@
 //! result. CPU rows are what the executor promises; GPU rows are what WGSL guarantees for + − × ÷ and √ (Vulkan does too) and
 //! what the kernels' own expansions keep for everything else.
 
-use super::element::{Element, Kinds, representable};
+use super::element::{Categories, Element, representable};
 use crate::graph::{BinaryOp, UnaryOp};
 use crate::types::DType;
 
@@ -173,16 +173,19 @@ impl Allowance {
         if self.gpu || terms > most {
             return Element::ANY;
         }
-        let only = |kinds| Element { kinds: Kinds(kinds | (x.kinds.0 & !Kinds::NUMBER.0)), ..Element::from_f64(0.0) };
+        let only = |categories| Element {
+            categories: Categories(categories | (x.categories.0 & !Categories::NUMBER.0)),
+            ..Element::from_f64(0.0)
+        };
         if surely.is_finite() && x.low() > surely {
-            return only(Kinds::UP.0);
+            return only(Categories::UP.0);
         }
         if surely.is_finite() && x.high() < -surely {
-            return only(Kinds::DOWN.0);
+            return only(Categories::DOWN.0);
         }
-        let up = if x.high() > most { Kinds::UP.0 } else { 0 };
-        let down = if x.low() < -most { Kinds::DOWN.0 } else { 0 };
-        Element { kinds: Kinds(x.kinds.0 | up | down), ..x }
+        let up = if x.high() > most { Categories::UP.0 } else { 0 };
+        let down = if x.low() < -most { Categories::DOWN.0 } else { 0 };
+        Element { categories: Categories(x.categories.0 | up | down), ..x }
     }
 }
 
@@ -221,7 +224,7 @@ mod tests {
     #[test]
     fn overflow_is_an_infinity_on_the_cpu_only() {
         let big = Element::from_f64(1e39);
-        assert_eq!(Allowance::CPU.round(big, DType::F32, ROUNDED).kinds, Kinds::UP);
+        assert_eq!(Allowance::CPU.round(big, DType::F32, ROUNDED).categories, Categories::UP);
         assert!(Allowance::new(true, false).round(big, DType::F32, ROUNDED).is_any());
         assert!(Allowance::CPU.round(big, DType::F64, ROUNDED).is_exact());
     }

@@ -1,11 +1,11 @@
 //! Arithmetic of two floating elements: sums, products, quotients, remainders, powers, angles, extrema and comparisons.
 //!
-//! Every function takes sets and gives a set that holds each result a correct run may have. Kinds are handled apart: NaN and
+//! Every function takes sets and gives a set that holds each result a correct run may have. Categories are handled apart: NaN and
 //! infinities by IEEE rules on representatives, numbers by centre and radius.
 
 use super::allowance::Allowance;
 use super::dd::Dd;
-use super::element::{Element, Kinds};
+use super::element::{Categories, Element};
 use crate::graph::BinaryOp;
 use crate::types::DType;
 
@@ -14,17 +14,24 @@ pub(super) const STD: f64 = 4.44e-16;
 
 /// The elements of one kind each that `x` is made of.
 fn parts(x: Element) -> impl Iterator<Item = Element> {
-    [Kinds::NUMBER, Kinds::NAN, Kinds::UP, Kinds::DOWN].into_iter().filter(move |&k| x.kinds.any_of(k)).map(move |k| {
-        if k == Kinds::NUMBER { Element { kinds: k, ..x } } else { Element { kinds: k, ..Element::exact(Dd::ZERO) } }
-    })
+    [Categories::NUMBER, Categories::NAN, Categories::UP, Categories::DOWN]
+        .into_iter()
+        .filter(move |&k| x.categories.any_of(k))
+        .map(move |k| {
+            if k == Categories::NUMBER {
+                Element { categories: k, ..x }
+            } else {
+                Element { categories: k, ..Element::exact(Dd::ZERO) }
+            }
+        })
 }
 
-/// The union of `f` over the kinds of one element.
+/// The union of `f` over the categories of one element.
 pub(super) fn by_kind(x: Element, f: impl Fn(Element) -> Element) -> Element {
     parts(x).map(f).reduce(Element::or).unwrap_or(Element::ANY)
 }
 
-/// The union of `f` over the kinds of two elements.
+/// The union of `f` over the categories of two elements.
 fn by_kinds(a: Element, b: Element, f: impl Fn(Element, Element) -> Element) -> Element {
     if a.is_number() && b.is_number() {
         return f(a, b);
@@ -34,10 +41,10 @@ fn by_kinds(a: Element, b: Element, f: impl Fn(Element, Element) -> Element) -> 
 
 /// A number that stands for an element of one kind; `None` for a number that is not certain.
 pub(super) fn representative(x: Element) -> f64 {
-    match x.kinds {
-        Kinds::NAN => f64::NAN,
-        Kinds::UP => f64::INFINITY,
-        Kinds::DOWN => f64::NEG_INFINITY,
+    match x.categories {
+        Categories::NAN => f64::NAN,
+        Categories::UP => f64::INFINITY,
+        Categories::DOWN => f64::NEG_INFINITY,
         _ => x.value.hi,
     }
 }
@@ -166,7 +173,9 @@ fn quotient(a: Element, b: Element, dtype: DType, allow: Allowance) -> Element {
         let zero_over = b.is_exact() && !allow.gpu;
         return match zero_over {
             true if a.is_exact() && a.value == Dd::ZERO => Element::from_f64(f64::NAN),
-            true if a.smallest() > 0.0 => Element { kinds: Kinds::UP.with(Kinds::DOWN), ..Element::exact(Dd::ZERO) },
+            true if a.smallest() > 0.0 => {
+                Element { categories: Categories::UP.with(Categories::DOWN), ..Element::exact(Dd::ZERO) }
+            }
             _ => Element::ANY,
         };
     }
@@ -250,7 +259,7 @@ fn power(a: Element, b: Element, allow: Allowance) -> Element {
         return match y {
             _ if y > 0.0 => Element::integer(0),
             _ if allow.gpu => Element::ANY,
-            _ => Element { kinds: Kinds::UP.with(Kinds::DOWN), ..Element::exact(Dd::ZERO) },
+            _ => Element { categories: Categories::UP.with(Categories::DOWN), ..Element::exact(Dd::ZERO) },
         };
     }
     if y != y.trunc() {
@@ -294,7 +303,7 @@ pub fn extremum(op: BinaryOp, a: Element, b: Element) -> Element {
         return if infinite_wins == a_is_infinite { a } else { b };
     }
     if a.is_any() || b.is_any() {
-        return Element { kinds: Kinds::NUMBER, ..Element::ANY };
+        return Element { categories: Categories::NUMBER, ..Element::ANY };
     }
     // The sure winner keeps its centre and its exactness.
     if up && a.low() >= b.high() || !up && a.high() <= b.low() {
@@ -329,57 +338,31 @@ pub fn compare(op: BinaryOp, a: Element, b: Element) -> Element {
         let ((p, q), (r, s)) = (ends(a), ends(b));
         (p, q, r, s)
     };
-    let same = a.radius == 0.0 && b.radius == 0.0 && a.value == b.value && a.kinds == b.kinds;
-    let less = if same { Some(false) } else { ordered(high_a < low_b, low_a >= high_b) };
-    let greater = if same { Some(false) } else { ordered(low_a > high_b, high_a <= low_b) };
-    let equal = if same { Some(true) } else { ordered(false, high_a < low_b || low_a > high_b) };
+    let same = a.radius == 0.0 && b.radius == 0.0 && a.value == b.value && a.categories == b.categories;
+    if same {
+        return Element::truth(Some(matches!(op, B::Eq | B::Le | B::Ge)));
+    }
     // Exact centres that differ below f64 still differ.
-    let apart = a.is_exact() && b.is_exact() && !same;
+    if a.is_exact() && b.is_exact() {
+        let order = a.value.order(b.value);
+        return Element::truth(Some(match op {
+            B::Eq => false,
+            B::Ne => true,
+            B::Lt | B::Le => order.is_lt(),
+            _ => order.is_gt(),
+        }));
+    }
     let not = |t: Option<bool>| t.map(|b| !b);
-    let order = a.value.order(b.value);
+    let less = || ordered(high_a < low_b, low_a >= high_b);
+    let greater = || ordered(low_a > high_b, high_a <= low_b);
+    let equal = || ordered(false, high_a < low_b || low_a > high_b);
     Element::truth(match op {
-        B::Eq => {
-            if apart {
-                Some(false)
-            } else {
-                equal
-            }
-        }
-        B::Ne => {
-            if apart {
-                Some(true)
-            } else {
-                not(equal)
-            }
-        }
-        B::Lt => {
-            if apart {
-                Some(order.is_lt())
-            } else {
-                less
-            }
-        }
-        B::Ge => {
-            if apart {
-                Some(order.is_gt())
-            } else {
-                not(less)
-            }
-        }
-        B::Gt => {
-            if apart {
-                Some(order.is_gt())
-            } else {
-                greater
-            }
-        }
-        _ => {
-            if apart {
-                Some(order.is_lt())
-            } else {
-                not(greater)
-            }
-        }
+        B::Eq => equal(),
+        B::Ne => not(equal()),
+        B::Lt => less(),
+        B::Ge => not(less()),
+        B::Gt => greater(),
+        _ => not(greater()),
     })
 }
 

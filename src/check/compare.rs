@@ -3,7 +3,7 @@
 use std::borrow::Borrow;
 use std::fmt;
 
-use super::element::{Element, Kinds};
+use super::element::{Categories, Element};
 use super::tensor::Tensor;
 use crate::graph::{Graph, NodeId};
 use crate::types::{DType, HostBuffer, Scalar};
@@ -64,8 +64,8 @@ impl fmt::Display for Element {
             let sign = if self.either_sign { "±" } else { "" };
             parts.push(format!("{sign}{:?} ± {:e} (terms {:e})", self.value.hi, self.radius, self.size));
         }
-        for (kind, name) in [(Kinds::NAN, "NaN"), (Kinds::UP, "∞"), (Kinds::DOWN, "−∞")] {
-            if self.kinds.any_of(kind) {
+        for (kind, name) in [(Categories::NAN, "NaN"), (Categories::UP, "∞"), (Categories::DOWN, "−∞")] {
+            if self.categories.any_of(kind) {
                 parts.push(name.to_string());
             }
         }
@@ -195,7 +195,7 @@ fn typical(t: &Tensor) -> f64 {
 
 fn is_tight(e: &Element, dtype: DType, scale: f64) -> bool {
     if !e.may_be_number() {
-        return matches!(e.kinds, Kinds::NAN | Kinds::UP | Kinds::DOWN);
+        return matches!(e.categories, Categories::NAN | Categories::UP | Categories::DOWN);
     }
     let share = match dtype {
         DType::F16 => 0.125,
@@ -220,7 +220,7 @@ fn accepts(e: &Element, value: Scalar) -> bool {
         return e.may_be_nan();
     }
     if v.is_infinite() {
-        return e.kinds.any_of(if v > 0.0 { Kinds::UP } else { Kinds::DOWN });
+        return e.categories.any_of(if v > 0.0 { Categories::UP } else { Categories::DOWN });
     }
     let centre = super::dd::Dd::new(v).minus(e.value).hi.abs();
     let mirrored = if e.either_sign { super::dd::Dd::new(v).plus(e.value).hi.abs() } else { centre };

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use super::compare::Tally;
+use super::operations::{ROUTINES, operation_names};
 use crate::graph::{Graph, Op};
 use crate::planner::{Plan, Rules};
 use crate::schedule::{Place, Schedule, Step};
@@ -132,8 +133,8 @@ impl Coverage {
     /// The operations of random graphs that were never met.
     #[must_use]
     pub fn missing_operations(&self) -> Vec<&'static str> {
-        let routines: &[&'static str] = if cfg!(feature = "linalg") { &super::ROUTINES } else { &[] };
-        let wanted = super::operation_names().into_iter().chain(routines.iter().copied());
+        let routines: &[&'static str] = if cfg!(feature = "linalg") { &ROUTINES } else { &[] };
+        let wanted = operation_names().into_iter().chain(routines.iter().copied());
         wanted.filter(|name| !self.ops.contains_key(*name)).collect()
     }
 

@@ -1,15 +1,15 @@
-//! From a wrong result to its maker: the first node that diverges, and the rule, group or operation that computed it.
+//! From a wrong result to what computed it: the first node that diverges, and the rule, group or operation at fault.
 //!
-//! The pipeline is run again with stages left out. What is wrong without planner and fusion is an operation's own fault; what is
-//! wrong with fusion alone is a group's, found by comparing everything the run stored; what is wrong only with the planner is a
-//! group's if the planned graph is right node by node, else that of the smallest set of rules whose removal helps.
+//! The pipeline is run again with stages left out. What is wrong without planner and fusion is the fault of an operation; what is
+//! wrong with fusion alone is the fault of a group, found by comparing everything the run stored; what is wrong only with the planner
+//! is the fault of a group if the planned graph is right node by node, else that of the smallest set of rules whose removal helps.
 
 use std::sync::Arc;
 
 use super::allowance::Allowance;
 use super::compare::{Mismatch, Tally, as_it_ran, compare, rebracketed, rescaled};
 use super::oracle::{evaluate, evaluate_over, numbers_only};
-use super::report::{Blame, Divergence, Tolerance};
+use super::report::{Blame, BlamedRule, Divergence, Tolerance};
 use super::runs::caught;
 use super::tensor::Tensor;
 use crate::algorithms::smallest;
@@ -56,7 +56,7 @@ impl<'a> Probe<'a> {
     }
 
     /// The same engine with other stages left out.
-    fn with(self, options: RunOptions) -> Self {
+    pub(super) fn with(self, options: RunOptions) -> Self {
         Self::new(self.engine, options)
     }
 
@@ -126,11 +126,15 @@ impl<'a> Probe<'a> {
         Tolerance::of(case, node, mismatch.index, &self.known(case).unwrap_or_default(), self.allow)
     }
 
+    /// Runs a case.
+    pub(super) fn run(&self, case: &Case) -> Result<Vec<Arc<HostBuffer>>, Wrong> {
+        caught(self.engine, case, self.options).map_err(|e| Wrong::Failure(e.to_string()))
+    }
+
     /// Runs a case and compares all roots.
     pub(super) fn fault(&self, case: &Case) -> Result<Tally, Wrong> {
         let known = self.known(case)?;
-        let given = caught(self.engine, case, self.options).map_err(|e| Wrong::Failure(e.to_string()))?;
-        self.compare_roots(case, &known, &given)
+        self.compare_roots(case, &known, &self.run(case)?)
     }
 
     fn fails(&self, case: &Case) -> bool {
@@ -247,8 +251,8 @@ impl<'a> Probe<'a> {
         let all = self.engine.rules();
         let Some(fired) = self.wrong_plan(case, all) else { return Blame::Together };
         let right_without = |name: &str| self.wrong_plan(case, &all.without(&[name])).is_none();
-        if let Some((name, class)) = fired.iter().find(|(name, _)| right_without(name)) {
-            return Blame::Rules(vec![(name.clone(), *class)]);
+        if let Some(rule) = fired.iter().find(|f| right_without(&f.name)) {
+            return Blame::Rules(vec![rule.clone()]);
         }
         let everything: Vec<&str> = all.iter().map(|r| r.name).collect();
         let names = smallest(&everything, MOST_REMOVALS, &mut |some| {
@@ -256,11 +260,11 @@ impl<'a> Probe<'a> {
             self.wrong_plan(case, &all.without(&others)).is_some()
         });
         let named = all.iter().filter(|r| names.contains(&r.name));
-        Blame::Rules(named.map(|r| (r.name.to_string(), r.class)).collect())
+        Blame::Rules(named.map(|r| BlamedRule { name: r.name.to_string(), class: r.class }).collect())
     }
 
     /// The rules that fired in a plan by these rules, if that plan is wrong node by node.
-    fn wrong_plan(&self, case: &Case, rules: &Rules) -> Option<Vec<(String, Class)>> {
+    fn wrong_plan(&self, case: &Case, rules: &Rules) -> Option<Vec<BlamedRule>> {
         let options = PlanOptions {
             numerics: self.engine.numerics(),
             rules: Arc::new(rules.clone()),
@@ -271,6 +275,6 @@ impl<'a> Probe<'a> {
         let known = self.known(case).ok()?;
         let given = caught(self.engine, &on_plan, RunOptions { plan: false, fuse: false });
         let right = given.is_ok_and(|given| self.compare_roots(case, &known, &given).is_ok());
-        (!right).then(|| planned.fired.into_iter().map(|f| (f.rule, f.class)).collect())
+        (!right).then(|| planned.fired.iter().map(BlamedRule::of).collect())
     }
 }

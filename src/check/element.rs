@@ -1,4 +1,4 @@
-//! What is known of one element: which kinds of value it may be, and for numbers a centre with a bound.
+//! What is known of one element: which categories of value it may be, and for numbers a centre with a bound.
 //!
 //! An [`Element`] stands for a *set* of acceptable results. Every function of the oracle maps sets to sets so that whatever a
 //! correct run may compute from any member of the operands' sets lies in the result's set. Nothing here knows graphs.
@@ -6,11 +6,11 @@
 use super::dd::Dd;
 use crate::types::{DType, Scalar};
 
-/// Which kinds of value an element may have, as bits.
+/// Which categories of value an element may have, as bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Kinds(pub u8);
+pub struct Categories(pub u8);
 
-impl Kinds {
+impl Categories {
     /// A number, near the centre.
     pub const NUMBER: Self = Self(1);
     /// Not a number.
@@ -22,7 +22,7 @@ impl Kinds {
     /// Everything.
     pub const ALL: Self = Self(15);
 
-    /// Whether any of `other`'s kinds is possible.
+    /// Whether any of `other`'s categories is possible.
     #[must_use]
     pub const fn any_of(self, other: Self) -> bool {
         self.0 & other.0 != 0
@@ -46,7 +46,7 @@ pub struct Element {
     /// of sums and products is free. At least |value|.
     pub size: f64,
     /// What it may be. The three fields above count only if a number is possible.
-    pub kinds: Kinds,
+    pub categories: Categories,
     /// Whether the value was built from integers by sums and products only, so that no order of them rounds while `size` is
     /// exactly representable.
     pub integral: bool,
@@ -61,7 +61,7 @@ impl Element {
         value: Dd::ZERO,
         radius: f64::INFINITY,
         size: f64::INFINITY,
-        kinds: Kinds::ALL,
+        categories: Categories::ALL,
         integral: false,
         either_sign: false,
     };
@@ -70,17 +70,17 @@ impl Element {
     #[must_use]
     pub fn exact(value: Dd) -> Self {
         let integral = value.floor() == value;
-        Self { value, radius: 0.0, size: value.hi.abs(), kinds: Kinds::NUMBER, integral, either_sign: false }
+        Self { value, radius: 0.0, size: value.hi.abs(), categories: Categories::NUMBER, integral, either_sign: false }
     }
 
     /// Exactly the f64 `x`, which may be NaN or infinite.
     #[must_use]
     pub fn from_f64(x: f64) -> Self {
-        let special = |kinds| Self { kinds, ..Self::exact(Dd::ZERO) };
+        let special = |categories| Self { categories, ..Self::exact(Dd::ZERO) };
         match x {
-            _ if x.is_nan() => special(Kinds::NAN),
-            f64::INFINITY => special(Kinds::UP),
-            f64::NEG_INFINITY => special(Kinds::DOWN),
+            _ if x.is_nan() => special(Categories::NAN),
+            f64::INFINITY => special(Categories::UP),
+            f64::NEG_INFINITY => special(Categories::DOWN),
             _ => Self::exact(Dd::new(x)),
         }
     }
@@ -150,25 +150,25 @@ impl Element {
     /// Whether a number is possible.
     #[must_use]
     pub fn may_be_number(&self) -> bool {
-        self.kinds.any_of(Kinds::NUMBER)
+        self.categories.any_of(Categories::NUMBER)
     }
 
     /// Whether only a number is possible.
     #[must_use]
     pub fn is_number(&self) -> bool {
-        self.kinds == Kinds::NUMBER
+        self.categories == Categories::NUMBER
     }
 
     /// Whether NaN is possible.
     #[must_use]
     pub fn may_be_nan(&self) -> bool {
-        self.kinds.any_of(Kinds::NAN)
+        self.categories.any_of(Categories::NAN)
     }
 
     /// Whether an infinity is possible.
     #[must_use]
     pub fn may_be_infinite(&self) -> bool {
-        self.kinds.any_of(Kinds(Kinds::UP.0 | Kinds::DOWN.0))
+        self.categories.any_of(Categories(Categories::UP.0 | Categories::DOWN.0))
     }
 
     /// Whether it can only be this one number.
@@ -224,18 +224,18 @@ impl Element {
         if a.is_any() || b.is_any() {
             return Self::ANY;
         }
-        let kinds = a.kinds.with(b.kinds);
+        let categories = a.categories.with(b.categories);
         if !b.may_be_number() {
-            return Self { kinds, ..a };
+            return Self { categories, ..a };
         }
         if !a.may_be_number() {
-            return Self { kinds, ..b };
+            return Self { categories, ..b };
         }
         if a.radius == 0.0 && b.radius == 0.0 && a.value == b.value {
-            return Self { kinds, size: a.size.max(b.size), integral: a.integral && b.integral, ..a };
+            return Self { categories, size: a.size.max(b.size), integral: a.integral && b.integral, ..a };
         }
         let hull = Self::around(a.value, a.low().min(b.low()), a.high().max(b.high()));
-        Self { kinds, size: a.size.max(b.size), ..hull }
+        Self { categories, size: a.size.max(b.size), ..hull }
     }
 
     /// The integers of `dtype` that are possible, as a closed range. Numbers outside the dtype do not count.

@@ -7,7 +7,7 @@ use super::allowance::Allowance;
 use super::arith::{binary, product, sum};
 use super::dd::Dd;
 use super::discrete;
-use super::element::{Element, Kinds, integer_limits};
+use super::element::{Categories, Element, integer_limits};
 use crate::graph::{ArgOp, BinaryOp, ReduceOp};
 use crate::types::DType;
 
@@ -130,7 +130,7 @@ impl Fold {
         match self.specials {
             None => numbers,
             Some(s) if allow.gpu || numbers.is_any() => {
-                if s.kinds == Kinds::NAN && !allow.gpu {
+                if s.categories == Categories::NAN && !allow.gpu {
                     s
                 } else {
                     Element::ANY
@@ -152,7 +152,7 @@ pub fn position(op: ArgOp, lane: &[Element], dtype: DType) -> Element {
     let ignores_nan = matches!(op, ArgOp::Fmax | ArgOp::Fmin);
     let all = Element::integers(0, lane.len() as i128 - 1);
     let lane: Vec<Element> = lane.iter().map(|e| ordinal(*e, dtype)).collect();
-    if lane.iter().any(|e| e.may_be_nan() && e.kinds != Kinds::NAN) {
+    if lane.iter().any(|e| e.may_be_nan() && e.categories != Categories::NAN) {
         return all;
     }
     if let Some(first) = lane.iter().position(Element::may_be_nan) {
@@ -195,14 +195,14 @@ fn ordinal(x: Element, dtype: DType) -> Element {
 /// The lowest and highest possible value, infinities included and NaN left out.
 fn extent(e: &Element) -> (f64, f64) {
     let number = e.may_be_number();
-    let low = if e.kinds.any_of(Kinds::DOWN) {
+    let low = if e.categories.any_of(Categories::DOWN) {
         f64::NEG_INFINITY
     } else if number {
         e.low()
     } else {
         f64::INFINITY
     };
-    let high = if e.kinds.any_of(Kinds::UP) {
+    let high = if e.categories.any_of(Categories::UP) {
         f64::INFINITY
     } else if number {
         e.high()
@@ -213,7 +213,11 @@ fn extent(e: &Element) -> (f64, f64) {
 }
 
 fn same(a: &Element, b: &Element) -> bool {
-    a.radius == 0.0 && b.radius == 0.0 && a.kinds == b.kinds && a.value == b.value && matches!(a.kinds.0, 1 | 4 | 8)
+    a.radius == 0.0
+        && b.radius == 0.0
+        && a.categories == b.categories
+        && a.value == b.value
+        && matches!(a.categories.0, 1 | 4 | 8)
 }
 
 /// `lane` in order, as values or positions. NaN is largest; equal elements keep their order.
@@ -227,7 +231,7 @@ pub fn sorted(lane: &[Element], descending: bool, indices: bool, dtype: DType) -
         .map(|e| {
             let (low, high) = extent(e);
             let nan = (1, 0.0);
-            [if e.kinds == Kinds::NAN { nan } else { (0, low) }, if e.may_be_nan() { nan } else { (0, high) }]
+            [if e.categories == Categories::NAN { nan } else { (0, low) }, if e.may_be_nan() { nan } else { (0, high) }]
         })
         .collect();
     let surely_less = |i: usize, j: usize| keys[i][1] < keys[j][0];
@@ -235,7 +239,8 @@ pub fn sorted(lane: &[Element], descending: bool, indices: bool, dtype: DType) -
     let mut place = vec![(0usize, 0usize); n];
     for i in 0..n {
         for j in (0..n).filter(|&j| j != i) {
-            let twins = same(&lane[i], &lane[j]) || lane[i].kinds == Kinds::NAN && lane[j].kinds == Kinds::NAN;
+            let twins = same(&lane[i], &lane[j])
+                || lane[i].categories == Categories::NAN && lane[j].categories == Categories::NAN;
             let (sure, ruled_out) = match (twins, descending) {
                 (true, _) => (j < i, j > i),
                 (_, false) => (surely_less(j, i), surely_less(i, j)),

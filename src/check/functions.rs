@@ -7,7 +7,7 @@ use super::allowance::Allowance;
 use super::arith::{STD, by_kind, numbers, product, representative};
 use super::dd::Dd;
 use super::discrete;
-use super::element::{Element, Kinds, integer_limits, wrap_integer};
+use super::element::{Categories, Element, integer_limits, wrap_integer};
 use crate::graph::{BinaryOp, CastMode, UnaryOp};
 use crate::types::{DType, Kind};
 
@@ -16,7 +16,7 @@ use crate::types::{DType, Kind};
 pub fn unary(op: UnaryOp, x: Element, dtype: DType, allow: Allowance) -> Element {
     use UnaryOp as U;
     match op {
-        U::IsNan => return by_kind(x, |x| Element::truth(Some(x.kinds == Kinds::NAN))),
+        U::IsNan => return by_kind(x, |x| Element::truth(Some(x.categories == Categories::NAN))),
         U::IsInf => return by_kind(x, |x| Element::truth(Some(x.may_be_infinite()))),
         U::IsFinite => return by_kind(x, |x| Element::truth(Some(x.is_number()))),
         U::Powi(0) => return Element::integer(1),
@@ -166,7 +166,7 @@ fn rsqrt(x: Element, allow: Allowance) -> Element {
         return Element { integral: false, ..Element::exact(v) }.with_radius(radius);
     }
     if x.is_exact() && !allow.gpu {
-        return Element { kinds: Kinds::UP.with(Kinds::DOWN), ..Element::exact(Dd::ZERO) };
+        return Element { categories: Categories::UP.with(Categories::DOWN), ..Element::exact(Dd::ZERO) };
     }
     Element::ANY
 }
@@ -266,10 +266,10 @@ pub fn cast(mode: CastMode, x: Element, from: DType, to: DType, allow: Allowance
             if x.is_any() {
                 return Element::integers(least, most);
             }
-            by_kind(x, |x| match x.kinds {
-                Kinds::NAN => Element::integer(0),
-                Kinds::UP => Element::integer(most),
-                Kinds::DOWN => Element::integer(least),
+            by_kind(x, |x| match x.categories {
+                Categories::NAN => Element::integer(0),
+                Categories::UP => Element::integer(most),
+                Categories::DOWN => Element::integer(least),
                 _ => {
                     let whole = |v: f64| {
                         let v = if mode == CastMode::Wrap { v.trunc() } else { v.round() };

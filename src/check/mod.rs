@@ -1,12 +1,14 @@
-//! Checking: an oracle with error bounds, random graphs, and the comparison of a run against both.
+//! Checking: an oracle with error bounds, random graphs, and the comparison of runs with the oracle.
 //!
-//! The oracle says for every element of every node of a graph which results a correct run may give, on which device and with
-//! which liberties; the strategies make graphs worth running; `compare` finds the first element outside its set. This room
-//! knows graphs, and engines only to run them.
+//! The oracle says for every element of every node which results a correct run may give, on a given device and with given liberties;
+//! the strategies make graphs worth running; `compare` finds the first element outside its set. This room knows graphs, and
+//! engines only to run them.
 
 mod allowance;
 mod arith;
 mod compare;
+#[cfg(feature = "blocking")]
+mod configurations;
 mod coverage;
 mod dd;
 #[cfg(feature = "blocking")]
@@ -22,6 +24,8 @@ mod functions;
 mod host;
 mod matrix;
 pub mod minimise;
+mod moved;
+mod operations;
 mod oracle;
 mod philox;
 mod report;
@@ -32,42 +36,25 @@ mod session;
 pub mod strategies;
 mod tensor;
 #[cfg(feature = "blocking")]
-mod ways;
+mod variants;
 
 pub use allowance::{Accuracy, Allowance};
 pub use compare::{Mismatch, Tally, WrongRoot, compare, compare_roots};
 pub use coverage::{Counts, Coverage, shape_kind};
 pub use dd::Dd;
-pub use element::{Element, Kinds};
+pub use element::{Categories, Element};
 #[cfg(feature = "blocking")]
 pub use equivalence::{case_of, equivalence, equivalence_of};
 #[cfg(feature = "blocking")]
 pub use finding::Finding;
+pub use operations::{ROUTINES, operation_names};
 pub use oracle::evaluate;
-pub use report::{Blame, Divergence, Report, Tolerance};
+pub use report::{Blame, BlamedRule, Divergence, Report, Tolerance};
 #[cfg(feature = "blocking")]
 pub use session::{Session, SessionOptions};
 pub use tensor::Tensor;
-
-use crate::graph::{ArgOp, BinaryOp, Op, ReduceOp, ScanOp, UnaryOp};
-
-/// The names of all operations that random graphs must contain, as [`Op::name`] gives them.
-#[must_use]
-pub fn operation_names() -> Vec<&'static str> {
-    let mut names: Vec<&str> = UnaryOp::ALL.iter().map(|o| o.name()).collect();
-    names.push(Op::Unary(UnaryOp::Powi(2)).name());
-    names.extend(BinaryOp::ALL.iter().map(|o| o.name()));
-    names.extend(ReduceOp::ALL.iter().map(|o| o.name()));
-    names.extend(ArgOp::ALL.iter().map(|o| o.name()));
-    names.extend(ScanOp::ALL.iter().map(|o| o.name()));
-    names.extend(["leaf", "literal", "slot", "iota", "rng_bits", "rng_uniform", "rng_normal", "select", "view"]);
-    names.extend(["cast", "cast_round_saturate", "contract", "gather", "scatter", "slice_update", "concat", "pad"]);
-    names.extend(["sort", "argsort"]);
-    names
-}
-
-/// The names of the library routines, which random graphs contain where the feature `linalg` is on.
-pub const ROUTINES: [&str; 8] = ["qr", "qr_complete", "solve", "inv", "cholesky", "det", "eigh", "svd"];
+#[cfg(feature = "blocking")]
+pub use variants::with_other_data;
 
 #[cfg(test)]
 mod oracle_tests;

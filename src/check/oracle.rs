@@ -4,18 +4,19 @@
 //! no code with the executors and the reference: it knows what operations mean, not how the project computes them. A node that
 //! it cannot bound accepts anything.
 
-use super::allowance::Allowance;
+use super::allowance::{Allowance, ROUNDED};
 use super::arith;
 use super::discrete;
 use super::element::Element;
 use super::folds::{Fold, position, sorted};
 use super::functions;
 use super::host;
+use super::moved::moved;
 use super::philox;
-use super::tensor::{Tensor, each, index, lanes};
+use super::tensor::{Tensor, each, gathered, index, lanes};
 use crate::error::{Error, Result};
 use crate::graph::{Case, Graph, Node, Op, ReduceOp, ScanOp};
-use crate::types::{HostBuffer, Scalar, Shape};
+use crate::types::{DType, HostBuffer, Scalar, Shape};
 
 /// The acceptable results of every node, in order.
 ///
@@ -79,9 +80,8 @@ pub(super) fn evaluate_node(
 }
 
 fn compute(node: &Node, operands: &[&Tensor], allow: Allowance) -> Vec<Element> {
-    let shape = &node.shape;
     if let Op::View(view) = &node.op {
-        return gathered(shape, |c| operands[0].elements[view.index(c) as usize]);
+        return gathered(&node.shape, |c| operands[0].elements[view.index(c) as usize]);
     }
     // Only a root may have either sign; whoever computes with it takes the hull.
     let settled: Vec<Tensor>;
@@ -92,147 +92,78 @@ fn compute(node: &Node, operands: &[&Tensor], allow: Allowance) -> Vec<Element> 
     } else {
         operands.to_vec()
     };
-    let x = operands.first().copied();
-    let of = |i: usize| operands[i];
-    match &node.op {
-        Op::Leaf(_) | Op::Slot(_) | Op::View(_) => Vec::new(),
-        Op::Literal(s) => vec![Element::from_scalar(*s)],
-        Op::Iota { axis, dtype, .. } => gathered(shape, |c| {
+    let (shape, x) = (&node.shape, operands.first().copied());
+    match (&node.op, x) {
+        (Op::Literal(s), _) => vec![Element::from_scalar(*s)],
+        (Op::Iota { axis, dtype, .. }, _) => gathered(shape, |c| {
             let e = Element::integer(c[*axis] as i128);
-            if dtype.is_float() { allow.round(e, *dtype, super::allowance::ROUNDED) } else { e }
+            if dtype.is_float() { allow.round(e, *dtype, ROUNDED) } else { e }
         }),
-        Op::Rng { dist, shape, dtype } => {
-            philox::elements(*dist, shape.len(), of(0).elements[0], of(1).elements[0], *dtype, allow)
+        (Op::Rng { dist, dtype, .. }, Some(key)) => {
+            philox::elements(*dist, shape.len(), key.elements[0], operands[1].elements[0], *dtype, allow)
         }
-        Op::Unary(op) => {
-            let dtype = of(0).dtype;
-            let f = |e: &Element| {
-                if dtype.is_float() { functions::unary(*op, *e, dtype, allow) } else { discrete::unary(*op, *e, dtype) }
-            };
-            of(0).elements.iter().map(f).collect()
+        (Op::Reduce { op, axes }, Some(x)) => reduce(*op, axes, x, shape, allow),
+        (Op::ArgReduce { op, axis }, Some(x)) => {
+            let pick = |lane: Vec<usize>| lane.into_iter().map(|i| x.elements[i]).collect::<Vec<_>>();
+            lanes(&x.shape, *axis).into_iter().map(|l| position(*op, &pick(l), x.dtype)).collect()
         }
-        Op::Binary(op) => {
-            let dtype = of(0).dtype;
-            gathered(shape, |c| {
-                let (a, b) = (of(0).broadcast_at(c), of(1).broadcast_at(c));
-                if dtype.is_float() {
-                    arith::binary(*op, a, b, dtype, allow)
-                } else {
-                    discrete::binary(*op, a, b, dtype)
-                }
-            })
-        }
-        Op::Select => gathered(shape, |c| {
-            let (test, a, b) = (of(0).broadcast_at(c), of(1).broadcast_at(c), of(2).broadcast_at(c));
-            match test.integer_range(crate::types::DType::Bool) {
-                (1, _) => a,
-                (_, 0) => b,
-                _ => a.or(b),
-            }
-        }),
-        Op::Cast { to, mode } => {
-            let from = of(0).dtype;
-            of(0).elements.iter().map(|e| functions::cast(*mode, *e, from, *to, allow)).collect()
-        }
-        Op::Reduce { op, axes } => {
-            let mut folds: Vec<Fold> = (0..shape.len()).map(|_| Fold::new(*op, node.dtype, allow)).collect();
-            each(&of(0).shape, |c| {
-                let to: Vec<usize> =
-                    c.iter().enumerate().map(|(i, &v)| if axes.contains(&i) { 0 } else { v }).collect();
-                folds[index(shape, &to)].push(of(0).elements[index(&of(0).shape, c)]);
-            });
-            folds.iter().map(Fold::result).collect()
-        }
-        Op::ArgReduce { op, axis } => {
-            let pick = |lane: Vec<usize>| lane.into_iter().map(|i| of(0).elements[i]).collect::<Vec<_>>();
-            lanes(&of(0).shape, *axis).into_iter().map(|l| position(*op, &pick(l), of(0).dtype)).collect()
-        }
-        Op::Scan { op, axis } => scan(*op, *axis, of(0), allow),
-        Op::Contract { .. } => contract(of(0), of(1), shape, allow),
-        Op::Sort { axis, descending, indices } => {
+        (Op::Scan { op, axis }, Some(x)) => scan(*op, *axis, x, allow),
+        (Op::Contract { .. }, Some(x)) => contract(x, operands[1], shape, allow),
+        (Op::Sort { axis, descending, indices }, Some(x)) => {
             let mut out = vec![Element::ANY; shape.len()];
             for lane in lanes(shape, *axis) {
-                let values: Vec<Element> = lane.iter().map(|&i| of(0).elements[i]).collect();
-                for (&i, e) in lane.iter().zip(sorted(&values, *descending, *indices, of(0).dtype)) {
+                let values: Vec<Element> = lane.iter().map(|&i| x.elements[i]).collect();
+                for (&i, e) in lane.iter().zip(sorted(&values, *descending, *indices, x.dtype)) {
                     out[i] = e;
                 }
             }
             out
         }
-        Op::Host { op, output } => {
-            let m: Vec<&Tensor> = operands.clone();
-            host::elements(*op, *output, &m, shape, allow)
-        }
-        _ => moved(node, &operands, x),
+        (Op::Host { op, output }, _) => host::elements(*op, *output, &operands, shape, allow),
+        (op, Some(_)) if op.is_elementwise() => elementwise(node, &operands, allow),
+        (_, Some(_)) => moved(node, &operands),
+        (_, None) => Vec::new(),
     }
 }
 
-/// Operations that only move elements.
-fn moved(node: &Node, operands: &[&Tensor], first: Option<&Tensor>) -> Vec<Element> {
-    let shape = &node.shape;
-    let Some(x) = first else { return Vec::new() };
-    let at = |t: &Tensor, c: &[usize]| t.elements[index(&t.shape, c)];
+fn elementwise(node: &Node, operands: &[&Tensor], allow: Allowance) -> Vec<Element> {
+    let (shape, x) = (&node.shape, operands[0]);
+    let dtype = x.dtype;
     match &node.op {
-        Op::Gather { axis } => gathered(shape, |c| {
-            let extent = x.shape[*axis] as i128;
-            let (low, high) = operands[1].elements[c[*axis]].integer_range(operands[1].dtype);
-            let clamp = |i: i128| i.clamp(0, extent - 1) as usize;
-            let mut from = c.to_vec();
-            let pick = |i: usize| {
-                from[*axis] = i;
-                at(x, &from)
+        Op::Unary(op) => {
+            let f = |e: &Element| match dtype.is_float() {
+                true => functions::unary(*op, *e, dtype, allow),
+                false => discrete::unary(*op, *e, dtype),
             };
-            (clamp(low)..=clamp(high)).map(pick).reduce(Element::or).unwrap_or(Element::ANY)
-        }),
-        Op::Scatter { axis } => {
-            let mut out = x.elements.clone();
-            let (places, update) = (operands[1], operands[2]);
-            each(&update.shape, |c| {
-                let (low, high) = places.elements[c[*axis]].integer_range(places.dtype);
-                let extent = x.shape[*axis] as i128;
-                let mut to = c.to_vec();
-                for i in low.max(0)..=high.min(extent - 1) {
-                    to[*axis] = i as usize;
-                    let target = &mut out[index(shape, &to)];
-                    *target = if low == high { at(update, c) } else { target.or(at(update, c)) };
-                }
-            });
-            out
+            x.elements.iter().map(f).collect()
         }
-        Op::SliceUpdate { start, step } => {
-            let mut out = x.elements.clone();
-            each(&operands[1].shape, |c| {
-                let to: Vec<usize> = c.iter().enumerate().map(|(i, &v)| start[i] + step[i] * v).collect();
-                out[index(shape, &to)] = at(operands[1], c);
-            });
-            out
-        }
-        Op::Concat { axis } => gathered(shape, |c| {
-            let mut from = c.to_vec();
-            for t in operands {
-                if from[*axis] < t.shape[*axis] {
-                    return at(t, &from);
-                }
-                from[*axis] -= t.shape[*axis];
+        Op::Binary(op) => gathered(shape, |c| {
+            let (a, b) = (x.broadcast_at(c), operands[1].broadcast_at(c));
+            match dtype.is_float() {
+                true => arith::binary(*op, a, b, dtype, allow),
+                false => discrete::binary(*op, a, b, dtype),
             }
-            Element::ANY
         }),
-        Op::Pad { before, .. } => gathered(shape, |c| {
-            let inside = |i: usize| c[i] >= before[i] && c[i] - before[i] < x.shape[i];
-            if (0..c.len()).all(inside) {
-                let from: Vec<usize> = c.iter().zip(before).map(|(&v, &b)| v - b).collect();
-                return at(x, &from);
+        Op::Select => gathered(shape, |c| {
+            let (a, b) = (operands[1].broadcast_at(c), operands[2].broadcast_at(c));
+            match x.broadcast_at(c).integer_range(DType::Bool) {
+                (1, _) => a,
+                (_, 0) => b,
+                _ => a.or(b),
             }
-            operands[1].elements[0]
         }),
+        Op::Cast { to, mode } => x.elements.iter().map(|e| functions::cast(*mode, *e, dtype, *to, allow)).collect(),
         _ => vec![Element::ANY; shape.len()],
     }
 }
 
-fn gathered(shape: &Shape, mut f: impl FnMut(&[usize]) -> Element) -> Vec<Element> {
-    let mut out = Vec::with_capacity(shape.len());
-    each(shape, |c| out.push(f(c)));
-    out
+fn reduce(op: ReduceOp, axes: &[usize], x: &Tensor, shape: &Shape, allow: Allowance) -> Vec<Element> {
+    let mut folds: Vec<Fold> = (0..shape.len()).map(|_| Fold::new(op, x.dtype, allow)).collect();
+    each(&x.shape, |c| {
+        let to: Vec<usize> = c.iter().enumerate().map(|(i, &v)| if axes.contains(&i) { 0 } else { v }).collect();
+        folds[index(shape, &to)].push(x.elements[index(&x.shape, c)]);
+    });
+    folds.iter().map(Fold::result).collect()
 }
 
 fn scan(op: ScanOp, axis: usize, x: &Tensor, allow: Allowance) -> Vec<Element> {

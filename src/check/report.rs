@@ -12,7 +12,7 @@ use super::element::Element;
 use super::oracle::evaluate_node;
 use super::tensor::Tensor;
 use crate::graph::{Case, NodeId, Op};
-use crate::planner::Class;
+use crate::planner::{Class, Fired};
 
 /// The outcome of a check.
 #[derive(Clone, Debug, Default)]
@@ -48,11 +48,26 @@ pub struct Divergence {
     pub blame: Blame,
 }
 
+/// A rule that is to blame.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlamedRule {
+    /// Its name.
+    pub name: String,
+    /// Its numerics class.
+    pub class: Class,
+}
+
+impl BlamedRule {
+    pub(super) fn of(fired: &Fired) -> Self {
+        Self { name: fired.rule.clone(), class: fired.class }
+    }
+}
+
 /// Who made a wrong value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Blame {
     /// Rules without any of which the plan is right: one, or several that are wrong only together.
-    Rules(Vec<(String, Class)>),
+    Rules(Vec<BlamedRule>),
     /// A group: the nodes by themselves are right, together they are not.
     Group {
         /// Its line in the schedule, with the program.
@@ -74,7 +89,7 @@ impl fmt::Display for Blame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rules(rules) => {
-                let named: Vec<String> = rules.iter().map(|(name, class)| format!("{name} ({class})")).collect();
+                let named: Vec<String> = rules.iter().map(|r| format!("{} ({})", r.name, r.class)).collect();
                 write!(f, "rule{} {}", if named.len() == 1 { "" } else { "s together:" }, named.join(", "))
             }
             Self::Group { text, rules } if rules.is_empty() => write!(f, "group\n{text}"),
@@ -91,7 +106,7 @@ impl Blame {
     /// Whether a rule of this name is to blame, alone or with others.
     #[must_use]
     pub fn names_rule(&self, name: &str) -> bool {
-        matches!(self, Self::Rules(rules) if rules.iter().any(|(n, _)| n == name))
+        matches!(self, Self::Rules(rules) if rules.iter().any(|r| r.name == name))
     }
 }
 

@@ -1,26 +1,28 @@
-//! Many cases through many configurations: random graphs and graphs out of the rules, with the planner off, strict, standard and
+//! Many cases through many configurations: random graphs and graphs made from rules, with the planner off, strict, standard and
 //! fast, fused and not, with a fresh and a cached plan, roots together and one by one.
 //!
-//! A case is a function of seed and index, so any of them can be run again alone. What diverges comes back small, with its maker.
+//! A case is a function of seed and index, so that any of them can be run again alone. A case that diverges is made small and blamed
+//! on the rule, group or operation that computed the wrong value.
 
 use std::sync::Arc;
 
-use super::compare::Tally;
+use super::compare::{Mismatch, Tally};
+use super::configurations::{self, Configuration, FAST, ForcedRule, MODES, PLAIN, Procedure, STANDARD, WHOLE};
 use super::coverage::Coverage;
 use super::diagnose::{Probe, Wrong};
-use super::finding::Finding;
+use super::finding::{Finding, bits_differ};
 use super::minimise::minimise;
-use super::report::{Blame, Divergence};
+use super::report::{Blame, BlamedRule, Divergence};
 use super::runs::{caught, value};
-use super::strategies::{Recipe, grow_with, rule_case};
+use super::strategies::{Above, Recipe, Variation, grow_with, rule_case};
 use super::tensor::Tensor;
-use super::ways::{self, FAST, ForcedRule, Kind, MODES, PLAIN, STANDARD, WHOLE, Way};
+use super::variants::{with_other_data, with_other_literal};
 use crate::algorithms::smallest;
-use crate::dump::Settings;
+use crate::dump::{RuleFile, Settings};
 use crate::engine::{Engine, EngineBuilder};
 use crate::error::Result;
 use crate::graph::Case;
-use crate::planner::{PlanOptions, RuleCheck, Rules};
+use crate::planner::{Fired, Plan, PlanOptions, RuleCheck, Rules};
 use crate::types::{DeviceChoice, HostBuffer, Numerics};
 
 /// Steps of a random recipe.
@@ -33,8 +35,8 @@ const MOST_SHRINKS: usize = 300;
 pub struct SessionOptions {
     /// Where. `Auto` is the CPU unless there is a hardware GPU, as for any engine.
     pub device: DeviceChoice,
-    /// Rule files to use beside the built-in ones: names and texts.
-    pub rules: Vec<(String, String)>,
+    /// Rule files to use in addition to the built-in ones.
+    pub rules: Vec<RuleFile>,
     /// Which cases.
     pub seed: u64,
     /// Every so many cases one is made from a rule, all rules in turn; the others are random. 0 for none.
@@ -59,10 +61,30 @@ pub struct Session {
     pub coverage: Coverage,
 }
 
-/// Where a case came from.
-enum Origin {
+/// A case with what it was made from, so that it can be made smaller.
+struct MadeCase {
+    case: Case,
+    origin: CaseOrigin,
+}
+
+/// What a case was made from.
+enum CaseOrigin {
     Recipe(Recipe),
     Rule(Box<ForcedRule>),
+}
+
+impl MadeCase {
+    fn of_rule(case: Case, rule: ForcedRule) -> Self {
+        Self { case, origin: CaseOrigin::Rule(Box::new(rule)) }
+    }
+
+    /// The rule that a plan of the case must be able to apply.
+    fn rule(&self) -> Option<&ForcedRule> {
+        match &self.origin {
+            CaseOrigin::Rule(rule) => Some(rule),
+            CaseOrigin::Recipe(_) => None,
+        }
+    }
 }
 
 impl Session {
@@ -90,56 +112,69 @@ impl Session {
         self.engines[1].device_name().unwrap_or_else(|| "the CPU".into())
     }
 
-    fn origin(&self, index: u64) -> (Case, Origin) {
+    fn made(&self, index: u64) -> MadeCase {
         let every = self.options.rule_every;
         if every > 0
             && index % every == every - 1
-            && let Some((case, forced)) = self.made_of_rule(index / every, index)
+            && let Some(made) = self.made_of_rule(index / every, index)
         {
-            return (case, Origin::Rule(Box::new(forced)));
+            return made;
         }
         let recipe = Recipe::random(self.options.seed, index, STEPS);
-        (grow_with(&recipe, &self.rules), Origin::Recipe(recipe))
+        MadeCase { case: grow_with(&recipe, &self.rules), origin: CaseOrigin::Recipe(recipe) }
     }
 
-    /// The case of the rule whose turn it is: the first time round as it is, then every other time with an edit.
-    fn made_of_rule(&self, turn: u64, index: u64) -> Option<(Case, ForcedRule)> {
+    /// The case of the rule whose turn it is: as it is in the first round, then every other time with an edit.
+    fn made_of_rule(&self, turn: u64, index: u64) -> Option<MadeCase> {
         let checks: Vec<RuleCheck> = self.rules.checks().collect();
         let n = checks.len() as u64;
         let rule = checks.get(turn.checked_rem(n)? as usize)?.clone();
-        let (round, seed) = (turn / n, self.options.seed);
-        let edited = round % 2 == 1;
-        let forced = ForcedRule { rule, others: Vec::new() };
-        let fires =
-            |case: &Case, with: &ForcedRule| self.force(case, with).fired.iter().any(|f| f.rule == with.rule.name());
+        let seed = self.options.seed;
+        let edited = (turn / n) % 2 == 1;
+        let with = |others| ForcedRule { rule: rule.clone(), others };
         for attempt in 0..12 {
             let at = index.wrapping_add(attempt << 32);
-            if let Some(made) = rule_case(&self.rules, &forced.rule, (edited, 0), seed, at)
-                && (edited || fires(&made.case, &forced))
+            if let Some(made) = rule_case(&self.rules, &rule, Variation { edited, above: Above::Nothing }, seed, at)
+                && (edited || self.applies(&made.case, &with(Vec::new())))
             {
-                return Some((made.case, forced));
+                return Some(MadeCase::of_rule(made.case, with(Vec::new())));
             }
         }
-        // No program spells this left side: it comes out of another rule.
-        let providers = forced.rule.providers(&self.rules);
+        if let Some(made) = self.made_of_provider(&rule, index) {
+            return Some(made);
+        }
+        tracing::debug!(rule = rule.name(), "no case was found in which this rule applies");
+        let near_miss = Variation { edited: true, above: Above::Nothing };
+        let made = rule_case(&self.rules, &rule, near_miss, seed, index)?;
+        Some(MadeCase::of_rule(made.case, with(Vec::new())))
+    }
+
+    /// A case for a rule whose left side no program spells: it comes out of another rule, whose left side the case holds.
+    fn made_of_provider(&self, rule: &RuleCheck, index: u64) -> Option<MadeCase> {
+        let providers = rule.providers(&self.rules);
         for attempt in 0..20 {
+            let as_it_is = Variation { edited: false, above: Above::ALL[attempt as usize % Above::ALL.len()] };
             for provider in &providers {
                 let at = index.wrapping_add(attempt << 32);
-                let Some(made) = rule_case(&self.rules, provider, (false, attempt % 5), seed, at) else { continue };
-                let with = ForcedRule { rule: forced.rule.clone(), others: vec![provider.clone()] };
-                if fires(&made.case, &with) {
-                    return Some((made.case, with));
+                let Some(made) = rule_case(&self.rules, provider, as_it_is, self.options.seed, at) else { continue };
+                let forced = ForcedRule { rule: rule.clone(), others: vec![provider.clone()] };
+                if self.applies(&made.case, &forced) {
+                    return Some(MadeCase::of_rule(made.case, forced));
                 }
             }
         }
-        tracing::debug!(rule = forced.rule.name(), "no case was found in which this rule applies");
-        rule_case(&self.rules, &forced.rule, (true, 0), seed, index).map(|made| (made.case, forced))
+        None
+    }
+
+    /// Whether a plan that is forced to take the rule does.
+    fn applies(&self, case: &Case, forced: &ForcedRule) -> bool {
+        self.plan_forcing(case, forced).fired.iter().any(|f| f.rule == forced.rule.name())
     }
 
     /// The case of this number.
     #[must_use]
     pub fn case(&self, index: u64) -> Case {
-        self.origin(index).0
+        self.made(index).case
     }
 
     /// Runs one case through its configurations.
@@ -147,29 +182,22 @@ impl Session {
     /// # Errors
     /// What diverges.
     pub fn check(&mut self, index: u64) -> std::result::Result<(), Box<Finding>> {
-        let (case, origin) = self.origin(index);
-        self.coverage.graph(&case.graph);
-        let rule = match &origin {
-            Origin::Rule(rule) => Some(&**rule),
-            Origin::Recipe(_) => None,
-        };
-        self.check_case(&case, index, rule).map_err(|(way, _)| {
-            let small = self.shrink(&case, &origin, &way);
-            Box::new(self.finding(index, &small, &way))
+        let made = self.made(index);
+        self.coverage.graph(&made.case.graph);
+        let all = configurations::of_turn(&made.case, index, made.rule(), self.gpu);
+        self.check_in(&made.case, all).map_err(|config| {
+            let small = self.shrink(&made, &config);
+            Box::new(self.finding(index, &small, &config))
         })
     }
 
-    /// Whether a case holds in the fewest configurations that reach every stage: fused, planned, cached. It is not looked into
-    /// when it does not.
+    /// Whether a case holds in the fewest configurations that reach every stage: fused, planned, cached. A divergence is not
+    /// diagnosed.
     pub fn holds(&mut self, index: u64) -> bool {
-        let (case, origin) = self.origin(index);
-        let rule = match &origin {
-            Origin::Rule(rule) => Some(&**rule),
-            Origin::Recipe(_) => None,
-        };
-        let mut ways = ways::of_turn(&case, index, rule, self.gpu);
-        ways.retain(|w| w.engine < 2 && w.options.fuse || matches!(w.kind, Kind::Forced(_)));
-        self.check_ways(&case, ways).is_ok()
+        let made = self.made(index);
+        let mut few = configurations::of_turn(&made.case, index, made.rule(), self.gpu);
+        few.retain(|c| c.engine < 2 && c.options.fuse || matches!(c.procedure, Procedure::Forced(_)));
+        self.check_in(&made.case, few).is_ok()
     }
 
     /// Runs a case that came from elsewhere through every configuration.
@@ -178,83 +206,87 @@ impl Session {
     /// What diverges.
     pub fn check_given(&mut self, case: &Case) -> std::result::Result<(), Box<Finding>> {
         self.coverage.graph(&case.graph);
-        let every = ways::all(case, self.gpu);
-        self.check_ways(case, every).map_err(|(way, _)| Box::new(self.finding(0, case, &way)))
+        let every = configurations::all(case, self.gpu);
+        self.check_in(case, every).map_err(|config| Box::new(self.finding(0, case, &config)))
     }
 
-    fn check_case(
-        &mut self,
-        case: &Case,
-        index: u64,
-        rule: Option<&ForcedRule>,
-    ) -> std::result::Result<(), (Way, Wrong)> {
-        self.check_ways(case, ways::of_turn(case, index, rule, self.gpu))
-    }
-
-    fn check_ways(&mut self, case: &Case, ways: Vec<Way>) -> std::result::Result<(), (Way, Wrong)> {
-        // What is known depends on the liberties taken only: the ways of one kind share it.
+    /// Runs a case in these configurations. The error is the first one in which it does not hold.
+    fn check_in(&mut self, case: &Case, all: Vec<Configuration>) -> std::result::Result<(), Configuration> {
+        // What is known depends on the liberties taken only, and is computed once for all configurations that take the same.
         let mut known: [Option<Vec<Tensor>>; 3] = [None, None, None];
-        for way in ways {
-            let slot = if way.engine == FAST { FAST } else { usize::from(way.options.plan && way.engine == STANDARD) };
-            let tally = self.attempt(case, &way, &mut known[slot]).map_err(|wrong| (way.clone(), wrong))?;
-            self.coverage.tally.add(tally);
-            self.coverage.run(&way.name);
-            if let Some(ran) = self.engines[way.engine].last_evaluation() {
-                if way.options.plan {
-                    ran.prepared.plan.iter().for_each(|p| self.coverage.plan(p));
-                }
-                self.coverage.schedule(&ran.prepared.schedule);
-            }
-            if let Kind::Forced(rule) = &way.kind {
-                let planned = self.force(case, rule);
-                self.coverage.plan(&planned);
+        for config in all {
+            let liberties = match config.engine {
+                FAST => FAST,
+                engine => usize::from(config.options.plan && engine == STANDARD),
+            };
+            match self.attempt(case, &config, &mut known[liberties]) {
+                Ok(tally) => self.count(case, &config, tally),
+                Err(_) => return Err(config),
             }
         }
         Ok(())
     }
 
-    fn probe(&self, way: &Way) -> Probe<'_> {
-        Probe::new(&self.engines[way.engine], way.options)
+    /// Counts a run that held.
+    fn count(&mut self, case: &Case, config: &Configuration, tally: Tally) {
+        self.coverage.tally.add(tally);
+        self.coverage.run(&config.name);
+        if let Some(ran) = self.engines[config.engine].last_evaluation() {
+            if config.options.plan {
+                ran.prepared.plan.iter().for_each(|p| self.coverage.plan(p));
+            }
+            self.coverage.schedule(&ran.prepared.schedule);
+        }
+        if let Procedure::Forced(rule) = &config.procedure {
+            let planned = self.plan_forcing(case, rule);
+            self.coverage.plan(&planned);
+        }
     }
 
-    fn force(&self, case: &Case, forced: &ForcedRule) -> crate::planner::Plan {
+    fn probe(&self, config: &Configuration) -> Probe<'_> {
+        Probe::new(&self.engines[config.engine], config.options)
+    }
+
+    /// A plan that takes a rule wherever it applies.
+    fn plan_forcing(&self, case: &Case, forced: &ForcedRule) -> Plan {
         let costs = self.engines[2].costs().clone();
         let options = PlanOptions { numerics: Numerics::Fast, rules: self.rules.clone(), ..PlanOptions::new(costs) };
         forced.rule.force(&forced.others, &case.graph, &options)
     }
 
-    /// Runs a case in one way. `known` is filled with what the oracle says, unless it is there.
-    fn attempt(&self, case: &Case, way: &Way, known: &mut Option<Vec<Tensor>>) -> std::result::Result<Tally, Wrong> {
-        let probe = self.probe(way);
-        let failed = |e: crate::error::Error| Wrong::Failure(e.to_string());
-        let run = |case: &Case| caught(probe.engine, case, way.options).map_err(failed);
-        let mut judge = |case: &Case, given: &[Arc<HostBuffer>], probe: &Probe<'_>| {
+    /// Runs a case in one configuration. `known` is filled with what the oracle says, unless it is there.
+    fn attempt(
+        &self,
+        case: &Case,
+        config: &Configuration,
+        known: &mut Option<Vec<Tensor>>,
+    ) -> std::result::Result<Tally, Wrong> {
+        let probe = self.probe(config);
+        let mut judge = |given: &[Arc<HostBuffer>], probe: &Probe<'_>| {
             if known.is_none() {
                 *known = Some(probe.known(case)?);
             }
             probe.compare_roots(case, known.as_deref().unwrap_or_default(), given)
         };
-        match &way.kind {
-            Kind::Together => judge(case, &run(case)?, &probe),
-            Kind::Bits => {
-                let plain = caught(probe.engine, case, PLAIN).map_err(failed)?;
-                let given = run(case)?;
-                let tally = judge(case, &given, &probe)?;
+        match &config.procedure {
+            Procedure::Together => judge(&probe.run(case)?, &probe),
+            Procedure::Bits => {
+                let plain = probe.with(PLAIN).run(case)?;
+                let given = probe.run(case)?;
+                let tally = judge(&given, &probe)?;
                 match given.iter().zip(&plain).position(|(a, b)| a.first_difference(b).is_some()) {
-                    Some(root) => {
-                        Err(Wrong::Value(root, Box::new(super::finding::bits_differ(&plain[root], &given[root]))))
-                    }
+                    Some(root) => Err(Wrong::Value(root, Box::new(bits_differ(&plain[root], &given[root])))),
                     None => Ok(tally),
                 }
             }
-            Kind::Cached => self.cached(case, &probe),
-            Kind::OtherLiteral => {
-                let Some(other) = case.with_other_literal() else { return Ok(Tally::default()) };
-                run(case)?;
-                let given = run(&other)?;
+            Procedure::Cached => self.cached(case, &probe),
+            Procedure::OtherLiteral => {
+                let Some(other) = with_other_literal(case) else { return Ok(Tally::default()) };
+                probe.run(case)?;
+                let given = probe.run(&other)?;
                 probe.compare_roots(&other, &probe.known(&other)?, &given)
             }
-            Kind::OneByOne { cached } => {
+            Procedure::OneByOne { cached } => {
                 let mut tally = Tally::default();
                 for root in &case.graph.roots {
                     let one = case.with_roots(&[*root]);
@@ -262,98 +294,108 @@ impl Session {
                 }
                 Ok(tally)
             }
-            Kind::Forced(rule) => {
-                let planned = self.force(case, rule);
-                let on_plan = case.with_graph(planned.graph);
-                let given = run(&on_plan)?;
-                judge(case, &given, &Probe::new(probe.engine, WHOLE))
+            Procedure::Forced(rule) => {
+                let on_plan = case.with_graph(self.plan_forcing(case, rule).graph);
+                judge(&probe.run(&on_plan)?, &probe.with(WHOLE))
             }
         }
     }
 
     /// Runs a case twice, the second time with other data and the plan of the first.
     fn cached(&self, case: &Case, probe: &Probe<'_>) -> std::result::Result<Tally, Wrong> {
-        let run = |case: &Case| caught(probe.engine, case, probe.options).map_err(|e| Wrong::Failure(e.to_string()));
-        run(case)?;
-        let other = case.with_other_data();
+        probe.run(case)?;
+        let other = with_other_data(case);
         let hits = probe.engine.stats().plan_hits;
-        let given = run(&other)?;
+        let given = probe.run(&other)?;
         if probe.engine.stats().plan_hits == hits {
             return Err(Wrong::Failure("the plan of an equal graph was not found in the cache".into()));
         }
         probe.compare_roots(&other, &probe.known(&other)?, &given)
     }
 
-    fn fails(&self, case: &Case, way: &Way) -> bool {
-        self.attempt(case, way, &mut None).is_err()
+    fn fails(&self, case: &Case, config: &Configuration) -> bool {
+        self.attempt(case, config, &mut None).is_err()
     }
 
-    /// A smaller case that still diverges in the same way.
-    fn shrink(&self, case: &Case, origin: &Origin, way: &Way) -> Case {
-        let best = match origin {
-            Origin::Recipe(recipe) => {
+    /// A smaller case that still diverges in the same configuration.
+    fn shrink(&self, made: &MadeCase, config: &Configuration) -> Case {
+        let best = match &made.origin {
+            CaseOrigin::Recipe(recipe) => {
                 let grown = |steps: &[_]| grow_with(&Recipe { head: recipe.head, steps: steps.to_vec() }, &self.rules);
-                grown(&smallest(&recipe.steps, MOST_SHRINKS, &mut |steps| self.fails(&grown(steps), way)))
+                grown(&smallest(&recipe.steps, MOST_SHRINKS, &mut |steps| self.fails(&grown(steps), config)))
             }
-            Origin::Rule(_) => case.clone(),
+            CaseOrigin::Rule(_) => made.case.clone(),
         };
-        minimise(&best, |c| self.fails(c, way), |c, id| value(self.probe(way).engine, c, id))
+        minimise(&best, |c| self.fails(c, config), |c, id| value(self.probe(config).engine, c, id))
     }
 
-    fn finding(&self, index: u64, case: &Case, way: &Way) -> Finding {
+    fn finding(&self, index: u64, case: &Case, config: &Configuration) -> Finding {
         let settings = Settings {
             device: self.options.device,
-            numerics: MODES[way.engine],
-            plan: way.options.plan || matches!(way.kind, Kind::Forced(_)),
-            fuse: way.options.fuse,
+            numerics: MODES[config.engine],
+            plan: config.options.plan || matches!(config.procedure, Procedure::Forced(_)),
+            fuse: config.options.fuse,
             rules: self.options.rules.clone(),
             ran_on: Some(self.device()),
         };
-        Finding { index, configuration: way.name.clone(), settings, divergence: self.diagnose(case, way) }
+        Finding { index, configuration: config.name.clone(), settings, divergence: self.diagnose(case, config) }
     }
 
-    /// The divergence of a case that fails in this way.
-    fn diagnose(&self, case: &Case, way: &Way) -> Divergence {
-        let probe = self.probe(way);
-        let wrong = match self.attempt(case, way, &mut None) {
-            Err(wrong) => wrong,
-            Ok(_) => Wrong::Failure("it did not diverge again".into()),
-        };
-        match (&way.kind, wrong) {
-            (Kind::Cached | Kind::OtherLiteral, Wrong::Value(root, mismatch)) => {
-                let other = match way.kind {
-                    Kind::Cached => case.with_other_data(),
-                    _ => case.with_other_literal().unwrap_or_else(|| case.clone()),
-                };
-                // On an engine that has planned nothing yet the same data is right if the cached plan is to blame.
-                let fresh = builder(&self.options, MODES[way.engine]).build();
-                let right = fresh.is_ok_and(|e| Probe::new(&e, way.options).fault(&other).is_ok());
-                if right {
-                    return whole(&other, root, *mismatch, &probe, Blame::Cached);
-                }
-                probe.diagnose(&other, Wrong::Value(root, mismatch))
+    /// The divergence of a case that fails in this configuration.
+    fn diagnose(&self, case: &Case, config: &Configuration) -> Divergence {
+        let probe = self.probe(config);
+        match (&config.procedure, self.attempt(case, config, &mut None)) {
+            (_, Ok(_)) => probe.diagnose(case, Wrong::Failure("it did not diverge again".into())),
+            (Procedure::Cached, Err(Wrong::Value(root, mismatch))) => {
+                self.diagnose_cached(&with_other_data(case), root, mismatch, config)
             }
-            (Kind::Forced(rule), Wrong::Value(root, mismatch)) => {
-                let planned = self.force(case, rule);
-                let on_plan = case.with_graph(planned.graph);
-                let plain = Probe::new(probe.engine, PLAIN);
-                let given = caught(plain.engine, &on_plan, PLAIN).unwrap_or_default();
-                let by_rules = Probe::new(probe.engine, WHOLE);
-                let judged = by_rules.known(case).ok().map(|k| by_rules.compare_roots(case, &k, &given));
-                if matches!(judged, Some(Err(_))) {
-                    let fired = planned.fired.iter().map(|f| (f.rule.clone(), f.class));
-                    let named = |r: &String| [&rule.rule].into_iter().chain(&rule.others).any(|c| c.name() == r);
-                    let blame = Blame::Rules(fired.filter(|(r, _)| named(r)).collect());
-                    return whole(case, root, *mismatch, &by_rules, blame);
-                }
-                probe.diagnose(&on_plan, Wrong::Value(root, mismatch))
+            (Procedure::OtherLiteral, Err(Wrong::Value(root, mismatch))) => {
+                let other = with_other_literal(case).unwrap_or_else(|| case.clone());
+                self.diagnose_cached(&other, root, mismatch, config)
             }
-            (_, wrong) => probe.diagnose(case, wrong),
+            (Procedure::Forced(rule), Err(Wrong::Value(root, mismatch))) => {
+                self.diagnose_forced(case, rule, root, mismatch, config)
+            }
+            (_, Err(wrong)) => probe.diagnose(case, wrong),
         }
+    }
+
+    /// A divergence with a plan that may come from the cache: the cached plan is to blame if the case is right on an engine that
+    /// has planned nothing yet.
+    fn diagnose_cached(&self, case: &Case, root: usize, mismatch: Box<Mismatch>, config: &Configuration) -> Divergence {
+        let probe = self.probe(config);
+        let fresh = builder(&self.options, MODES[config.engine]).build();
+        if fresh.is_ok_and(|e| Probe::new(&e, config.options).fault(case).is_ok()) {
+            return whole(case, root, *mismatch, &probe, Blame::Cached);
+        }
+        probe.diagnose(case, Wrong::Value(root, mismatch))
+    }
+
+    /// A divergence of a plan that had to take a rule: the rule is to blame if the planned graph is wrong node by node.
+    fn diagnose_forced(
+        &self,
+        case: &Case,
+        forced: &ForcedRule,
+        root: usize,
+        mismatch: Box<Mismatch>,
+        config: &Configuration,
+    ) -> Divergence {
+        let probe = self.probe(config);
+        let planned = self.plan_forcing(case, forced);
+        let on_plan = case.with_graph(planned.graph);
+        let given = caught(probe.engine, &on_plan, PLAIN).unwrap_or_default();
+        let by_rules = probe.with(WHOLE);
+        let judged = by_rules.known(case).ok().map(|k| by_rules.compare_roots(case, &k, &given));
+        if !matches!(judged, Some(Err(_))) {
+            return probe.diagnose(&on_plan, Wrong::Value(root, mismatch));
+        }
+        let named = |f: &&Fired| [&forced.rule].into_iter().chain(&forced.others).any(|c| c.name() == f.rule);
+        let blame = Blame::Rules(planned.fired.iter().filter(named).map(BlamedRule::of).collect());
+        whole(case, root, *mismatch, &by_rules, blame)
     }
 }
 
-fn whole(case: &Case, root: usize, mismatch: super::compare::Mismatch, probe: &Probe<'_>, blame: Blame) -> Divergence {
+fn whole(case: &Case, root: usize, mismatch: Mismatch, probe: &Probe<'_>, blame: Blame) -> Divergence {
     let node = case.graph.roots[root];
     let tolerance = probe.tolerance(case, node, &mismatch);
     Divergence { case: case.clone(), root, node, mismatch, tolerance, blame }
@@ -361,5 +403,5 @@ fn whole(case: &Case, root: usize, mismatch: super::compare::Mismatch, probe: &P
 
 fn builder(options: &SessionOptions, mode: Numerics) -> EngineBuilder {
     let plain = Engine::builder().device(options.device).numerics(mode).plan_cache(64);
-    options.rules.iter().fold(plain, |b, (name, text)| b.rules_on_trust(name.clone(), text.clone()))
+    options.rules.iter().fold(plain, |b, file| b.rules_on_trust(file.name.clone(), file.text.clone()))
 }

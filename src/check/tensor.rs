@@ -35,6 +35,12 @@ impl Tensor {
         self.elements[index]
     }
 
+    /// The element at coordinates of its own shape.
+    #[must_use]
+    pub fn at(&self, coords: &[usize]) -> Element {
+        self.elements[index(&self.shape, coords)]
+    }
+
     /// As [`Tensor::broadcast_at`] where the last two coordinates are a matrix's and never broadcast.
     #[must_use]
     pub fn broadcast_matrix(&self, coords: &[usize]) -> Element {
@@ -61,6 +67,13 @@ pub fn each(shape: &Shape, mut f: impl FnMut(&[usize])) {
             coords[axis] = 0;
         }
     }
+}
+
+/// The elements that `f` gives for the coordinates of `shape`, in order.
+pub fn gathered(shape: &Shape, mut f: impl FnMut(&[usize]) -> Element) -> Vec<Element> {
+    let mut out = Vec::with_capacity(shape.len());
+    each(shape, |c| out.push(f(c)));
+    out
 }
 
 /// The dense index of coordinates in `shape`.

@@ -15,14 +15,14 @@ use crate::types::HostBuffer;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bisection {
     /// What it found.
-    pub found: Found,
+    pub outcome: Outcome,
     /// How many runs it took.
     pub runs: usize,
 }
 
 /// What a search found.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Found {
+pub enum Outcome {
     /// The results are right as they are.
     Right,
     /// The results are wrong without any rule and with every node by itself, for this reason: fusion is not at fault.
@@ -32,13 +32,13 @@ pub enum Found {
         /// Names of rules.
         rules: Vec<String>,
         /// Groups of the plan without those rules.
-        groups: Vec<Apart>,
+        groups: Vec<UnfusedGroup>,
     },
 }
 
 /// A group taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Apart {
+pub struct UnfusedGroup {
     /// Its first line in dumps.
     pub name: String,
     /// Its nodes in the planned graph.
@@ -71,12 +71,12 @@ impl Search<'_> {
     }
 
     /// The groups of more than one node in what ran last.
-    fn groups(&self) -> Vec<Apart> {
+    fn groups(&self) -> Vec<UnfusedGroup> {
         let Some(ran) = self.engine.last_evaluation() else { return Vec::new() };
         let groups = ran.prepared.schedule.groups().filter(|g| g.nodes.len() > 1);
         let named = |g: &crate::schedule::Group| {
             let text = g.to_string();
-            Apart { name: text.lines().next().unwrap_or_default().to_owned(), nodes: g.nodes.clone() }
+            UnfusedGroup { name: text.lines().next().unwrap_or_default().to_owned(), nodes: g.nodes.clone() }
         };
         groups.map(named).collect()
     }
@@ -98,12 +98,12 @@ impl Search<'_> {
     }
 
     /// The fewest groups that must be taken apart while the rules of `without` are not used; `None` when even all are not enough.
-    fn groups_to_part(&mut self, without: &[String]) -> Option<Vec<Apart>> {
+    fn groups_to_part(&mut self, without: &[String]) -> Option<Vec<UnfusedGroup>> {
         if self.right(without, &[]) {
             return Some(Vec::new());
         }
         let groups = self.groups();
-        let mut right = |some: &[Apart]| {
+        let mut right = |some: &[UnfusedGroup]| {
             let nodes: Vec<NodeId> = some.iter().flat_map(|g| g.nodes.iter().copied()).collect();
             self.right(without, &nodes)
         };
@@ -116,33 +116,33 @@ impl Search<'_> {
 #[must_use]
 pub fn bisect(engine: &Engine, case: &Case, judge: &Judge<'_>) -> Bisection {
     let mut search = Search { engine, case, judge, runs: 0 };
-    let found = found(&mut search);
-    Bisection { found, runs: search.runs }
+    let outcome = outcome(&mut search);
+    Bisection { outcome, runs: search.runs }
 }
 
-fn found(search: &mut Search<'_>) -> Found {
+fn outcome(search: &mut Search<'_>) -> Outcome {
     if search.right(&[], &[]) {
-        return Found::Right;
+        return Outcome::Right;
     }
     let plain = RunOptions { plan: false, fuse: false };
     if let Err(why) = search.wrong(plain, &Without::default()) {
-        return Found::WrongUnfused(why);
+        return Outcome::WrongUnfused(why);
     }
     search.right(&[], &[]);
     let rules = search.rules(&[]);
     let groups = search.groups_to_part(&[]);
     match (rules, groups) {
         // Either is enough: the smaller set says more, and of equal ones the rule, which is the smaller thing.
-        (Some(rules), Some(groups)) if groups.len() < rules.len() => Found::Culprits { rules: Vec::new(), groups },
-        (Some(rules), _) => Found::Culprits { rules, groups: Vec::new() },
-        (None, Some(groups)) => Found::Culprits { rules: Vec::new(), groups },
+        (Some(rules), Some(groups)) if groups.len() < rules.len() => Outcome::Culprits { rules: Vec::new(), groups },
+        (Some(rules), _) => Outcome::Culprits { rules, groups: Vec::new() },
+        (None, Some(groups)) => Outcome::Culprits { rules: Vec::new(), groups },
         (None, None) => both(search),
     }
 }
 
 /// Neither rules nor groups alone: first the fewest rules with every node by itself, then the fewest groups of what is planned
 /// without those.
-fn both(search: &mut Search<'_>) -> Found {
+fn both(search: &mut Search<'_>) -> Outcome {
     search.right(&[], &[]);
     let n_nodes = search.engine.last_evaluation().map_or(0, |e| e.prepared.graph.nodes.len());
     // Plans with fewer rules have other nodes, hardly more of them; numbers beyond the last mean nothing.
@@ -150,5 +150,5 @@ fn both(search: &mut Search<'_>) -> Found {
     let rules = if search.right(&[], &everything) { Some(Vec::new()) } else { search.rules(&everything) };
     let rules = rules.unwrap_or_else(|| search.engine.rules().iter().map(|r| r.name.to_owned()).collect());
     let groups = search.groups_to_part(&rules).unwrap_or_default();
-    Found::Culprits { rules, groups }
+    Outcome::Culprits { rules, groups }
 }

@@ -149,7 +149,7 @@ impl Data {
     }
 
     /// Reads one array; `room` is how many bytes all further data may have.
-    pub(super) fn read(at: &At<'_>, beside: &super::Beside<'_>, room: &mut u64) -> Result<Self> {
+    pub(super) fn read(at: &At<'_>, beside: &Beside<'_>, room: &mut u64) -> Result<Self> {
         let dtype = dtype(&at.field("dtype")?)?;
         let len: usize = at.field("len")?.int()?;
         let bytes = (len as u64).saturating_mul(dtype.size() as u64);
@@ -239,23 +239,8 @@ impl Rule {
     }
 }
 
-impl super::Dump {
-    /// Moves every array of at least `bytes` bytes that stands inline into a file beside the dump, `STEM.0.npy` and so on.
-    pub fn set_beside(&mut self, stem: &str, bytes: usize) {
-        for (i, data) in self.data.iter_mut().enumerate() {
-            if let Elements::Inline(buffer) = &data.elements
-                && buffer.bytes().len() >= bytes
-            {
-                data.elements = Elements::Beside { file: format!("{stem}.{i}.npy"), buffer: buffer.clone() };
-            }
-        }
-    }
-
-    /// The files that must lie beside the dump's text.
-    pub fn files(&self) -> impl Iterator<Item = (&str, Vec<u8>)> {
-        self.data.iter().filter_map(Data::file)
-    }
-}
+/// Gives the bytes of a file that lies beside a dump, by its name.
+pub type Beside<'a> = dyn Fn(&str) -> Result<Vec<u8>> + 'a;
 
 /// What a reader finds beside a dump when there are no files.
 ///

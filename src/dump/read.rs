@@ -1,15 +1,12 @@
 //! Text to dump, believing nothing.
 
-use super::data::MAX_BYTES;
+use super::data::{Beside, MAX_BYTES};
 use super::json::{At, Document, parse};
 use super::version::Version;
 use super::write::{DEVICES, NUMERICS};
-use super::{Data, Dump, Note, Program, Run, Settings, Source, graph, record_text, scalar};
+use super::{Data, Dump, Note, RecordedGraph, RuleFile, Run, Script, Settings, graph, record_text, scalar};
 use crate::error::Result;
 use crate::types::Origin;
-
-/// Gives the bytes of a file that lies beside a dump, by its name.
-pub type Beside<'a> = dyn Fn(&str) -> Result<Vec<u8>> + 'a;
 
 /// The longest text that is read.
 const MAX_TEXT: usize = 2 << 30;
@@ -37,7 +34,7 @@ impl Dump {
         let runs = at.field("runs")?.items(|_, at| run(at, &data, &programs))?;
         Ok(Self {
             about: at.maybe("about")?.map(|a| a.text().map(str::to_owned)).transpose()?.unwrap_or_default(),
-            source: at.maybe("source")?.map(|s| source(&s)).transpose()?,
+            source: at.maybe("source")?.map(|s| script(&s)).transpose()?,
             settings: at.maybe("settings")?.map(|s| settings(&s)).transpose()?.unwrap_or_default(),
             data,
             programs,
@@ -46,8 +43,8 @@ impl Dump {
     }
 }
 
-fn source(at: &At<'_>) -> Result<Source> {
-    Ok(Source { name: at.field("name")?.text()?.to_owned(), text: at.field("text")?.text()?.to_owned() })
+fn script(at: &At<'_>) -> Result<Script> {
+    Ok(Script { name: at.field("name")?.text()?.to_owned(), text: at.field("text")?.text()?.to_owned() })
 }
 
 fn settings(at: &At<'_>) -> Result<Settings> {
@@ -65,8 +62,7 @@ fn settings(at: &At<'_>) -> Result<Settings> {
         settings.fuse = fuse.bool()?;
     }
     if let Some(rules) = at.maybe("rules")? {
-        settings.rules =
-            rules.items(|_, at| Ok((at.field("name")?.text()?.to_owned(), at.field("text")?.text()?.to_owned())))?;
+        settings.rules = rules.items(|_, at| rule_file(at))?;
     }
     if let Some(ran_on) = at.maybe("ran_on")? {
         settings.ran_on = Some(ran_on.text()?.to_owned());
@@ -74,7 +70,11 @@ fn settings(at: &At<'_>) -> Result<Settings> {
     Ok(settings)
 }
 
-fn program(at: &At<'_>, version: Version) -> Result<Program> {
+fn rule_file(at: &At<'_>) -> Result<RuleFile> {
+    Ok(RuleFile { name: at.field("name")?.text()?.to_owned(), text: at.field("text")?.text()?.to_owned() })
+}
+
+fn program(at: &At<'_>, version: Version) -> Result<RecordedGraph> {
     let graph = graph::read(&at.field("graph")?, version)?;
     let notes = match at.maybe("notes")? {
         None => Vec::new(),
@@ -88,7 +88,7 @@ fn program(at: &At<'_>, version: Version) -> Result<Program> {
         Some(notes) => notes.items(|_, at| note(at))?,
     };
     let record = at.maybe("record")?.map(|r| record_text::read(&r, version, graph.nodes.len())).transpose()?;
-    Ok(Program { notes, record, ..Program::new(graph) })
+    Ok(RecordedGraph { notes, record, ..RecordedGraph::new(graph) })
 }
 
 fn note(at: &At<'_>) -> Result<Note> {
@@ -116,7 +116,7 @@ fn origin(at: &At<'_>) -> Result<Origin> {
     Ok(origin)
 }
 
-fn run(at: &At<'_>, data: &[Data], programs: &[Program]) -> Result<Run> {
+fn run(at: &At<'_>, data: &[Data], programs: &[RecordedGraph]) -> Result<Run> {
     let program_at = at.field("program")?;
     let number: usize = program_at.int()?;
     let Some(program) = programs.get(number) else {

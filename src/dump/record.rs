@@ -1,12 +1,10 @@
 //! The record of a plan that ran: rules, groups, refusals, memory, kernels, and what each step costs at least.
 //!
-//! In: an [`Evaluation`], whose parts are the very objects that ran. Out: plain data for the dump and the pages made from it.
-//! Nothing here is needed to run a program again; it says what to expect.
+//! In: a prepared plan, whose parts are the objects that ran. Out: plain data for the dump and the pages made from it.
+//! Nothing here is needed to run a graph again; it says what to expect.
 
 use super::work::{Work, of_group};
-use super::{Dump, Note, Program, Run};
-use crate::engine::{Evaluation, PrepareTimes, Prepared};
-use crate::error::{Error, Result};
+use crate::engine::{PrepareTimes, Prepared};
 use crate::graph::{Graph, NodeId};
 use crate::schedule::{Block, Group, Lifetime, Place, Refusal, Step, Value, ValueId};
 use crate::types::Shape;
@@ -93,48 +91,6 @@ pub struct WhyStep {
     pub after: String,
 }
 
-/// Graphs of more nodes are dumped without proofs: those of all nodes together grow faster than the graph.
-const MOST_PROVED: usize = 600;
-
-/// The proofs of an evaluation's nodes, or why there are none.
-fn why_of(evaluation: &Evaluation) -> Result<Vec<WhyRecord>> {
-    let n = evaluation.graph.nodes.len();
-    if n > MOST_PROVED {
-        return Err(Error::argument(format!(
-            "a graph of {n} nodes, of at most {MOST_PROVED}: explain --why NODE proves one of any"
-        )));
-    }
-    let mut prover = evaluation.prover()?;
-    let name = |id: NodeId| evaluation.name(id).map(str::to_owned);
-    let mut all = Vec::new();
-    for node in evaluation.graph.ids() {
-        let Ok(proof) = prover.proof(node) else { continue };
-        let steps: Vec<WhyStep> = proof
-            .own_steps(&name)
-            .into_iter()
-            .map(|s| WhyStep {
-                rule: s.rule,
-                class: s.class.map_or_else(String::new, |c| c.to_string()),
-                backwards: s.backwards,
-                place: s.place,
-                before: s.before,
-                after: s.after,
-            })
-            .collect();
-        if !steps.is_empty() {
-            all.push(WhyRecord {
-                node: node.0,
-                image: proof.image().0,
-                weakest: proof.weakest().to_string(),
-                written: proof.written(&name),
-                runs: proof.runs(&name),
-                steps,
-            });
-        }
-    }
-    Ok(all)
-}
-
 /// A rule in a plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FiredRecord {
@@ -213,52 +169,23 @@ pub struct KernelRecord {
 }
 
 impl Record {
-    /// The record of a prepared plan.
+    /// The record of a prepared plan, without proofs.
     #[must_use]
     pub fn of(prepared: &Prepared) -> Self {
         let schedule = &prepared.schedule;
-        let steps = schedule.steps.iter().zip(&prepared.lowered).map(|(step, lowered)| {
-            let kernels = lowered.iter().flat_map(|l| &l.kernels).map(|k| KernelRecord {
-                label: k.label.clone(),
-                workgroups: k.workgroups,
-                wgsl: k.wgsl.to_string(),
-            });
-            StepRecord::of(step, prepared, kernels.collect())
-        });
+        let costs = [Place::Cpu, Place::Gpu].into_iter().zip(&prepared.costs);
+        let used = costs.filter(|(place, _)| schedule.groups().any(|g| g.place == *place));
         Self {
-            plan: prepared.plan.as_ref().map(|plan| PlanRecord {
-                image: plan.image.clone(),
-                fired: plan
-                    .fired
-                    .iter()
-                    .map(|f| FiredRecord {
-                        rule: f.rule.clone(),
-                        class: f.class.to_string(),
-                        count: f.count,
-                        nodes: f.nodes.clone(),
-                    })
-                    .collect(),
-                saturated: plan.saturated,
-                rounds: plan.iterations,
-                terms: plan.enodes,
-                fallback: plan.fallback.clone(),
-                why: Vec::new(),
-                unproved: None,
-            }),
+            plan: PlanRecord::of(prepared),
             graph: prepared.graph.clone(),
             values: schedule.values.clone(),
             scalars: schedule.scalars.clone(),
-            steps: steps.collect(),
+            steps: steps(prepared),
             roots: schedule.roots.clone(),
             lifetimes: schedule.lifetimes.clone(),
             blocks: schedule.blocks.clone(),
             refusals: schedule.refusals.clone(),
-            costs: [Place::Cpu, Place::Gpu]
-                .into_iter()
-                .zip(&prepared.costs)
-                .filter(|(place, _)| schedule.groups().any(|g| g.place == *place))
-                .map(|(_, costs)| costs.to_string())
-                .collect(),
+            costs: used.map(|(_, costs)| costs.to_string()).collect(),
             times: prepared.times,
         }
     }
@@ -279,10 +206,70 @@ impl Record {
         sources
     }
 
+    /// Bytes of the blocks of one side that hold a value during a step.
+    pub(super) fn bytes_in_use(&self, step: usize, place: Place) -> u64 {
+        let live = |v: &ValueId| {
+            self.lifetimes.get(v.index()).is_some_and(|l| l.from as usize <= step && step <= l.to as usize)
+        };
+        self.blocks.iter().filter(|b| b.place == place && b.values.iter().any(live)).map(|b| b.bytes).sum()
+    }
+
+    /// A step in a few words.
+    pub(super) fn step_name(&self, step: usize) -> String {
+        let s = &self.steps[step];
+        let value = |list: &[ValueId]| list.first().map_or_else(String::new, |v| format!(" {v}"));
+        match (s.kind, &s.group) {
+            (_, Some(g)) => format!("g{} {}", g.id, g.core),
+            (StepKind::Upload, _) => format!("upload{}", value(&s.reads)),
+            (StepKind::Readback, _) => format!("readback{}", value(&s.reads)),
+            (StepKind::Free, _) => format!("free{}", value(&s.reads)),
+            (StepKind::Empty, _) => format!("empty{}", value(&s.writes)),
+            (StepKind::Host | StepKind::Group, _) => {
+                let names: Vec<&str> = s.nodes.iter().map(|&n| self.graph.node(n).op.name()).collect();
+                format!("host {}", names.join(" "))
+            }
+        }
+    }
+
     /// The groups with the numbers of their steps.
     pub fn groups(&self) -> impl Iterator<Item = (usize, &StepRecord, &GroupRecord)> {
         self.steps.iter().enumerate().filter_map(|(i, s)| s.group.as_ref().map(|g| (i, s, g)))
     }
+}
+
+impl PlanRecord {
+    fn of(prepared: &Prepared) -> Option<Self> {
+        let plan = prepared.plan.as_ref()?;
+        let fired = plan.fired.iter().map(|f| FiredRecord {
+            rule: f.rule.clone(),
+            class: f.class.to_string(),
+            count: f.count,
+            nodes: f.nodes.clone(),
+        });
+        Some(Self {
+            image: plan.image.clone(),
+            fired: fired.collect(),
+            saturated: plan.saturated,
+            rounds: plan.iterations,
+            terms: plan.enodes,
+            fallback: plan.fallback.clone(),
+            why: Vec::new(),
+            unproved: None,
+        })
+    }
+}
+
+fn steps(prepared: &Prepared) -> Vec<StepRecord> {
+    let both = prepared.schedule.steps.iter().zip(&prepared.lowered);
+    let of_step = both.map(|(step, lowered)| {
+        let kernels = lowered.iter().flat_map(|l| &l.kernels).map(|k| KernelRecord {
+            label: k.label.clone(),
+            workgroups: k.workgroups,
+            wgsl: k.wgsl.to_string(),
+        });
+        StepRecord::of(step, prepared, kernels.collect())
+    });
+    of_step.collect()
 }
 
 impl StepRecord {
@@ -335,52 +322,5 @@ fn group_record(group: &Group, prepared: &Prepared, kernels: Vec<KernelRecord>) 
             .fold(String::new(), |text, line| text + line + "\n"),
         work: of_group(&prepared.schedule, group, costs),
         kernels,
-    }
-}
-
-impl Dump {
-    /// Adds an evaluation with its record. Programs and data that are there already are not stored twice.
-    ///
-    /// # Errors
-    /// An argument error for an evaluation of an engine that does not inspect: it has no inputs.
-    pub fn add(&mut self, evaluation: &Evaluation) -> Result<()> {
-        let Some(given) = &evaluation.given else {
-            return Err(Error::argument("dump: expected an evaluation of an engine built with inspect(true)"));
-        };
-        let notes =
-            evaluation.origins().map(|(origins, tag)| Note { origins: origins.to_vec(), tag: tag.map(str::to_owned) });
-        let notes: Vec<Note> = notes.collect();
-        let known = self.programs.iter().position(|p| {
-            p.prepared.as_ref().is_some_and(|have| std::sync::Arc::ptr_eq(have, &evaluation.prepared))
-                && p.notes == notes
-        });
-        let program = known.unwrap_or_else(|| {
-            let mut record = Record::of(&evaluation.prepared);
-            if let Some(plan) = &mut record.plan {
-                match why_of(evaluation) {
-                    Ok(why) => plan.why = why,
-                    Err(why) => plan.unproved = Some(why.message().to_owned()),
-                }
-            }
-            self.programs.push(Program {
-                graph: (*evaluation.graph).clone(),
-                notes,
-                record: Some(record),
-                prepared: Some(evaluation.prepared.clone()),
-            });
-            self.programs.len() - 1
-        });
-        let leaves = given.leaves.iter().map(|b| self.add_data(b.clone())).collect();
-        self.settings.ran_on = evaluation.device.as_deref().map(str::to_owned);
-        self.runs.push(Run {
-            program,
-            leaves,
-            slots: given.slots.clone(),
-            asked_at: evaluation.asked_at.clone(),
-            cached: evaluation.cached,
-            fallback: evaluation.fallback.clone(),
-            times: evaluation.times.clone(),
-        });
-        Ok(())
     }
 }

@@ -3,8 +3,8 @@
 //! The format is "Trace Event Format" (JSON, microseconds). A device tells how long kernels took, not when on the host's clock, so they
 //! stand one after the other from the step that handed them over.
 
-use super::json::{Object, lines, quoted};
-use super::{Dump, Program, Record, Run, StepKind};
+use super::json::{Object, lines};
+use super::{Dump, RecordedGraph, Run};
 use crate::engine::{Span, Times};
 use crate::schedule::Place;
 
@@ -47,7 +47,7 @@ fn micros(ns: u64) -> String {
     format!("{}.{:03}", ns / 1000, ns % 1000)
 }
 
-fn of_run(number: usize, run: &Run, program: &Program, times: &Times, events: &mut Vec<String>) {
+fn of_run(number: usize, run: &Run, program: &RecordedGraph, times: &Times, events: &mut Vec<String>) {
     let asked = run.asked_at.as_ref().map_or_else(|| format!("run {number}"), |at| format!("run {number} · {at}"));
     let whole = Object::new().field("cached", run.cached).field("program", run.program);
     events.push(span(&asked, 0, times.whole, whole));
@@ -70,7 +70,7 @@ fn of_run(number: usize, run: &Run, program: &Program, times: &Times, events: &m
                 .field("bytes", g.work.read + g.work.written),
             None => Object::new(),
         };
-        events.push(span(&step_name(record, i), 2, *time, args));
+        events.push(span(&record.step_name(i), 2, *time, args));
         for k in times.kernels.iter().filter(|k| k.step as usize == i) {
             let label =
                 step.group.as_ref().and_then(|g| g.kernels.get(k.kernel as usize)).map_or("kernel", |k| &k.label);
@@ -79,41 +79,11 @@ fn of_run(number: usize, run: &Run, program: &Program, times: &Times, events: &m
             events.push(span(label, 3, Span { start, ns: k.ns }, Object::new()));
         }
         let live = Object::new()
-            .field("device", in_use(record, i, Place::Gpu))
-            .field("host", in_use(record, i, Place::Cpu))
+            .field("device", record.bytes_in_use(i, Place::Gpu))
+            .field("host", record.bytes_in_use(i, Place::Cpu))
             .finish();
         events.push(
             event("planned memory in use (bytes)", "C", 0).field("ts", micros(time.start)).field("args", live).finish(),
         );
     }
-}
-
-/// Bytes of the blocks of one side that hold a value during a step.
-pub(super) fn in_use(record: &Record, step: usize, place: Place) -> u64 {
-    let live = |v: &crate::schedule::ValueId| {
-        record.lifetimes.get(v.index()).is_some_and(|l| l.from as usize <= step && step <= l.to as usize)
-    };
-    record.blocks.iter().filter(|b| b.place == place && b.values.iter().any(live)).map(|b| b.bytes).sum()
-}
-
-/// A step in a few words.
-pub(super) fn step_name(record: &Record, step: usize) -> String {
-    let s = &record.steps[step];
-    let value = |list: &[crate::schedule::ValueId]| list.first().map_or_else(String::new, |v| format!(" {v}"));
-    match (s.kind, &s.group) {
-        (_, Some(g)) => format!("g{} {}", g.id, g.core),
-        (StepKind::Upload, _) => format!("upload{}", value(&s.reads)),
-        (StepKind::Readback, _) => format!("readback{}", value(&s.reads)),
-        (StepKind::Free, _) => format!("free{}", value(&s.reads)),
-        (StepKind::Empty, _) => format!("empty{}", value(&s.writes)),
-        (StepKind::Host | StepKind::Group, _) => {
-            let names: Vec<&str> = s.nodes.iter().map(|&n| record.graph.node(n).op.name()).collect();
-            format!("host {}", names.join(" "))
-        }
-    }
-}
-
-/// A name as JSON, for the pages.
-pub(super) fn named(record: &Record, step: usize) -> String {
-    quoted(&step_name(record, step))
 }

@@ -1,7 +1,7 @@
 //! A dump as text: one object, with a line for each node, so that differences between dumps are readable.
 
 use super::json::{Object, lines, list, quoted};
-use super::{Data, Dump, Note, Program, Run, Settings, VERSION, graph, record_text, scalar};
+use super::{Data, Dump, Note, RecordedGraph, RuleFile, Run, Settings, VERSION, graph, record_text, scalar};
 use crate::types::{DeviceChoice, Numerics, Origin};
 
 pub(super) const DEVICES: [(&str, DeviceChoice); 3] =
@@ -34,7 +34,7 @@ impl Dump {
 
 fn settings(settings: &Settings) -> String {
     let device = DEVICES.iter().find(|(_, d)| *d == settings.device).map_or("auto", |(name, _)| name);
-    let rule = |(name, text): &(String, String)| Object::new().text("name", name).text("text", text).finish();
+    let rule = |r: &RuleFile| Object::new().text("name", &r.name).text("text", &r.text).finish();
     let mut object = Object::new()
         .text("device", device)
         .text("numerics", &settings.numerics.to_string())
@@ -46,7 +46,7 @@ fn settings(settings: &Settings) -> String {
     object.maybe("ran_on", settings.ran_on.as_deref()).finish()
 }
 
-fn program(program: &Program) -> String {
+fn program(program: &RecordedGraph) -> String {
     let mut object = Object::new().field("graph", graph::write(&program.graph));
     if !program.notes.is_empty() {
         object = object.field("notes", lines(program.notes.iter().map(note)));

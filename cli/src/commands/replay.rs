@@ -11,7 +11,7 @@ use std::sync::Arc;
 use lazurite::HostBuffer;
 use lazurite::check::{Allowance, compare_roots, equivalence_of, evaluate};
 use lazurite::inspect::RunOptions;
-use lazurite::inspect::dump::{Bisection, Dump, Found, Settings, bisect};
+use lazurite::inspect::dump::{Bisection, Dump, Outcome, RuleFile, Settings, bisect};
 use lazurite::inspect::graph::{Case, Graph, Op};
 use lazurite::{Engine, Error, Evaluation, Numerics};
 
@@ -59,7 +59,7 @@ fn engine(arguments: &ReplayArguments, settings: &Settings) -> lazurite::Result<
     let device = arguments.device.map_or(settings.device, Into::into);
     let numerics = arguments.numerics.map_or(settings.numerics, Into::into);
     let mut builder = Engine::builder().device(device).numerics(numerics).plan(settings.plan).fuse(settings.fuse);
-    for (name, text) in &settings.rules {
+    for RuleFile { name, text } in &settings.rules {
         builder = builder.rules_on_trust(name, text);
     }
     for path in &arguments.rules {
@@ -206,16 +206,16 @@ fn searched(engine: &Engine, case: &Case, text: &mut String) -> lazurite::Result
     let judge = |results: &[Arc<HostBuffer>]| {
         compare_roots(&case.graph, &known, results).map(drop).map_err(|wrong| wrong.to_string())
     };
-    let Bisection { found, runs } = bisect(engine, case, &judge);
+    let Bisection { outcome, runs } = bisect(engine, case, &judge);
     let _ = write!(text, "bisect: ");
-    match &found {
-        Found::Right => {
+    match &outcome {
+        Outcome::Right => {
             let _ = writeln!(text, "the results are right as they are");
         }
-        Found::WrongUnfused(why) => {
+        Outcome::WrongUnfused(why) => {
             let _ = writeln!(text, "wrong without planner and fusion too ({runs} runs): {why}");
         }
-        Found::Culprits { rules, groups } => {
+        Outcome::Culprits { rules, groups } => {
             let _ = writeln!(text, "right without, and with nothing less left out ({runs} runs):");
             for rule in rules {
                 let note = engine
@@ -230,5 +230,5 @@ fn searched(engine: &Engine, case: &Case, text: &mut String) -> lazurite::Result
             }
         }
     }
-    Ok(found == Found::Right)
+    Ok(outcome == Outcome::Right)
 }

@@ -79,7 +79,7 @@ fn settings(arguments: &ScriptArguments, results: &Results) -> RunSettings {
 }
 
 /// What a dump of the script's evaluations says of the engine.
-pub(super) fn dump_settings(arguments: &ScriptArguments, rules: Vec<(String, String)>) -> dump::Settings {
+pub(super) fn dump_settings(arguments: &ScriptArguments, rules: Vec<dump::RuleFile>) -> dump::Settings {
     dump::Settings {
         device: arguments.device.into(),
         numerics: arguments.numerics.into(),
@@ -89,11 +89,12 @@ pub(super) fn dump_settings(arguments: &ScriptArguments, rules: Vec<(String, Str
 }
 
 /// The names and texts of rule files.
-pub(super) fn read_rules(paths: &[PathBuf]) -> Result<Vec<(String, String)>, Failure> {
+pub(super) fn read_rules(paths: &[PathBuf]) -> Result<Vec<dump::RuleFile>, Failure> {
     let read = |path: &PathBuf| {
         let text = std::fs::read_to_string(path)
             .map_err(|error| Failure::bad_input(format!("{}: {error}", path.display())))?;
-        Ok((path.file_name().unwrap_or_default().to_string_lossy().into_owned(), text))
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(dump::RuleFile { name, text })
     };
     paths.iter().map(read).collect()
 }
@@ -109,11 +110,11 @@ fn read_script(path: &Path) -> Result<SourceText, Failure> {
 
 fn build_engine(
     arguments: &ScriptArguments,
-    rules: &[(String, String)],
+    rules: &[dump::RuleFile],
     watch: impl FnOnce(EngineBuilder) -> EngineBuilder,
 ) -> Result<Engine, Failure> {
     let mut builder = Engine::builder().device(arguments.device.into()).numerics(arguments.numerics.into());
-    for (name, text) in rules {
+    for dump::RuleFile { name, text } in rules {
         builder = builder.rules(name, text);
     }
     watch(builder)

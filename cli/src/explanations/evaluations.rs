@@ -58,7 +58,7 @@ impl Explanations {
         let Some(format) = self.format else { return String::new() };
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(source) = source {
-            kept.dump.source = Some(dump::Source { name: source.name().to_owned(), text: source.text().to_owned() });
+            kept.dump.source = Some(dump::Script { name: source.name().to_owned(), text: source.text().to_owned() });
         }
         match format {
             Format::Text => terminal.show(&titled(&kept.sections, source)),

@@ -3,7 +3,7 @@
 use crate::support::folder::{Folder, Ran};
 use lazurite::DeviceChoice;
 use lazurite::check::{Session, SessionOptions};
-use lazurite::inspect::dump::{Dump, nothing_beside};
+use lazurite::inspect::dump::{Dump, RuleFile, nothing_beside};
 
 /// Runs `lazurite check` in a folder.
 fn check(folder: &Folder, arguments: &[&str]) -> Ran {
@@ -42,7 +42,7 @@ fn a_wrong_rule_is_named_and_leaves_a_file() {
     assert!(dump.about.contains("sign-lost"), "{}", dump.about);
     let case = dump.case(0).unwrap();
     assert!(case.graph.nodes.len() <= 8, "{case:?}");
-    let rules = vec![("mine.rules".to_string(), rule.to_string())];
+    let rules = vec![RuleFile { name: "mine.rules".into(), text: rule.into() }];
     let with = SessionOptions { rules, ..SessionOptions::new(DeviceChoice::Cpu, 1) };
     assert!(Session::new(with).unwrap().check_given(&case).is_err());
     assert!(Session::new(SessionOptions::new(DeviceChoice::Cpu, 1)).unwrap().check_given(&case).is_ok());

@@ -24,7 +24,7 @@ fn dump_of(name: &str, script: &str) -> Dump {
         panic!("{error}");
     }
     let mut dump = seen.lock().unwrap().clone();
-    dump.source = Some(dump::Source { name: name.into(), text: script.into() });
+    dump.source = Some(dump::Script { name: name.into(), text: script.into() });
     dump
 }
 

@@ -1,13 +1,14 @@
 //! Elementwise operations, with operands brought into their domain.
 
+use super::case_builder::CaseBuilder;
+use super::dice::Dice;
 use super::leaves::Profile;
-use super::{Builder, Dice};
 use crate::algorithms::Random;
 use crate::graph::{BinaryOp, CastMode, NodeId, Op, UnaryOp};
-use crate::types::{DType, Scalar, Shape};
+use crate::types::{DType, Shape};
 
 /// A function of one floating array.
-pub fn unary(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
+pub fn unary(b: &mut CaseBuilder, dice: &mut Dice) -> Option<NodeId> {
     use UnaryOp as U;
     let op = match dice.below(36) {
         i if i < U::ALL.len() => U::ALL[i],
@@ -33,7 +34,7 @@ pub fn unary(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
 }
 
 /// An operand of the same dtype that broadcasts with `x`.
-pub fn partner(b: &mut Builder, x: NodeId, dice: &mut Dice) -> Option<NodeId> {
+pub fn partner(b: &mut CaseBuilder, x: NodeId, dice: &mut Dice) -> Option<NodeId> {
     let (shape, dtype) = (b.shape(x), b.dtype(x));
     if !dice.once_in(4) {
         let fits = |s: &Shape| s.broadcast(&shape).is_ok_and(|all| all.len() <= 2000);
@@ -53,7 +54,7 @@ pub fn partner(b: &mut Builder, x: NodeId, dice: &mut Dice) -> Option<NodeId> {
 }
 
 /// A function of two arrays.
-pub fn binary(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
+pub fn binary(b: &mut CaseBuilder, dice: &mut Dice) -> Option<NodeId> {
     use BinaryOp as B;
     const OPS: [B; 17] = [
         B::Add,
@@ -81,7 +82,7 @@ pub fn binary(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
 }
 
 /// `x op y` after bringing the operands to where `op` is tame.
-fn in_domain(b: &mut Builder, op: BinaryOp, x: NodeId, y: NodeId, dice: &mut Dice) -> Option<NodeId> {
+fn in_domain(b: &mut CaseBuilder, op: BinaryOp, x: NodeId, y: NodeId, dice: &mut Dice) -> Option<NodeId> {
     use BinaryOp as B;
     let wild = b.special && dice.once_in(2);
     let (x, y) = match op {
@@ -98,7 +99,7 @@ fn in_domain(b: &mut Builder, op: BinaryOp, x: NodeId, y: NodeId, dice: &mut Dic
 }
 
 /// An array and a weak scalar, on either side.
-pub fn with_scalar(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
+pub fn with_scalar(b: &mut CaseBuilder, dice: &mut Dice) -> Option<NodeId> {
     use BinaryOp as B;
     const VALUES: [f64; 20] = [
         1.0, 2.0, 0.5, 0.0, -1.0, 3.0, 4.0, -0.5, -2.0, -0.0, 0.1, 1.0123, -0.02, 1.8, 7.0, 1e-6, -3.25, 100.0, 0.75,
@@ -133,7 +134,7 @@ pub fn with_scalar(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
 }
 
 /// A comparison, or a test of kinds.
-pub fn compare(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
+pub fn compare(b: &mut CaseBuilder, dice: &mut Dice) -> Option<NodeId> {
     use BinaryOp as B;
     let x = if dice.once_in(4) { integer_array(b, dice)? } else { b.float(dice)? };
     let y = if dice.once_in(2) {
@@ -146,7 +147,7 @@ pub fn compare(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
 }
 
 /// An array of integers or truth values, most of the time one that exists.
-pub fn integer_array(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
+pub fn integer_array(b: &mut CaseBuilder, dice: &mut Dice) -> Option<NodeId> {
     let dtype = dice.pick(&[DType::I32, DType::I32, DType::U32, DType::Bool, DType::I64, DType::U8, DType::I32]);
     let found = if dice.once_in(3) { None } else { b.pick(dice, |n| n.dtype == dtype && n.shape.rank() > 0) };
     found.or_else(|| {
@@ -157,7 +158,7 @@ pub fn integer_array(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
 }
 
 /// Arithmetic of integers.
-pub fn integer(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
+pub fn integer(b: &mut CaseBuilder, dice: &mut Dice) -> Option<NodeId> {
     use BinaryOp as B;
     use UnaryOp as U;
     let mut x = integer_array(b, dice)?;
@@ -194,7 +195,7 @@ pub fn integer(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
 }
 
 /// Logic of truth values.
-pub fn logical(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
+pub fn logical(b: &mut CaseBuilder, dice: &mut Dice) -> Option<NodeId> {
     use BinaryOp as B;
     let x = match b.pick(dice, |n| n.dtype == DType::Bool && n.shape.rank() > 0) {
         Some(x) if !dice.once_in(4) => x,
@@ -212,7 +213,7 @@ pub fn logical(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
 }
 
 /// A choice between two arrays.
-pub fn select(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
+pub fn select(b: &mut CaseBuilder, dice: &mut Dice) -> Option<NodeId> {
     let x = if dice.once_in(6) { integer_array(b, dice)? } else { b.float(dice)? };
     let y = if dice.once_in(3) {
         let zero = dice.pick(&[0.0, 1.0, -0.25]);
@@ -234,7 +235,7 @@ pub fn select(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
 }
 
 /// A conversion between any two dtypes.
-pub fn cast(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
+pub fn cast(b: &mut CaseBuilder, dice: &mut Dice) -> Option<NodeId> {
     let x = if dice.once_in(2) { b.float(dice)? } else { integer_array(b, dice)? };
     let to = dice.pick(&[
         DType::F32,
@@ -256,79 +257,4 @@ pub fn cast(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
         x = b.binary(BinaryOp::Mul, x, factor)?;
     }
     b.add(Op::Cast { to, mode }, &[x])
-}
-
-/// Chains that algebra rules look for, right or nearly so.
-pub fn algebra(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
-    use BinaryOp as B;
-    use UnaryOp as U;
-    let x = b.float(dice)?;
-    let dtype = b.dtype(x);
-    match dice.below(12) {
-        0 => {
-            let p = b.positive(x, dice)?;
-            let square = b.unary(U::Square, p)?;
-            b.unary(U::Sqrt, square)
-        }
-        1 => {
-            let square = b.binary(B::Mul, x, x)?;
-            b.binary(B::Mul, square, x)
-        }
-        2 => {
-            let p = b.positive(x, dice)?;
-            let log = b.unary(U::Log, p)?;
-            b.unary(U::Exp, log)
-        }
-        3 => {
-            let (p, q) = (b.scalar(dtype, 1.7, dice)?, b.scalar(dtype, 0.6, dice)?);
-            let y = b.binary(B::Mul, x, p)?;
-            b.binary(dice.pick(&[B::Mul, B::Div, B::Add]), y, q)
-        }
-        4 => {
-            let negative = b.unary(U::Neg, x)?;
-            let y = partner(b, x, dice)?;
-            b.binary(dice.pick(&[B::Add, B::Mul, B::Sub]), y, negative)
-        }
-        5 => {
-            let y = partner(b, x, dice)?;
-            let z = partner(b, x, dice)?;
-            let (p, q) = (b.binary(B::Mul, x, y)?, b.binary(B::Mul, x, z)?);
-            b.binary(dice.pick(&[B::Add, B::Sub]), p, q)
-        }
-        6 => {
-            let (low, high) = (b.scalar(dtype, dice.pick(&[-0.5, 0.0, 0.7]), dice)?, b.scalar(dtype, 1.0, dice)?);
-            let capped = b.binary(dice.pick(&[B::Minimum, B::Fmin]), x, high)?;
-            b.binary(dice.pick(&[B::Maximum, B::Fmax]), capped, low)
-        }
-        7 => {
-            let zero = b.add(Op::Literal(Scalar::from_f64(dtype, 0.0)), &[])?;
-            let mask = b.binary(B::Gt, x, zero)?;
-            let mask = b.add(Op::Cast { to: dtype, mode: CastMode::Wrap }, &[mask])?;
-            b.binary(B::Mul, x, mask)
-        }
-        8 => {
-            let p = b.positive(x, dice)?;
-            let one = b.scalar(dtype, 1.0, dice)?;
-            let inverse = b.binary(B::Div, one, p)?;
-            let y = partner(b, x, dice)?;
-            b.binary(B::Mul, y, inverse)
-        }
-        9 => {
-            let up = b.unary(U::Abs, x)?;
-            let sign = b.unary(U::Sign, x)?;
-            b.binary(B::Mul, up, sign)
-        }
-        10 => {
-            let p = b.positive(x, dice)?;
-            let root = b.unary(U::Sqrt, p)?;
-            let one = b.scalar(dtype, 1.0, dice)?;
-            b.binary(B::Div, one, root)
-        }
-        _ => {
-            let p = b.positive(x, dice)?;
-            let p = b.bounded(p, 4.0, dice)?;
-            let half = b.scalar(dtype, dice.pick(&[0.5, 2.0, 3.0, 1.8, -1.0]), dice)?;
-            b.binary(B::Pow, p, half)
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! Data for leaves: what kind of numbers an array holds.
 
-use super::Dice;
+use super::dice::Dice;
 use crate::algorithms::{Lcg, Random};
 use crate::types::{DType, HostBuffer, Kind, Scalar, Shape};
 

@@ -1,14 +1,15 @@
 //! Operations that move elements, and those that make them from nothing.
 
+use super::case_builder::CaseBuilder;
+use super::dice::Dice;
 use super::elementwise::{integer_array, partner};
 use super::leaves::Profile;
-use super::{Builder, Dice};
 use crate::algorithms::Random;
 use crate::graph::{NodeId, Op, RngDist};
 use crate::types::{DType, Dims, HostBuffer, Order, Shape, View};
 
 /// A view of any kind over any array, views included.
-pub fn view(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
+pub fn view(b: &mut CaseBuilder, dice: &mut Dice) -> Option<NodeId> {
     let x = if dice.once_in(6) { integer_array(b, dice)? } else { b.float(dice)? };
     let shape = b.shape(x);
     let mut v = View::dense(&shape);
@@ -24,7 +25,7 @@ pub fn view(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
     b.view(x, v)
 }
 
-fn next_view(b: &Builder, v: &View, dice: &mut Dice) -> Option<View> {
+fn next_view(b: &CaseBuilder, v: &View, dice: &mut Dice) -> Option<View> {
     let shape = v.shape().clone();
     let rank = shape.rank();
     let axis = dice.below(rank.max(1));
@@ -74,7 +75,7 @@ fn next_view(b: &Builder, v: &View, dice: &mut Dice) -> Option<View> {
 }
 
 /// Gather, scatter, slice update, concatenation or padding.
-pub fn moved(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
+pub fn moved(b: &mut CaseBuilder, dice: &mut Dice) -> Option<NodeId> {
     let x = if dice.once_in(5) { integer_array(b, dice)? } else { b.float(dice)? };
     let (shape, dtype) = (b.shape(x), b.dtype(x));
     if shape.rank() == 0 {
@@ -127,7 +128,7 @@ pub fn moved(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
 }
 
 /// Positions along an axis, some of them outside.
-fn positions(b: &mut Builder, n: usize, extent: usize, dice: &mut Dice) -> Option<NodeId> {
+fn positions(b: &mut CaseBuilder, n: usize, extent: usize, dice: &mut Dice) -> Option<NodeId> {
     let values: Vec<i32> = (0..n)
         .map(|_| match dice.below(12) {
             0 => -1 - dice.below(3) as i32,
@@ -139,7 +140,7 @@ fn positions(b: &mut Builder, n: usize, extent: usize, dice: &mut Dice) -> Optio
 }
 
 /// A counting or random array, or a broadcast scalar, combined with an array where one fits.
-pub fn generated(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
+pub fn generated(b: &mut CaseBuilder, dice: &mut Dice) -> Option<NodeId> {
     let x = b.float(dice)?;
     let (shape, dtype) = (b.shape(x), b.dtype(x));
     let made = match dice.below(4) {

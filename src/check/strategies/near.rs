@@ -1,30 +1,21 @@
-//! Graphs out of the rules themselves: the left side of a rule over random inputs, whole or with one edit, by itself or inside a
-//! larger graph.
+//! Graphs made from the rules themselves: the left side of a rule over random inputs, whole or with one edit.
 //!
-//! Nothing here knows any rule. Variables get shapes out of a small pool by trial until the left side is well-formed, so a rule
-//! added to a file is covered without a line of code.
+//! Nothing here knows any rule. Variables get shapes from a small pool by trial until the left side is well-formed, so a rule that is
+//! added to a file is covered without further code.
 
+use super::case_builder::CaseBuilder;
+use super::dice::Dice;
 use super::leaves::Profile;
-use super::{Builder, Dice, Recipe, Words};
 use crate::algorithms::Random;
-use crate::graph::{BinaryOp, Case, NodeId, UnaryOp};
-use crate::planner::{Property, RuleCheck, RuleInput, RuleInstance, RuleOperator, Rules, VariableSort};
-use crate::types::{DType, Scalar, Shape, View};
+use crate::graph::{BinaryOp, NodeId, UnaryOp};
+use crate::planner::{Property, RuleCheck, RuleInput, RuleInstance, RuleOperator, VariableSort};
+use crate::types::{DType, Scalar, Shape};
 
 /// Attempts at inputs for one instance.
-const ATTEMPTS: usize = 400;
-
-/// A case made from one direction of a rule.
-#[derive(Clone, Debug)]
-pub struct RuleCase {
-    /// The case. Its roots end in what the left side gave.
-    pub case: Case,
-    /// Whether the rule applies to it; otherwise it is a near-miss.
-    pub applies: bool,
-}
+pub(super) const ATTEMPTS: usize = 400;
 
 /// Adds a left side of some rule, mostly with an edit.
-pub fn pattern(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
+pub fn pattern(b: &mut CaseBuilder, dice: &mut Dice) -> Option<NodeId> {
     let rules = b.rules.clone();
     let n = rules.checks().count();
     let rule = rules.checks().nth(dice.below(n.max(1)))?;
@@ -33,58 +24,8 @@ pub fn pattern(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
     b.graft(&instance.graph, profile, dice)?.last().copied()
 }
 
-/// A case for one direction of a rule, number `index` of a seed: by itself when `index` is even, else with other operations around
-/// it. `edited` asks for a near-miss; `above` for a view of the left side: 1 a broadcast, 2 flat, 3 the diagonal, 4 turned.
-/// `None` where none was found.
-#[must_use]
-pub fn rule_case(
-    rules: &Rules,
-    rule: &RuleCheck,
-    (edited, above): (bool, u64),
-    seed: u64,
-    index: u64,
-) -> Option<RuleCase> {
-    let mut words = Words::new(seed, index);
-    let recipe = Recipe::random(seed ^ 0x7275_6c65, index, 4);
-    for _ in 0..6 {
-        let head = std::array::from_fn(|_| words.word());
-        let mut b = Builder::new(&head);
-        b.rules = std::sync::Arc::new(rules.clone());
-        let mut dice = words.dice();
-        let around = index % 2 == 1;
-        if around {
-            recipe.steps.iter().for_each(|step| super::add(&mut b, &mut Dice::new(step)));
-        }
-        let Some(instance) = instance(rule, &b.palette, edited, ATTEMPTS, &mut dice) else { continue };
-        let profile = profile(&b, &mut dice);
-        let Some(mut made) = b.graft(&instance.graph, profile, &mut dice) else { continue };
-        if above > 0 {
-            let Some(view) = view_above(&b.shape(made[0]), above).and_then(|v| b.view(made[0], v)) else { continue };
-            made = vec![view];
-        }
-        if around && dice.once_in(2) {
-            super::add(&mut b, &mut dice);
-        }
-        return Some(RuleCase { case: b.finish_with(&made), applies: instance.applies });
-    }
-    None
-}
-
-fn view_above(shape: &Shape, kind: u64) -> Option<View> {
-    let dense = View::dense(shape);
-    match kind {
-        1 => dense.broadcast_to(&[2].into_iter().chain(shape.iter().copied()).collect()).ok(),
-        2 => Some(View::dense(&Shape::new(&[shape.len(), 1]))),
-        3 => dense.diagonal().ok(),
-        _ => {
-            let mut axes: Vec<usize> = (0..shape.rank()).collect();
-            axes.swap(shape.rank().checked_sub(2)?, shape.rank() - 1);
-            dense.permute(&axes).ok()
-        }
-    }
-}
-
-fn profile(b: &Builder, dice: &mut Dice) -> Profile {
+/// The numbers that leaves of an instance hold.
+pub(super) fn profile(b: &CaseBuilder, dice: &mut Dice) -> Profile {
     match dice.below(6) {
         0 | 1 => Profile::Positive,
         2 => Profile::Whole,
@@ -94,7 +35,7 @@ fn profile(b: &Builder, dice: &mut Dice) -> Profile {
 }
 
 /// The left side of a rule over random inputs.
-fn instance(
+pub(super) fn instance(
     rule: &RuleCheck,
     palette: &[usize],
     edited: bool,

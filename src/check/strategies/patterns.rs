@@ -1,18 +1,19 @@
 //! What recognisers look for, in several spellings, and what only looks like it.
 
+use super::case_builder::CaseBuilder;
+use super::dice::Dice;
 use super::elementwise::partner;
 use super::structure::{factor, random_axes};
-use super::{Builder, Dice};
 use crate::algorithms::Random;
 use crate::graph::{BinaryOp, NodeId, Op, ReduceOp, UnaryOp};
 use crate::types::{Shape, View};
 
-fn sum(b: &mut Builder, x: NodeId, axes: &[usize]) -> Option<NodeId> {
+fn sum(b: &mut CaseBuilder, x: NodeId, axes: &[usize]) -> Option<NodeId> {
     b.add(Op::Reduce { op: ReduceOp::Sum, axes: axes.into() }, &[x])
 }
 
 /// The mean over axes, as a sum divided or multiplied.
-fn mean(b: &mut Builder, x: NodeId, axes: &[usize], dice: &mut Dice) -> Option<NodeId> {
+fn mean(b: &mut CaseBuilder, x: NodeId, axes: &[usize], dice: &mut Dice) -> Option<NodeId> {
     let shape = b.shape(x);
     let n = axes.iter().map(|&a| shape[a]).product::<usize>().max(1) as f64;
     let total = sum(b, x, axes)?;
@@ -25,7 +26,7 @@ fn mean(b: &mut Builder, x: NodeId, axes: &[usize], dice: &mut Dice) -> Option<N
 }
 
 /// Products: Grams plain, scaled, weighted and centred, epilogues, diagonals, traces, chains.
-pub fn products(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
+pub fn products(b: &mut CaseBuilder, dice: &mut Dice) -> Option<NodeId> {
     let x = b.matrix(dice)?;
     let shape = b.shape(x);
     let result = match dice.below(8) {
@@ -74,13 +75,13 @@ pub fn products(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
     if dice.once_in(2) { epilogue(b, result, dice) } else { Some(result) }
 }
 
-fn diagonal(b: &mut Builder, x: NodeId) -> Option<NodeId> {
+fn diagonal(b: &mut CaseBuilder, x: NodeId) -> Option<NodeId> {
     let view = View::dense(&b.shape(x)).diagonal().ok()?;
     b.view(x, view)
 }
 
 /// X'X and its relatives, with near-misses among them.
-fn gram(b: &mut Builder, x: NodeId, dice: &mut Dice) -> Option<NodeId> {
+fn gram(b: &mut CaseBuilder, x: NodeId, dice: &mut Dice) -> Option<NodeId> {
     let (shape, dtype) = (b.shape(x), b.dtype(x));
     let (left, right) = match dice.below(6) {
         0 => (x, x),
@@ -126,7 +127,7 @@ fn gram(b: &mut Builder, x: NodeId, dice: &mut Dice) -> Option<NodeId> {
 }
 
 /// A few elementwise steps after a product, each with a row, a column, a matrix or a scalar on either side.
-fn epilogue(b: &mut Builder, x: NodeId, dice: &mut Dice) -> Option<NodeId> {
+fn epilogue(b: &mut CaseBuilder, x: NodeId, dice: &mut Dice) -> Option<NodeId> {
     use BinaryOp as B;
     let mut at = x;
     for _ in 0..1 + dice.below(4) {
@@ -168,7 +169,7 @@ fn epilogue(b: &mut Builder, x: NodeId, dice: &mut Dice) -> Option<NodeId> {
 }
 
 /// Normalise, softmax, logsumexp, variance: folds whose results meet their operand again.
-pub fn rows(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
+pub fn rows(b: &mut CaseBuilder, dice: &mut Dice) -> Option<NodeId> {
     use BinaryOp as B;
     use UnaryOp as U;
     let x = b.float(dice)?;
@@ -177,7 +178,7 @@ pub fn rows(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
         return None;
     }
     let axes = random_axes(&shape, dice);
-    let fold = |b: &mut Builder, op, x| b.add(Op::Reduce { op, axes: axes.clone() }, &[x]);
+    let fold = |b: &mut CaseBuilder, op, x| b.add(Op::Reduce { op, axes: axes.clone() }, &[x]);
     match dice.below(4) {
         0 | 1 => {
             let m = mean(b, x, &axes, dice)?;

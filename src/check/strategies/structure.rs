@@ -1,14 +1,15 @@
 //! Reductions, running folds, products, order and library routines.
 
+use super::case_builder::CaseBuilder;
+use super::dice::Dice;
 use super::elementwise::integer_array;
 use super::leaves::Profile;
-use super::{Builder, Dice};
 use crate::algorithms::Random;
 use crate::graph::{ArgOp, HostOp, NodeId, Op, ReduceOp, ScanOp};
 use crate::types::{DType, Dims, Shape};
 
 /// A reduction over any set of axes.
-pub fn reduce(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
+pub fn reduce(b: &mut CaseBuilder, dice: &mut Dice) -> Option<NodeId> {
     use ReduceOp as R;
     let x = match dice.below(8) {
         0 => integer_array(b, dice)?,
@@ -31,7 +32,7 @@ pub fn reduce(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
 }
 
 /// A floating array to fold; where special values are allowed, mostly a new one that has them: most operations lose them.
-fn foldable(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
+fn foldable(b: &mut CaseBuilder, dice: &mut Dice) -> Option<NodeId> {
     if b.special && !dice.once_in(3) {
         let shape = b.shape_of_rank(2, dice);
         let dtype = dice.pick(&[DType::F32, DType::F64, DType::F32, DType::F16]);
@@ -50,7 +51,7 @@ pub fn random_axes(shape: &Shape, dice: &mut Dice) -> Dims {
 }
 
 /// Where the extremum is.
-pub fn arg_reduce(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
+pub fn arg_reduce(b: &mut CaseBuilder, dice: &mut Dice) -> Option<NodeId> {
     let x = if dice.once_in(4) { integer_array(b, dice)? } else { foldable(b, dice)? };
     let rank = b.shape(x).rank();
     let axis = dice.below(rank.max(1));
@@ -58,7 +59,7 @@ pub fn arg_reduce(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
 }
 
 /// A running fold.
-pub fn scan(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
+pub fn scan(b: &mut CaseBuilder, dice: &mut Dice) -> Option<NodeId> {
     if dice.once_in(4) {
         // A line longer than the executors' tiles, so that the fold has to be carried on.
         let shape = Shape::new(&[1 + dice.below(3), dice.pick(&[520, 600])]);
@@ -71,7 +72,7 @@ pub fn scan(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
 }
 
 /// Sorted values or positions.
-pub fn sort(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
+pub fn sort(b: &mut CaseBuilder, dice: &mut Dice) -> Option<NodeId> {
     let x = if dice.once_in(4) { integer_array(b, dice)? } else { b.float(dice)? };
     let shape = b.shape(x);
     let axis = dice.below(shape.rank().max(1));
@@ -82,7 +83,7 @@ pub fn sort(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
 }
 
 /// A product of two arrays, batched, broadcast, turned or of integers.
-pub fn contract(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
+pub fn contract(b: &mut CaseBuilder, dice: &mut Dice) -> Option<NodeId> {
     if dice.once_in(6) {
         let n = dice.pick(&b.palette);
         let dtype = dice.pick(&[DType::I32, DType::U32]);
@@ -104,7 +105,7 @@ pub fn contract(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
 }
 
 /// Something that `x` can be multiplied with from the left.
-pub fn factor(b: &mut Builder, x: NodeId, dice: &mut Dice) -> Option<NodeId> {
+pub fn factor(b: &mut CaseBuilder, x: NodeId, dice: &mut Dice) -> Option<NodeId> {
     let (shape, dtype) = (b.shape(x), b.dtype(x));
     let k = *shape.last()?;
     let batch = Shape::new(&shape[..shape.rank() - 2]);
@@ -127,7 +128,7 @@ pub fn factor(b: &mut Builder, x: NodeId, dice: &mut Dice) -> Option<NodeId> {
 }
 
 /// A library routine on a small matrix that suits it.
-pub fn host(b: &mut Builder, dice: &mut Dice) -> Option<NodeId> {
+pub fn host(b: &mut CaseBuilder, dice: &mut Dice) -> Option<NodeId> {
     let n = 2 + dice.below(5);
     let dtype = dice.pick(&[DType::F64, DType::F32, DType::F64]);
     let square = Shape::new(&[n, n]);

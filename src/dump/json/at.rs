@@ -27,9 +27,9 @@ impl Document<'_> {
     }
 }
 
-/// How a value hangs on the one above it.
+/// How a value is reached from the one that holds it.
 #[derive(Clone, Copy)]
-enum Step<'a> {
+enum Link<'a> {
     Field(&'a str),
     Item(usize),
 }
@@ -39,17 +39,17 @@ enum Step<'a> {
 pub(in crate::dump) struct At<'a> {
     document: &'a Document<'a>,
     json: &'a Json,
-    up: Option<(&'a At<'a>, Step<'a>)>,
+    up: Option<(&'a At<'a>, Link<'a>)>,
 }
 
 impl fmt::Display for At<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some((up, step)) = &self.up else { return Ok(()) };
+        let Some((up, link)) = &self.up else { return Ok(()) };
         fmt::Display::fmt(up, f)?;
-        match step {
-            Step::Field(name) if up.up.is_none() => f.write_str(name),
-            Step::Field(name) => write!(f, ".{name}"),
-            Step::Item(i) => write!(f, "[{i}]"),
+        match link {
+            Link::Field(name) if up.up.is_none() => f.write_str(name),
+            Link::Field(name) => write!(f, ".{name}"),
+            Link::Item(i) => write!(f, "[{i}]"),
         }
     }
 }
@@ -73,7 +73,7 @@ impl<'a> At<'a> {
     pub(in crate::dump) fn maybe<'b>(&'b self, name: &'b str) -> Result<Option<At<'b>>> {
         let Value::Map(fields) = &self.json.value else { return Err(self.expected("an object")) };
         let found = fields.iter().find(|(n, _)| n == name).filter(|(_, json)| json.value != Value::Null);
-        Ok(found.map(|(_, json)| At { document: self.document, json, up: Some((self, Step::Field(name))) }))
+        Ok(found.map(|(_, json)| At { document: self.document, json, up: Some((self, Link::Field(name))) }))
     }
 
     /// A field that must be there.
@@ -92,7 +92,7 @@ impl<'a> At<'a> {
     /// Every item of a list, read.
     pub(in crate::dump) fn items<T>(&self, mut read: impl FnMut(usize, &At<'_>) -> Result<T>) -> Result<Vec<T>> {
         let Value::List(items) = &self.json.value else { return Err(self.expected("a list")) };
-        let at = |i: usize| At { document: self.document, json: &items[i], up: Some((self, Step::Item(i))) };
+        let at = |i: usize| At { document: self.document, json: &items[i], up: Some((self, Link::Item(i))) };
         (0..items.len()).map(|i| read(i, &at(i))).collect()
     }
 

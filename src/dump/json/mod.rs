@@ -83,6 +83,11 @@ impl Object {
     }
 }
 
+/// A number; `null` for one that is not finite, which JSON cannot write.
+pub(super) fn number(x: f64) -> String {
+    if x.is_finite() { format!("{x:?}") } else { String::from("null") }
+}
+
 /// A list on one line.
 pub(super) fn list<T: std::fmt::Display>(items: impl IntoIterator<Item = T>) -> String {
     let mut out = String::from("[");

@@ -2,10 +2,13 @@
 //!
 //! Constants are written into the nodes that use them, so that what is drawn is what is computed.
 
-use super::super::json::{Object, lines, list, quoted};
-use super::super::{Note, Program, Record, StepKind};
 use super::layout::{Drawing, Point, draw_either};
+use crate::dump::content::{Note, RecordedGraph};
+use crate::dump::json::{Object, lines, list, number, quoted};
+use crate::dump::record::{Record, StepKind};
 use crate::graph::{Graph, NodeId, Op};
+use crate::schedule::{Place, ValueKind};
+use crate::types::{Origin, View};
 
 /// The height of a node, of a box's title, and the space within a box.
 const NODE_HEIGHT: f64 = 34.0;
@@ -29,10 +32,10 @@ pub(super) fn node(graph: &Graph, id: NodeId, notes: Option<&[Note]>) -> String 
         .text("op", &n.op.to_string())
         .text("what", &format!("{}{}", n.dtype, n.shape))
         .field("bytes", (n.shape.len() as u64).saturating_mul(n.dtype.size() as u64))
-        .field("flops", super::finite(elements * inner))
+        .field("flops", number(elements * inner))
         .field("operands", list(n.operands.iter().map(|o| o.0)));
     if let Some(note) = notes.and_then(|n| n.get(id.index())) {
-        let place = |o: &crate::types::Origin| {
+        let place = |o: &Origin| {
             let label = o.label.as_deref().map_or_else(|| String::from("null"), quoted);
             list([quoted(&o.file), o.line.to_string(), o.col.to_string(), label])
         };
@@ -104,7 +107,7 @@ impl Label {
 }
 
 /// What a view does, where that has a word.
-fn view_name(view: &crate::types::View, graph: &Graph, of: Option<NodeId>) -> String {
+fn view_name(view: &View, graph: &Graph, of: Option<NodeId>) -> String {
     let Some(of) = of else { return String::from("view") };
     let from = &graph.node(of).shape;
     if view.is_dense() && view.shape().len() == from.len() {
@@ -192,7 +195,7 @@ impl Part {
 }
 
 /// The graph as it was written.
-pub(super) fn before(program: &Program) -> String {
+pub(super) fn before(program: &RecordedGraph) -> String {
     let graph = &program.graph;
     let ids = graph.ids().filter(|&id| !inlined(graph, id)).collect();
     let part = Part::new(graph, ids, WHOLE, |id| name(&program.notes, id).map(str::to_owned));
@@ -208,7 +211,29 @@ fn drawn(size: Point, nodes: Vec<String>, paths: Vec<String>, boxes: Vec<String>
         .finish()
 }
 
-/// What stands as one in the picture of a run: a group, a host step, or a value from outside.
+/// The graph that ran, its groups as boxes. A node that several groups compute stands in each of them.
+pub(super) fn after(record: &Record, program: &RecordedGraph) -> String {
+    let Units { units, edges } = Units::of(record, program);
+    let sizes: Vec<Point> = units.iter().map(|u| u.size).collect();
+    let ends: Vec<(usize, usize)> = edges.iter().map(|e| (e.from, e.to)).collect();
+    let outer = draw_either(&sizes, &ends, WHOLE);
+    let (mut nodes, mut paths, mut boxes) = (Vec::new(), Vec::new(), Vec::new());
+    for (unit, &at) in units.iter().zip(&outer.places) {
+        let by = unit.inside_of(at);
+        nodes.extend(unit.part.nodes(&record.graph, by));
+        if let Some(step) = unit.step {
+            paths.extend(unit.part.paths(by));
+            boxes.push(unit.boxed(step, record, at));
+        }
+    }
+    for (edge, path) in edges.iter().zip(&outer.paths) {
+        let object = Object::new().field("value", edge.value).field("path", points(path, (0.0, 0.0)));
+        paths.push(if outer.sideways { object.field("side", true) } else { object }.finish());
+    }
+    drawn(outer.size, nodes, paths, boxes)
+}
+
+/// What stands as one in the picture of a run: a group, a host step, or a value from outside, which has no step and no box.
 struct Unit {
     title: String,
     step: Option<usize>,
@@ -216,79 +241,90 @@ struct Unit {
     size: Point,
 }
 
-/// The graph that ran, its groups as boxes. A node that several groups compute stands in each of them.
-pub(super) fn after(record: &Record, program: &Program) -> String {
-    let graph = &record.graph;
-    let sources = record.sources(&program.graph);
-    let named = |id: NodeId| {
-        let recorded = sources.get(id.index())?;
-        recorded.iter().find_map(|&r| name(&program.notes, r)).map(str::to_owned)
-    };
-    let mut units = Vec::new();
-    // The unit that gives each value.
-    let mut giver = vec![usize::MAX; record.values.len()];
-    for (v, value) in record.values.iter().enumerate() {
-        if matches!(value.kind, crate::schedule::ValueKind::Leaf(_)) {
-            giver[v] = units.len();
-            let part = Part::new(graph, vec![value.node], INSIDE, named);
-            units.push(Unit { title: String::new(), step: None, size: part.drawing.size, part });
+impl Unit {
+    /// Where the nodes of a unit at a place stand.
+    fn inside_of(&self, at: Point) -> Point {
+        match self.step {
+            Some(_) => (at.0 + (self.size.0 - self.part.drawing.size.0) / 2.0, at.1 + TITLE + PAD),
+            None => at,
         }
     }
-    let mut edges: Vec<(usize, usize, usize)> = Vec::new();
-    for (i, step) in record.steps.iter().enumerate() {
-        if !matches!(step.kind, StepKind::Group | StepKind::Host | StepKind::Empty) {
-            continue;
-        }
-        let mut ids: Vec<NodeId> = step.nodes.iter().copied().filter(|&id| !inlined(graph, id)).collect();
-        if ids.is_empty() {
-            ids = step.writes.iter().map(|v| record.values[v.index()].node).collect();
-        }
-        ids.sort_unstable();
-        ids.dedup();
-        let unit = units.len();
-        let reads = step.reads.iter().map(|v| (giver[v.index()], unit, v.index()));
-        edges.extend(reads.filter(|e| e.0 < unit));
-        for v in &step.writes {
-            giver[v.index()] = unit;
-        }
-        let title = match &step.group {
-            Some(g) => format!("{} over {}", super::super::trace::step_name(record, i), g.domain),
-            None => super::super::trace::step_name(record, i),
-        };
-        let part = Part::new(graph, ids, INSIDE, named);
-        let inside = part.drawing.size;
-        let width = inside.0.max(title.chars().count() as f64 * 7.8) + 2.0 * PAD;
-        units.push(Unit { title, step: Some(i), part, size: (width, inside.1 + TITLE + 2.0 * PAD) });
-    }
-    let sizes: Vec<Point> = units.iter().map(|u| u.size).collect();
-    let between: Vec<(usize, usize)> = edges.iter().map(|e| (e.0, e.1)).collect();
-    let outer = draw_either(&sizes, &between, WHOLE);
-    let (mut nodes, mut paths, mut boxes) = (Vec::new(), Vec::new(), Vec::new());
-    for (unit, at) in units.iter().zip(&outer.places) {
-        let Some(step) = unit.step else {
-            nodes.extend(unit.part.nodes(graph, *at));
-            continue;
-        };
-        let by = (at.0 + (unit.size.0 - unit.part.drawing.size.0) / 2.0, at.1 + TITLE + PAD);
-        nodes.extend(unit.part.nodes(graph, by));
-        paths.extend(unit.part.paths(by));
+
+    /// The box of a step.
+    fn boxed(&self, step: usize, record: &Record, at: Point) -> String {
         let place = match &record.steps[step].group {
-            Some(g) if g.place == crate::schedule::Place::Gpu => "gpu",
+            Some(g) if g.place == Place::Gpu => "gpu",
             Some(_) => "cpu",
             None => "host",
         };
-        boxes.push(
-            Object::new()
-                .field("step", step)
-                .text("title", &unit.title)
-                .text("place", place)
-                .field("box", list([at.0, at.1, unit.size.0, unit.size.1].map(rounded)))
-                .finish(),
-        );
+        Object::new()
+            .field("step", step)
+            .text("title", &self.title)
+            .text("place", place)
+            .field("box", list([at.0, at.1, self.size.0, self.size.1].map(rounded)))
+            .finish()
     }
-    for ((_, _, value), path) in edges.iter().zip(&outer.paths) {
-        let object = Object::new().field("value", value).field("path", points(path, (0.0, 0.0)));
-        paths.push(if outer.sideways { object.field("side", true) } else { object }.finish());
+}
+
+/// A stored value that one unit gives and another reads.
+struct Edge {
+    from: usize,
+    to: usize,
+    value: usize,
+}
+
+/// The units of a run and what leads from one to another.
+struct Units {
+    units: Vec<Unit>,
+    edges: Vec<Edge>,
+}
+
+impl Units {
+    fn of(record: &Record, program: &RecordedGraph) -> Self {
+        let sources = record.sources(&program.graph);
+        let named = |id: NodeId| {
+            let recorded = sources.get(id.index())?;
+            recorded.iter().find_map(|&r| name(&program.notes, r)).map(str::to_owned)
+        };
+        let mut all = Self { units: Vec::new(), edges: Vec::new() };
+        // The unit that gives each value.
+        let mut giver = vec![usize::MAX; record.values.len()];
+        for (v, value) in record.values.iter().enumerate() {
+            if matches!(value.kind, ValueKind::Leaf(_)) {
+                giver[v] = all.units.len();
+                let part = Part::new(&record.graph, vec![value.node], INSIDE, named);
+                all.units.push(Unit { title: String::new(), step: None, size: part.drawing.size, part });
+            }
+        }
+        for (i, step) in record.steps.iter().enumerate() {
+            if !matches!(step.kind, StepKind::Group | StepKind::Host | StepKind::Empty) {
+                continue;
+            }
+            let to = all.units.len();
+            let reads = step.reads.iter().map(|v| Edge { from: giver[v.index()], to, value: v.index() });
+            all.edges.extend(reads.filter(|e| e.from < to));
+            for v in &step.writes {
+                giver[v.index()] = to;
+            }
+            all.units.push(of_step(record, i, named));
+        }
+        all
     }
-    drawn(outer.size, nodes, paths, boxes)
+}
+
+/// The unit of a step that computes something.
+fn of_step(record: &Record, i: usize, named: impl Fn(NodeId) -> Option<String>) -> Unit {
+    let (graph, step) = (&record.graph, &record.steps[i]);
+    let mut ids: Vec<NodeId> = step.nodes.iter().copied().filter(|&id| !inlined(graph, id)).collect();
+    if ids.is_empty() {
+        ids = step.writes.iter().map(|v| record.values[v.index()].node).collect();
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    let name = record.step_name(i);
+    let title = step.group.as_ref().map_or_else(|| name.clone(), |g| format!("{name} over {}", g.domain));
+    let part = Part::new(graph, ids, INSIDE, named);
+    let inside = part.drawing.size;
+    let width = inside.0.max(title.chars().count() as f64 * 7.8) + 2.0 * PAD;
+    Unit { title, step: Some(i), part, size: (width, inside.1 + TITLE + 2.0 * PAD) }
 }

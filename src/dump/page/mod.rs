@@ -6,10 +6,12 @@
 mod graph;
 mod layout;
 
-use super::json::{Object, lines, list, quoted};
-use super::trace::{in_use, named};
-use super::{Dump, Program, Record, Run};
-use crate::schedule::Place;
+use super::content::{Dump, RecordedGraph, Run};
+use super::json::{Object, lines, list, number, quoted};
+use super::record::{FiredRecord, GroupRecord, KernelRecord, PlanRecord, Record};
+use super::record_text::write_why;
+use crate::engine::Times;
+use crate::schedule::{Block, Lifetime, Place, Refusal, Value};
 
 const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
@@ -48,7 +50,8 @@ fn data(dump: &Dump) -> String {
         object = object.field("source", Object::new().text("name", &source.name).text("text", &source.text).finish());
     }
     let programs = dump.programs.iter().enumerate().map(|(i, p)| {
-        let runs: Vec<(usize, &Run)> = dump.runs.iter().enumerate().filter(|(_, r)| r.program == i).collect();
+        let runs = dump.runs.iter().enumerate().filter(|(_, run)| run.program == i);
+        let runs: Vec<NumberedRun<'_>> = runs.map(|(number, run)| NumberedRun { number, run }).collect();
         program(dump, p, &runs)
     });
     object
@@ -59,13 +62,19 @@ fn data(dump: &Dump) -> String {
         .finish()
 }
 
-fn program(dump: &Dump, program: &Program, runs: &[(usize, &Run)]) -> String {
-    let asked = runs.iter().find_map(|(_, r)| r.asked_at.as_ref());
+/// A run with its number in the dump.
+struct NumberedRun<'a> {
+    number: usize,
+    run: &'a Run,
+}
+
+fn program(dump: &Dump, program: &RecordedGraph, runs: &[NumberedRun<'_>]) -> String {
+    let asked = runs.iter().find_map(|r| r.run.asked_at.as_ref());
     let line = asked.zip(dump.source.as_ref()).filter(|(at, s)| *at.file == *s.name);
     let line = line.and_then(|(at, s)| s.text.lines().nth((at.line as usize).checked_sub(1)?));
-    let fallback = runs.iter().find_map(|(_, r)| r.fallback.as_deref());
+    let fallback = runs.iter().find_map(|r| r.run.fallback.as_deref());
     let mut object = Object::new()
-        .field("runs", list(runs.iter().map(|(i, _)| i)))
+        .field("runs", list(runs.iter().map(|r| r.number)))
         .maybe("asked", asked.map(ToString::to_string).as_deref())
         .maybe("line", line.map(str::trim))
         .maybe("fallback", fallback)
@@ -83,33 +92,7 @@ fn program(dump: &Dump, program: &Program, runs: &[(usize, &Run)]) -> String {
 }
 
 fn of_record(record: &Record) -> String {
-    let steps = record.steps.iter().enumerate().map(|(i, s)| {
-        let object = Object::new()
-            .field("name", named(record, i))
-            .field("reads", list(s.reads.iter().map(|v| v.0)))
-            .field("writes", list(s.writes.iter().map(|v| v.0)))
-            .field("nodes", list(s.nodes.iter().map(|n| n.0)))
-            .text("reason", &s.reason)
-            .field("device", in_use(record, i, Place::Gpu))
-            .field("host", in_use(record, i, Place::Cpu));
-        let Some(g) = &s.group else { return object.finish() };
-        let kernel = |k: &super::KernelRecord| {
-            Object::new().text("label", &k.label).field("workgroups", list(k.workgroups)).text("wgsl", &k.wgsl).finish()
-        };
-        object
-            .field("group", g.id)
-            .text("core", &g.core)
-            .text("place", if g.place == Place::Gpu { "GPU" } else { "CPU" })
-            .text("domain", &g.domain.to_string())
-            .field("read", g.work.read)
-            .field("written", g.work.written)
-            .field("flops", finite(g.work.flops))
-            .field("least", finite(g.work.least_ns))
-            .text("program", &g.program)
-            .field("kernels", list(g.kernels.iter().map(kernel)))
-            .finish()
-    });
-    let value = |(v, l): (&crate::schedule::Value, &crate::schedule::Lifetime)| {
+    let value = |(v, l): (&Value, &Lifetime)| {
         Object::new()
             .field("node", v.node.0)
             .text("what", &format!("{}{}", v.dtype, v.shape))
@@ -117,36 +100,21 @@ fn of_record(record: &Record) -> String {
             .field("life", list([l.from, l.to]))
             .finish()
     };
-    let block = |b: &crate::schedule::Block| {
+    let block = |b: &Block| {
         Object::new()
-            .text("place", if b.place == Place::Gpu { "GPU" } else { "CPU" })
+            .text("place", side(b.place))
             .field("bytes", b.bytes)
             .field("values", list(b.values.iter().map(|v| v.0)))
             .finish()
     };
-    let refusal = |r: &crate::schedule::Refusal| {
-        Object::new().field("node", r.node.0).field("user", r.user.0).text("why", &r.why).finish()
+    let refusal =
+        |r: &Refusal| Object::new().field("node", r.node.0).field("user", r.user.0).text("why", &r.why).finish();
+    let object = match &record.plan {
+        Some(plan) => with_plan(Object::new(), plan),
+        None => Object::new(),
     };
-    let mut object = Object::new();
-    if let Some(plan) = &record.plan {
-        let rule = |f: &super::FiredRecord| {
-            Object::new()
-                .text("rule", &f.rule)
-                .text("class", &f.class)
-                .field("count", f.count)
-                .field("nodes", list(f.nodes.iter().map(|n| n.0)))
-                .finish()
-        };
-        object = object
-            .field("rules", list(plan.fired.iter().map(rule)))
-            .field("why", lines(plan.why.iter().map(super::record_text::write_why)))
-            .maybe("unproved", plan.unproved.as_deref())
-            .field("rounds", plan.rounds)
-            .field("terms", plan.terms)
-            .maybe("kept", plan.fallback.as_deref());
-    }
     object
-        .field("steps", lines(steps))
+        .field("steps", lines((0..record.steps.len()).map(|i| of_step(record, i))))
         .field("values", list(record.values.iter().zip(&record.lifetimes).map(value)))
         .field("blocks", list(record.blocks.iter().map(block)))
         .field("refusals", list(record.refusals.iter().map(refusal)))
@@ -154,15 +122,73 @@ fn of_record(record: &Record) -> String {
         .finish()
 }
 
+fn side(place: Place) -> &'static str {
+    if place == Place::Gpu { "GPU" } else { "CPU" }
+}
+
+/// The fields that say what the planner did.
+fn with_plan(object: Object, plan: &PlanRecord) -> Object {
+    let rule = |f: &FiredRecord| {
+        Object::new()
+            .text("rule", &f.rule)
+            .text("class", &f.class)
+            .field("count", f.count)
+            .field("nodes", list(f.nodes.iter().map(|n| n.0)))
+            .finish()
+    };
+    object
+        .field("rules", list(plan.fired.iter().map(rule)))
+        .field("why", lines(plan.why.iter().map(write_why)))
+        .maybe("unproved", plan.unproved.as_deref())
+        .field("rounds", plan.rounds)
+        .field("terms", plan.terms)
+        .maybe("kept", plan.fallback.as_deref())
+}
+
+fn of_step(record: &Record, i: usize) -> String {
+    let step = &record.steps[i];
+    let object = Object::new()
+        .text("name", &record.step_name(i))
+        .field("reads", list(step.reads.iter().map(|v| v.0)))
+        .field("writes", list(step.writes.iter().map(|v| v.0)))
+        .field("nodes", list(step.nodes.iter().map(|n| n.0)))
+        .text("reason", &step.reason)
+        .field("device", record.bytes_in_use(i, Place::Gpu))
+        .field("host", record.bytes_in_use(i, Place::Cpu));
+    let object = match &step.group {
+        Some(group) => with_group(object, group),
+        None => object,
+    };
+    object.finish()
+}
+
+/// The fields of a step that runs a group.
+fn with_group(object: Object, group: &GroupRecord) -> Object {
+    let kernel = |k: &KernelRecord| {
+        Object::new().text("label", &k.label).field("workgroups", list(k.workgroups)).text("wgsl", &k.wgsl).finish()
+    };
+    object
+        .field("group", group.id)
+        .text("core", &group.core)
+        .text("place", side(group.place))
+        .text("domain", &group.domain.to_string())
+        .field("read", group.work.read)
+        .field("written", group.work.written)
+        .field("flops", number(group.work.flops))
+        .field("least", number(group.work.least_ns))
+        .text("program", &group.program)
+        .field("kernels", list(group.kernels.iter().map(kernel)))
+}
+
 /// The quickest time of each step over all runs, on the host and (for kernels) on the device, in nanoseconds.
-fn times(record: &Record, runs: &[(usize, &Run)]) -> String {
-    let measured: Vec<_> = runs.iter().filter_map(|(_, r)| r.times.as_ref()).collect();
+fn times(record: &Record, runs: &[NumberedRun<'_>]) -> String {
+    let measured: Vec<_> = runs.iter().filter_map(|r| r.run.times.as_ref()).collect();
     let host = (0..record.steps.len()).map(|i| {
         let all = measured.iter().filter_map(|t| t.steps.get(i)).map(|s| s.ns);
         all.min().map_or_else(|| String::from("null"), |ns| ns.to_string())
     });
     let device = (0..record.steps.len()).map(|i| {
-        let of = |t: &&crate::engine::Times| {
+        let of = |t: &&Times| {
             let own = t.kernels.iter().filter(|k| k.step as usize == i).map(|k| k.ns);
             t.kernels.iter().any(|k| k.step as usize == i).then(|| own.sum::<u64>())
         };
@@ -176,9 +202,4 @@ fn times(record: &Record, runs: &[(usize, &Run)]) -> String {
         .field("whole", whole.map_or_else(|| String::from("null"), |ns| ns.to_string()))
         .field("prepare", list([prepare.plan, prepare.schedule, prepare.lower]))
         .finish()
-}
-
-/// A number as JSON.
-fn finite(x: f64) -> String {
-    if x.is_finite() { format!("{x:?}") } else { String::from("null") }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use lazurite::HostBuffer;
 use lazurite::check::{Allowance, compare_roots, evaluate};
-use lazurite::inspect::dump::{Found, bisect};
+use lazurite::inspect::dump::{Outcome, bisect};
 use lazurite::inspect::graph::View;
 use lazurite::inspect::graph::{BinaryOp, Case, Graph, LeafInfo, NodeId, Op, ReduceOp, UnaryOp};
 use lazurite::{DType, DeviceChoice, Engine, Scalar, Shape};
@@ -48,7 +48,7 @@ fn engine(rules: &str) -> Engine {
 fn a_right_program_is_right() {
     let case = program();
     let search = bisect(&engine("# nothing"), &case, &judge(&case));
-    assert_eq!((search.found, search.runs), (Found::Right, 1));
+    assert_eq!((search.outcome, search.runs), (Outcome::Right, 1));
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn a_wrong_rule_is_found_alone() {
         let case = program();
         let engine = engine(text);
         let search = bisect(&engine, &case, &judge(&case));
-        let Found::Culprits { rules, groups } = &search.found else { panic!("{name}: {search:?}") };
+        let Outcome::Culprits { rules, groups } = &search.outcome else { panic!("{name}: {search:?}") };
         assert_eq!((rules, groups.len()), (&vec![name.to_owned()], 0), "{search:?}");
         assert!(search.runs < 60, "{search:?}");
     }
@@ -85,7 +85,7 @@ fn a_group_at_fault_is_found_alone() {
         right(given)?;
         if fused(&engine) { Err("fused".into()) } else { Ok(()) }
     });
-    let Found::Culprits { rules, groups } = &search.found else { panic!("{search:?}") };
+    let Outcome::Culprits { rules, groups } = &search.outcome else { panic!("{search:?}") };
     assert_eq!((rules.len(), groups.len()), (0, 1), "{search:?}");
     assert!(!groups[0].nodes.is_empty() && groups[0].name.contains(" over "), "{search:?}");
 }
@@ -94,5 +94,5 @@ fn a_group_at_fault_is_found_alone() {
 fn what_is_wrong_without_fusion_is_said_to_be() {
     let case = program();
     let search = bisect(&engine("# nothing"), &case, &|_| Err("never".into()));
-    assert_eq!(search.found, Found::WrongUnfused("never".into()));
+    assert_eq!(search.outcome, Outcome::WrongUnfused("never".into()));
 }

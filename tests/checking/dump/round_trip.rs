@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use lazurite::HostBuffer;
 use lazurite::check::{operation_names, runs, strategies};
 use lazurite::inspect::RunOptions;
-use lazurite::inspect::dump::{Dump, Elements, Rule, Settings, nothing_beside};
+use lazurite::inspect::dump::{Dump, Elements, Rule, RuleFile, Settings, nothing_beside};
 use lazurite::inspect::graph::{Case, Graph, LeafInfo, Op};
 use lazurite::{DType, DeviceChoice, Engine, Numerics, Scalar, Shape};
 use proptest::strategy::{Strategy, ValueTree};
@@ -80,12 +80,12 @@ fn settings_notes_and_texts_come_back() {
         numerics: Numerics::Fast,
         plan: false,
         fuse: true,
-        rules: vec![("own.rules".into(), "rule w : exact x + 0 => x\n".into())],
+        rules: vec![RuleFile { name: "own.rules".into(), text: "rule w : exact x + 0 => x\n".into() }],
         ran_on: Some("a \"card\"".into()),
     };
     let mut dump = Dump::of(Case { graph, leaves: vec![], slots }, settings).unwrap();
     dump.about = "two\nlines".into();
-    dump.source = Some(lazurite::inspect::dump::Source { name: "é.m".into(), text: "a = 1;\n</script>".into() });
+    dump.source = Some(lazurite::inspect::dump::Script { name: "é.m".into(), text: "a = 1;\n</script>".into() });
     let origin =
         |label: Option<&str>| lazurite::Origin { file: "é.m".into(), line: 3, col: 9, label: label.map(Into::into) };
     dump.programs[0].notes = vec![

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use lazurite::Rules;
-use lazurite::check::strategies::{Recipe, grow, rule_case};
+use lazurite::check::strategies::{Above, Recipe, Variation, grow, rule_case};
 use lazurite::inspect::graph::Graph;
 use lazurite::inspect::{Plan, Prover};
 use lazurite::unstable::planner::PlanOptions;
@@ -37,7 +37,8 @@ fn graphs_out_of_every_rule_have_proofs() {
     let rules = Rules::builtin();
     for (i, rule) in rules.checks().enumerate() {
         let i = i as u64;
-        let Some(made) = rule_case(rules, &rule, (i % 4 == 3, i % 5), 7, i) else { continue };
+        let variation = Variation { edited: i % 4 == 3, above: Above::ALL[(i % 5) as usize] };
+        let Some(made) = rule_case(rules, &rule, variation, 7, i) else { continue };
         let options = options(MODES[(i % 2) as usize]);
         let plan = lazurite::unstable::planner::plan(&made.case.graph, &options);
         prove(&made.case.graph, &options, &plan);

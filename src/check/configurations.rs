@@ -1,8 +1,8 @@
 //! The configurations of a case: planner off, strict, standard and fast, each with a fresh and a cached plan, roots together and one
-//! by one; and beside these what else a case is put through.
+//! by one; and a few more that each test one thing.
 //!
-//! On the CPU a case runs in every mode; on a GPU, where compiling takes the time, modes beside standard take turns. Which cases
-//! reuse a plan or take roots one by one goes by their number, so that every combination comes up equally often.
+//! On the CPU a case runs in every mode. On a GPU, where compiling takes most of the time, the modes other than standard take turns.
+//! The number of a case decides whether it reuses a plan or takes roots one by one, so that every combination is equally common.
 
 use super::coverage::{HOW, PLANNERS as NAMES};
 use crate::engine::RunOptions;
@@ -24,9 +24,9 @@ pub(super) const WHOLE: RunOptions = RunOptions { plan: true, fuse: true };
 const PLANNERS: [(&str, usize, RunOptions); 4] =
     [(NAMES[0], STANDARD, FUSED), (NAMES[1], 0, WHOLE), (NAMES[2], STANDARD, WHOLE), (NAMES[3], FAST, WHOLE)];
 
-/// How a configuration runs a case.
+/// What a configuration does with a case.
 #[derive(Clone)]
-pub(super) enum Kind {
+pub(super) enum Procedure {
     /// All roots, a new plan.
     Together,
     /// The plan of the case once more, with other data.
@@ -41,86 +41,91 @@ pub(super) enum Kind {
     Bits,
 }
 
-/// A rule, and the rule whose right side it looks for, if a program cannot spell its left side.
+/// A rule that a plan must apply, with the rules that first produce its left side where no program spells it.
 #[derive(Clone)]
 pub(super) struct ForcedRule {
     pub(super) rule: RuleCheck,
     pub(super) others: Vec<RuleCheck>,
 }
 
-/// A configuration.
+/// One way to run a case and what must then hold.
 #[derive(Clone)]
-pub(super) struct Way {
+pub(super) struct Configuration {
     pub(super) name: String,
     pub(super) engine: usize,
     pub(super) options: RunOptions,
-    pub(super) kind: Kind,
+    pub(super) procedure: Procedure,
 }
 
-fn planner(which: usize, kind: Kind) -> Way {
+fn planner(which: usize, procedure: Procedure) -> Configuration {
     let (name, engine, options) = PLANNERS[which];
-    let how = match kind {
-        Kind::Cached => HOW[1],
-        Kind::OneByOne { cached: false } => HOW[2],
-        Kind::OneByOne { cached: true } => HOW[3],
+    let how = match procedure {
+        Procedure::Cached => HOW[1],
+        Procedure::OneByOne { cached: false } => HOW[2],
+        Procedure::OneByOne { cached: true } => HOW[3],
         _ => HOW[0],
     };
-    Way { name: format!("{name}{how}"), engine, options, kind }
+    Configuration { name: format!("{name}{how}"), engine, options, procedure }
 }
 
-fn beside(name: &str, options: RunOptions, kind: Kind) -> Way {
-    Way { name: name.into(), engine: STANDARD, options, kind }
+fn beside(name: &str, options: RunOptions, procedure: Procedure) -> Configuration {
+    Configuration { name: name.into(), engine: STANDARD, options, procedure }
 }
 
-fn fresh(which: usize, gpu: bool) -> Way {
+fn fresh(which: usize, gpu: bool) -> Configuration {
     // Strict results are the bits of the graph as recorded, which no GPU promises.
     let bits = MODES[PLANNERS[which].1] == Numerics::Strict && !gpu;
-    planner(which, if bits { Kind::Bits } else { Kind::Together })
+    planner(which, if bits { Procedure::Bits } else { Procedure::Together })
 }
 
-fn unfused() -> Way {
-    beside("standard, unfused", PLANNED, Kind::Together)
+fn unfused() -> Configuration {
+    beside("standard, unfused", PLANNED, Procedure::Together)
 }
 
-fn other_literal() -> Way {
-    beside("standard, another constant", WHOLE, Kind::OtherLiteral)
+fn other_literal() -> Configuration {
+    beside("standard, another constant", WHOLE, Procedure::OtherLiteral)
 }
 
 /// The configurations of the case of this number.
-pub(super) fn of_turn(case: &Case, index: u64, rule: Option<&ForcedRule>, gpu: bool) -> Vec<Way> {
+pub(super) fn of_turn(case: &Case, index: u64, rule: Option<&ForcedRule>, gpu: bool) -> Vec<Configuration> {
     let (turn, round) = ((index % 4) as usize, (index / 4 % 4) as usize);
     let mut all = Vec::new();
     if !gpu || index % 8 == 4 {
-        all.push(beside("off, unfused", PLAIN, Kind::Together));
+        all.push(beside("off, unfused", PLAIN, Procedure::Together));
     }
     let standard = PLANNERS[2];
     all.extend((0..4).filter(|&p| !gpu || p == turn || PLANNERS[p] == standard).map(|p| fresh(p, gpu)));
-    all.push(planner(turn, Kind::Cached));
+    all.push(planner(turn, Procedure::Cached));
     if case.graph.roots.len() > 1 {
         // A GPU has the kernels of the mode whose turn it is already.
         let by_one = match gpu {
             false => Some((round, index / 16 % 2 == 1)),
             true => round.is_multiple_of(2).then_some((turn, round == 2)),
         };
-        all.extend(by_one.map(|(p, cached)| planner(p, Kind::OneByOne { cached })));
+        all.extend(by_one.map(|(p, cached)| planner(p, Procedure::OneByOne { cached })));
     }
     if turn == 1 {
         all.extend([unfused(), other_literal()]);
     }
     if let Some(rule) = rule {
         let name = "one rule forced".into();
-        all.push(Way { name, engine: FAST, options: FUSED, kind: Kind::Forced(Box::new(rule.clone())) });
+        all.push(Configuration {
+            name,
+            engine: FAST,
+            options: FUSED,
+            procedure: Procedure::Forced(Box::new(rule.clone())),
+        });
     }
     all
 }
 
 /// Every configuration.
-pub(super) fn all(case: &Case, gpu: bool) -> Vec<Way> {
-    let mut all = vec![beside("off, unfused", PLAIN, Kind::Together)];
+pub(super) fn all(case: &Case, gpu: bool) -> Vec<Configuration> {
+    let mut all = vec![beside("off, unfused", PLAIN, Procedure::Together)];
     for p in 0..PLANNERS.len() {
-        all.extend([fresh(p, gpu), planner(p, Kind::Cached)]);
+        all.extend([fresh(p, gpu), planner(p, Procedure::Cached)]);
         if case.graph.roots.len() > 1 {
-            all.extend([false, true].map(|cached| planner(p, Kind::OneByOne { cached })));
+            all.extend([false, true].map(|cached| planner(p, Procedure::OneByOne { cached })));
         }
     }
     all.extend([unfused(), other_literal()]);

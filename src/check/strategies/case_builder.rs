@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use super::Dice;
+use super::dice::Dice;
 use super::leaves::{self, Profile};
 use crate::algorithms::Random;
 use crate::check::allowance::Allowance;
-use crate::check::element::Element;
 use crate::check::oracle::evaluate_node;
 use crate::check::tensor::Tensor;
 use crate::check::{Tally, compare::tally};
@@ -20,7 +19,7 @@ const MOST_ELEMENTS: usize = 2000;
 const MOST_PRODUCTS: usize = 24_000;
 
 /// A case in the making.
-pub struct Builder {
+pub struct CaseBuilder {
     case: Case,
     known: Vec<Tensor>,
     /// Extents that shapes are made of.
@@ -33,7 +32,7 @@ pub struct Builder {
     operations: usize,
 }
 
-impl Builder {
+impl CaseBuilder {
     /// An empty case whose sizes and liberties come from `head`.
     #[must_use]
     pub fn new(head: &[u16; 6]) -> Self {
@@ -256,12 +255,6 @@ impl Builder {
         self.binary(BinaryOp::Mul, x, factor)
     }
 
-    /// What the oracle knows of a node.
-    #[must_use]
-    pub fn elements(&self, id: NodeId) -> &[Element] {
-        &self.known[id.index()].elements
-    }
-
     /// Adds a graph over leaves and slots of its own: a leaf becomes an array that is there already or a new one, a slot a scalar.
     /// Gives the nodes of its roots.
     pub fn graft(&mut self, graph: &Graph, profile: Profile, dice: &mut Dice) -> Option<Vec<NodeId>> {
@@ -304,7 +297,7 @@ impl Builder {
         self.finish_with(&[])
     }
 
-    /// As [`Builder::finish`], with these nodes as roots besides, at the end.
+    /// As [`CaseBuilder::finish`], with these nodes as roots besides, at the end.
     #[must_use]
     pub fn finish_with(mut self, more: &[NodeId]) -> Case {
         if self.case.graph.nodes.is_empty() {
