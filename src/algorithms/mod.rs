@@ -3,11 +3,13 @@
 //!
 //! Everything is deterministic and the same on every machine. This room knows no other room.
 
+#[cfg(any(feature = "check", feature = "blocking"))]
 mod delta;
 mod hash;
 mod lru;
 mod random;
 
+#[cfg(any(feature = "check", feature = "blocking"))]
 pub use delta::smallest;
 pub use hash::FixedHasher;
 pub use lru::{Lru, Place};

@@ -8,6 +8,7 @@ use crate::types::{DType, Scalar};
 
 /// The right side of an operation: an array, or a number that takes the array's dtype.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Operand<'a> {
     /// An array of the same engine.
     Array(&'a Array),

@@ -51,6 +51,7 @@ impl<H> Residency<H> {
     }
 
     /// Adds a device copy. A copy that is already there stays.
+    #[cfg(feature = "gpu")]
     pub fn add_device(&mut self, copy: Arc<H>) {
         self.device.get_or_insert(copy);
     }

@@ -25,6 +25,7 @@ pub struct Data {
 
 /// Where elements come from.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Elements {
     /// The text itself.
     Inline(Arc<HostBuffer>),
@@ -41,6 +42,7 @@ pub enum Elements {
 
 /// How elements follow from their numbers.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Rule {
     /// All alike.
     Constant(Scalar),

@@ -106,6 +106,7 @@ pub struct FiredRecord {
 
 /// What a step does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum StepKind {
     /// Host memory to the device.
     Upload,

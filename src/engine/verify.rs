@@ -16,6 +16,7 @@ use crate::types::{HostBuffer, Numerics, Scalar};
 
 /// Whether new plans are checked before they are kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Verify {
     /// They are not.
     #[default]

@@ -33,6 +33,10 @@ pub struct Demand<P> {
     pub slots: SmallVec<[Scalar; 4]>,
     /// How many of the graph's roots were asked for; the others are pending nodes that a second evaluation needs, and single
     /// elements.
+    #[cfg_attr(
+        not(all(feature = "check", feature = "blocking")),
+        expect(dead_code, reason = "snapshots for checks read it")
+    )]
     pub n_asked: usize,
     /// Nodes that can still be asked for, because they have a handle or a user outside the cone: worth keeping if they are stored
     /// anyway.

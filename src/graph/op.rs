@@ -11,6 +11,7 @@ use crate::types::{DType, Dims, Scalar, Shape, View};
 
 /// How a cast treats values that the target cannot hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum CastMode {
     /// Float to integer truncates and clamps, NaN becomes 0; integer to integer keeps the low bits; anything non-zero is
     /// `true`; to a float rounds to nearest even.
@@ -22,6 +23,7 @@ pub enum CastMode {
 
 /// What a reduction folds with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum ReduceOp {
     /// Sum; 0 when empty; integers wrap.
     Sum,
@@ -43,6 +45,7 @@ pub enum ReduceOp {
 
 /// Which position an arg-reduction gives. The first one wins among equals; an empty axis is an error when recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum ArgOp {
     /// Of the largest; of the first NaN if there is one.
     Max,
@@ -56,6 +59,7 @@ pub enum ArgOp {
 
 /// What a scan folds with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum ScanOp {
     /// Running sum.
     Sum,
@@ -69,6 +73,7 @@ pub enum ScanOp {
 
 /// The distribution of random elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum RngDist {
     /// Raw 32-bit words (u32 only).
     Bits,
@@ -80,6 +85,7 @@ pub enum RngDist {
 
 /// Operations that run on the host by library code. `output` of [`Op::Host`] selects among several results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum HostOp {
     /// QR of an m×n matrix: output 0 is Q, output 1 is R; economy size unless `complete`.
     Qr {
@@ -103,6 +109,7 @@ pub enum HostOp {
 
 /// What a node computes. Operand order is the order listed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Op {
     /// Data from outside; the number indexes the graph's leaves.
     Leaf(u32),

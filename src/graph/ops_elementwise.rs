@@ -6,6 +6,7 @@ use crate::types::{DType, Kind};
 
 /// A function of one element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum UnaryOp {
     /// −x.
     Neg,
@@ -76,6 +77,7 @@ pub enum UnaryOp {
 
 /// A function of two elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum BinaryOp {
     /// x + y; integers wrap.
     Add,

@@ -204,6 +204,7 @@ impl<P> Recorder<P> {
     }
 
     /// The result of `read` on the stored value of a node, if it has one. `read` runs under the lock and may not call the recorder.
+    #[cfg(feature = "blocking")]
     pub fn peek<T>(&self, node: NodeRef, read: impl FnOnce(&P) -> T) -> Option<T> {
         self.lock().entry(node).ok().and_then(|e| e.value.as_deref()).map(read)
     }

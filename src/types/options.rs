@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 /// Which rewrites an engine may use; see docs/numerics.md for the classes behind each mode.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Numerics {
     /// Exact rewrites only: on the CPU, fused and unfused results are bitwise equal.
     Strict,
@@ -27,6 +28,7 @@ impl fmt::Display for Numerics {
 
 /// Where an engine evaluates.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum DeviceChoice {
     /// The GPU when there is one and the graph is worth the transfer, else the CPU.
     #[default]

@@ -10,6 +10,7 @@ use crate::types::{DType, Fault, Kind, Numerics, Scalar, seeded};
 
 /// What a rewrite promises about values; see docs/numerics.md. Ordered from the strongest promise to the weakest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Class {
     /// The same bits for every input.
     Exact,
@@ -66,6 +67,7 @@ impl fmt::Display for Class {
 
 /// When a rule is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Phase {
     /// Algebra that shrinks the graph.
     Simplify,

@@ -52,6 +52,7 @@ pub fn registers(
                     ScanOp::Prod => ReduceOp::Prod,
                     ScanOp::Max => ReduceOp::Max,
                     ScanOp::Min => ReduceOp::Min,
+                    other => panic!("no reduction is known for {other:?}"),
                 };
                 (1..=line.len())
                     .map(|n| fold::reduce(op, dtype, line[..n].iter().map(|&e| regs[r.index()][e])))

@@ -171,6 +171,7 @@ impl Run<'_> {
                         ScanOp::Prod => ReduceOp::Prod,
                         ScanOp::Max => ReduceOp::Max,
                         ScanOp::Min => ReduceOp::Min,
+                        other => panic!("no reduction is known for {other:?}"),
                     };
                     let dense = View::dense(self.domain);
                     each(&|_, c| {
