@@ -39,7 +39,7 @@ impl Array {
         let Recorded { node, shape, dtype, over_limit } = recorded;
         let array = Self(State::Node(Arc::new(Handle { engine: engine.clone(), node, shape, dtype })));
         if over_limit {
-            engine.relieve(node);
+            engine.flush_pending(node);
         }
         array
     }
@@ -139,7 +139,7 @@ impl Array {
         {
             (handle.node, handle.shape, handle.dtype) = (recorded.node, recorded.shape, recorded.dtype);
             if recorded.over_limit {
-                handle.engine.relieve(recorded.node);
+                handle.engine.flush_pending(recorded.node);
             }
             return self;
         }

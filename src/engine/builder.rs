@@ -6,29 +6,13 @@ use std::sync::{Arc, Mutex};
 use super::cache::{Bounds, PlanCache};
 use super::evaluation::{Evaluation, Observer};
 use super::inspect::Clock;
+use super::options::Verify;
+use super::settings::{RuleSet, Settings};
 use super::{Engine, Inner, stats};
 use crate::error::Result;
 use crate::graph::Recorder;
 use crate::planner::Rules;
 use crate::types::{CostTable, DeviceChoice, Numerics};
-
-/// What an engine was told.
-#[derive(Clone, Debug)]
-pub(super) struct Settings {
-    pub(super) device: DeviceChoice,
-    pub(super) numerics: Numerics,
-    pub(super) plan: bool,
-    pub(super) verify: super::Verify,
-    pub(super) fuse: bool,
-    pub(super) rules: RuleSet,
-    pub(super) cpu_costs: CostTable,
-    pub(super) gpu_costs: CostTable,
-    pub(super) memory_limit: u64,
-    pub(super) work_limit: u64,
-    pub(super) observer: Option<Observer>,
-    /// The clock, if evaluations are inspected.
-    pub(super) inspect: Option<Clock>,
-}
 
 /// Builds an [`Engine`]: `Engine::builder().device(DeviceChoice::Cpu).numerics(Numerics::Strict).build()`.
 #[derive(Clone, Debug)]
@@ -36,7 +20,7 @@ pub struct EngineBuilder {
     device: DeviceChoice,
     numerics: Numerics,
     plan: bool,
-    verify: super::Verify,
+    verify: Verify,
     fuse: bool,
     rule_files: Vec<RuleFile>,
     max_pending: usize,
@@ -48,31 +32,6 @@ pub struct EngineBuilder {
     gpu_costs: CostTable,
     observer: Option<Observer>,
     inspect: bool,
-}
-
-/// The rules of an engine. Those that come with it are read when something is first planned, which many a program never asks for;
-/// files of the embedder at once, so that their errors are the builder's.
-#[derive(Clone, Debug)]
-pub(super) enum RuleSet {
-    Builtin,
-    Own(Arc<Rules>),
-}
-
-impl RuleSet {
-    pub(super) fn get(&self) -> &Arc<Rules> {
-        match self {
-            Self::Builtin => Rules::builtin(),
-            Self::Own(rules) => rules,
-        }
-    }
-
-    /// The hash of the rules, which reads none.
-    pub(super) fn hash(&self) -> u64 {
-        match self {
-            Self::Builtin => Rules::builtin_hash(),
-            Self::Own(rules) => rules.hash(),
-        }
-    }
 }
 
 /// Rules of the embedder.
@@ -103,7 +62,7 @@ impl Default for EngineBuilder {
             device: DeviceChoice::Auto,
             numerics: Numerics::Standard,
             plan: true,
-            verify: super::Verify::Off,
+            verify: Verify::Off,
             fuse: true,
             rule_files: Vec::new(),
             max_pending: 20_000,
@@ -143,7 +102,7 @@ impl EngineBuilder {
 
     /// Whether a new plan's first results are compared with the recorded graph's before the plan is kept; off by default.
     #[must_use]
-    pub fn verify(mut self, verify: super::Verify) -> Self {
+    pub fn verify(mut self, verify: Verify) -> Self {
         self.verify = verify;
         self
     }
@@ -302,7 +261,6 @@ impl EngineBuilder {
             gpu_costs: self.gpu_costs,
             memory_limit: self.memory_limit,
             work_limit: self.work_limit,
-            observer: self.observer,
             inspect: self.inspect.then(Clock::start),
         };
         Ok(Engine(Arc::new(Inner {
@@ -316,6 +274,7 @@ impl EngineBuilder {
             gpu,
             plans: Mutex::new(PlanCache::new(self.plan_bounds)),
             counters: stats::Counters::default(),
+            observer: self.observer,
             last: Mutex::new(None),
         })))
     }

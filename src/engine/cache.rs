@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::prepare::{Context, Prepared};
+use super::prepared::{Context, Prepared};
 use crate::algorithms::{Lru, Place};
 use crate::graph::{Graph, GraphLookup};
 
@@ -32,16 +32,23 @@ struct Entry {
 
 /// A graph with its hash.
 #[derive(Clone, Debug)]
-pub(super) struct Asked {
+pub(super) struct HashedGraph {
     pub(super) graph: Arc<Graph>,
     pub(super) hash: u64,
 }
 
-impl Asked {
+impl HashedGraph {
     /// A graph that comes from no recorder.
     pub(super) fn new(graph: Graph) -> Self {
         Self { hash: graph.hash_value(), graph: Arc::new(graph) }
     }
+}
+
+/// What a plan is kept under.
+#[derive(Clone, Debug)]
+pub(super) struct PlanKey {
+    pub(super) graph: HashedGraph,
+    pub(super) context: Context,
 }
 
 impl PlanCache {
@@ -55,24 +62,25 @@ impl PlanCache {
     }
 
     /// The place of the plan for this graph in this context.
-    fn place(&self, asked: &Asked, context: &Context) -> Option<Place> {
-        self.plans.find(asked.hash & self.bounds.mask, |e| {
-            e.context == *context && (Arc::ptr_eq(&e.graph, &asked.graph) || *e.graph == *asked.graph)
+    fn place(&self, graph: &HashedGraph, context: &Context) -> Option<Place> {
+        self.plans.find(graph.hash & self.bounds.mask, |e| {
+            e.context == *context && (Arc::ptr_eq(&e.graph, &graph.graph) || *e.graph == *graph.graph)
         })
     }
 
-    pub(super) fn get(&mut self, asked: &Asked, context: &Context) -> Option<Arc<Prepared>> {
-        let place = self.place(asked, context)?;
+    pub(super) fn get(&mut self, graph: &HashedGraph, context: &Context) -> Option<Arc<Prepared>> {
+        let place = self.place(graph, context)?;
         self.plans.touch(place).map(|e| e.prepared.clone())
     }
 
     /// Keeps a plan and gives back those it displaced, to be dropped outside the lock. The newest plan stays, however large.
-    pub(super) fn insert(&mut self, asked: Asked, context: Context, prepared: Arc<Prepared>) -> Vec<Arc<Prepared>> {
-        let known = self.place(&asked, &context);
+    pub(super) fn insert(&mut self, key: PlanKey, prepared: Arc<Prepared>) -> Vec<Arc<Prepared>> {
+        let PlanKey { graph, context } = key;
+        let known = self.place(&graph, &context);
         let mut displaced: Vec<_> = known.and_then(|place| self.plans.remove(place)).into_iter().collect();
-        let bytes = asked.graph.bytes() + context.bytes() + prepared.bytes() + size_of::<Entry>();
-        let entry = Entry { graph: asked.graph, context, prepared };
-        self.plans.insert(asked.hash & self.bounds.mask, bytes, entry);
+        let bytes = graph.graph.bytes() + context.bytes() + prepared.bytes() + size_of::<Entry>();
+        let entry = Entry { graph: graph.graph, context, prepared };
+        self.plans.insert(graph.hash & self.bounds.mask, bytes, entry);
         while self.plans.len() > self.bounds.entries || self.plans.weight() > self.bounds.bytes {
             let Some(oldest) = self.plans.remove_oldest() else { break };
             displaced.push(oldest);
@@ -117,8 +125,8 @@ mod tests {
             let mut random = Lcg(1);
             for _ in 0..400 {
                 let key = (random.below(8) + 1, random.one_in(2));
-                let asked = Asked::new(graph(key.0));
-                let context = Context::plain(RunOptions { plan: key.1, fuse: true });
+                let asked = HashedGraph::new(graph(key.0));
+                let context = Context::on_cpu(&engine.0.settings, RunOptions { plan: key.1, fuse: true }, &[]);
                 let at = list.iter().position(|(k, _)| *k == key);
                 let found = cache.get(&asked, &context);
                 match (at, found) {
@@ -129,7 +137,7 @@ mod tests {
                     }
                     (None, None) => {
                         let made = Arc::new(engine.make(&asked.graph, &context).unwrap());
-                        let gone = cache.insert(asked, context, made.clone());
+                        let gone = cache.insert(PlanKey { graph: asked, context }, made.clone());
                         list.push((key, made));
                         if list.len() > 5 {
                             assert!(Arc::ptr_eq(&gone[0], &list.remove(0).1) && gone.len() == 1);

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::inspect::{Given, Times};
-use super::prepare::Prepared;
+use super::prepared::Prepared;
 use crate::graph::{Graph, NodeId, Notes};
 use crate::schedule::{Place, Step};
 use crate::types::Origin;
@@ -54,6 +54,29 @@ impl Evaluation {
     /// Where each node of the recorded graph was written, with the names of its value, and its composite's name.
     pub fn origins(&self) -> impl Iterator<Item = (&[Origin], Option<&'static str>)> {
         self.graph.ids().map(|id| self.noted(id).map_or((&[][..], None), |n| (&n.origins[..], n.tag)))
+    }
+
+    /// Nanoseconds that the groups which ran on the GPU (or the others) took: by the device's timestamps where it has them, else by
+    /// the host's clock. `None` when there were none, or for an engine that does not inspect.
+    #[must_use]
+    pub fn groups_ns(&self, on_gpu: bool) -> Option<u64> {
+        let place = if on_gpu { Place::Gpu } else { Place::Cpu };
+        self.steps_ns(|step| matches!(step, Step::Run(group) if group.place == place))
+    }
+
+    /// Nanoseconds that bringing inputs to the GPU took.
+    #[must_use]
+    pub fn uploads_ns(&self) -> Option<u64> {
+        self.steps_ns(|step| matches!(step, Step::Upload(_)))
+    }
+
+    fn steps_ns(&self, counts: impl Fn(&Step) -> bool) -> Option<u64> {
+        let times = self.times.as_ref()?;
+        let steps = &self.prepared.schedule.steps;
+        let counted: Vec<usize> = (0..steps.len()).filter(|&i| counts(&steps[i])).collect();
+        let kernels: u64 = times.kernels.iter().filter(|k| counted.contains(&(k.step as usize))).map(|k| k.ns).sum();
+        let host: u64 = counted.iter().filter_map(|&i| times.steps.get(i)).map(|s| s.ns).sum();
+        (!counted.is_empty()).then_some(if kernels > 0 { kernels } else { host })
     }
 
     pub(super) fn noted(&self, id: NodeId) -> Option<&Notes> {

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use super::Engine;
 use super::inspect::KernelTime;
-use super::stored::Handle;
-use super::{Engine, Stored};
+use super::stored::{Handle, Stored};
 use crate::buffers::Residency;
 use crate::device::{Dispatch, Gpu};
 use crate::error::{Error, Result};

@@ -5,10 +5,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::{Engine, Evaluation, Stored};
+use super::Engine;
+use super::stored::Inputs;
 use crate::error::Result;
 use crate::graph::Graph;
-use crate::schedule::{Place, Step};
 use crate::types::{HostBuffer, Scalar};
 
 /// What an evaluation was given.
@@ -84,39 +84,14 @@ impl Engine {
     }
 
     /// The inputs of an evaluation on the host, if the engine inspects.
-    pub(super) async fn given(&self, graph: &Graph, leaves: &[Arc<Stored>], slots: &[Scalar]) -> Result<Option<Given>> {
+    pub(super) async fn given(&self, graph: &Graph, inputs: Inputs<'_>) -> Result<Option<Given>> {
         if self.0.settings.inspect.is_none() {
             return Ok(None);
         }
-        let mut copies = Vec::with_capacity(leaves.len());
-        for (stored, leaf) in leaves.iter().zip(&graph.leaves) {
+        let mut copies = Vec::with_capacity(inputs.leaves.len());
+        for (stored, leaf) in inputs.leaves.iter().zip(&graph.leaves) {
             copies.push(self.host_copy(stored, leaf.dtype, leaf.shape.len()).await?);
         }
-        Ok(Some(Given { leaves: copies, slots: slots.to_vec() }))
-    }
-}
-
-impl Evaluation {
-    /// Nanoseconds that the groups which ran on the GPU (or the others) took: by the device's timestamps where it has them, else by
-    /// the host's clock. `None` when there were none, or for an engine that does not inspect.
-    #[must_use]
-    pub fn groups_ns(&self, on_gpu: bool) -> Option<u64> {
-        let place = if on_gpu { Place::Gpu } else { Place::Cpu };
-        self.steps_ns(|step| matches!(step, Step::Run(group) if group.place == place))
-    }
-
-    /// Nanoseconds that bringing inputs to the GPU took.
-    #[must_use]
-    pub fn uploads_ns(&self) -> Option<u64> {
-        self.steps_ns(|step| matches!(step, Step::Upload(_)))
-    }
-
-    fn steps_ns(&self, counts: impl Fn(&Step) -> bool) -> Option<u64> {
-        let times = self.times.as_ref()?;
-        let steps = &self.prepared.schedule.steps;
-        let counted: Vec<usize> = (0..steps.len()).filter(|&i| counts(&steps[i])).collect();
-        let kernels: u64 = times.kernels.iter().filter(|k| counted.contains(&(k.step as usize))).map(|k| k.ns).sum();
-        let host: u64 = counted.iter().filter_map(|&i| times.steps.get(i)).map(|s| s.ns).sum();
-        (!counted.is_empty()).then_some(if kernels > 0 { kernels } else { host })
+        Ok(Some(Given { leaves: copies, slots: inputs.slots.to_vec() }))
     }
 }

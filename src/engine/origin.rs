@@ -9,7 +9,7 @@ use crate::types::Origin;
 thread_local! {
     static STACK: RefCell<Vec<Origin>> = const { RefCell::new(Vec::new()) };
     #[cfg(feature = "blocking")]
-    static RELIEVING: Cell<bool> = const { Cell::new(false) };
+    static FLUSHING: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Runs `work` with `origin` as the innermost place.
@@ -37,14 +37,14 @@ pub(crate) fn with_current<T>(work: impl FnOnce(Option<&Origin>) -> T) -> T {
 
 /// Whether this thread is evaluating ahead of demand, which must not nest.
 #[cfg(feature = "blocking")]
-pub(super) fn relieving() -> bool {
-    RELIEVING.get()
+pub(super) fn is_flushing() -> bool {
+    FLUSHING.get()
 }
 
 /// Marks the thread as evaluating ahead of demand.
 #[cfg(feature = "blocking")]
-pub(super) fn while_relieving(work: impl FnOnce()) {
-    RELIEVING.set(true);
+pub(super) fn while_flushing(work: impl FnOnce()) {
+    FLUSHING.set(true);
     work();
-    RELIEVING.set(false);
+    FLUSHING.set(false);
 }

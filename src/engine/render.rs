@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::Evaluation;
+use super::evaluation::Evaluation;
 use crate::graph::NodeId;
 use crate::schedule::Place;
 

@@ -3,122 +3,28 @@
 //! Transfers follow the schedule's explicit steps; a value that is already where a step wants it is not moved again, and one that
 //! is not there (a leaf that lives only on the device, a group that did not lower) is fetched when it is needed.
 
-#[cfg(feature = "check")]
-pub(super) mod traced;
+use std::sync::Arc;
 
-use std::sync::{Arc, PoisonError};
-
-use super::cache::Asked;
-use super::inspect::{Span, Times};
-use super::prepare::{Choice, Found};
-use super::stored::Handle;
-use super::verify::Noise;
-use super::{Engine, Evaluation, Prepared, Stored};
 use smallvec::SmallVec;
 
+use super::Engine;
+use super::inspect::{Span, Times};
+use super::noise::Noise;
+use super::prepared::Prepared;
+use super::stored::{Handle, Inputs, Stored};
 use crate::buffers::Residency;
 use crate::cpu;
 use crate::error::{Error, Result};
-use crate::graph::{Node, NodeId, NodeRef, Notes};
+use crate::graph::{Node, NodeId};
 use crate::schedule::{Core, Group, Load, Step, ValueId, ValueKind};
 use crate::types::{Fault, HostBuffer, Scalar, Shape, seeded};
 
-/// A snapshot to evaluate.
-pub(super) struct Request<'a> {
-    pub(super) asked: Asked,
-    /// Where nodes were written, where that is known.
-    pub(super) notes: Vec<(NodeId, Arc<Notes>)>,
-    pub(super) leaves: &'a [Arc<Stored>],
-    pub(super) slots: &'a [Scalar],
-    /// Nodes worth keeping if they are stored anyway.
-    pub(super) needed: &'a [NodeId],
-    /// What the pipeline is asked.
-    pub(super) choice: Choice,
-}
-
-/// What an evaluation stored.
+/// What a run stored.
 pub(super) struct Results {
     /// A value for each root, in order.
     pub(super) roots: SmallVec<[Arc<Stored>; 4]>,
     /// Other nodes of the snapshot whose values are there as well.
     pub(super) kept: Vec<(NodeId, Arc<Stored>)>,
-}
-
-impl Engine {
-    /// Evaluates a snapshot. A failure of the device is repeated on the CPU and recorded with its reason; nothing is lost unless a
-    /// value lived on a lost device alone.
-    pub(super) async fn evaluate(&self, request: Request<'_>) -> Result<Results> {
-        let Request { asked, notes, leaves, slots, needed, choice } = request;
-        self.0.counters.evaluations.add(1);
-        let asked_at = super::origin::current();
-        let given = self.given(&asked.graph, leaves, slots).await?;
-        let began = self.now();
-        let mut found = self.prepare(&asked, (leaves, slots), needed, &choice, true)?;
-        self.0.counters.evaluated_ops.add(found.prepared.n_ops);
-        let mut fallback = None;
-        let mut times = Times::default();
-        let mut result = Run::new(self, &found.prepared, leaves, slots)?.finish(&mut times).await;
-        if let Err(error) = &result
-            && found.prepared.lowered.iter().any(Option::is_some)
-            && (error.is_internal() || error.is_unsupported() || error.is_out_of_memory() || error.is_device_lost())
-        {
-            tracing::warn!(%error, "evaluation failed on the GPU and is repeated on the CPU");
-            self.0.counters.fallbacks.add(1);
-            fallback = Some(error.to_string());
-            found = self.prepare(&asked, (leaves, slots), needed, &choice, false)?;
-            result = Run::new(self, &found.prepared, leaves, slots)?.finish(&mut times).await;
-        }
-        if let Some(key) = found.unverified.take()
-            && let Ok(results) = result
-        {
-            let data = (leaves, slots);
-            (found.prepared, result) =
-                self.keep_if_sound(key, found.prepared, results, &asked.graph, data, needed).await?;
-        }
-        let Found { prepared, cached, .. } = found;
-        let times = began.zip(self.now()).map(|(start, end)| {
-            times.whole = Span { start, ns: end.saturating_sub(start) };
-            times
-        });
-        let evaluation = Evaluation {
-            graph: asked.graph,
-            notes,
-            prepared,
-            cached,
-            device: self.0.device_name.clone(),
-            asked_at,
-            given,
-            times,
-            fallback,
-        };
-        let evaluation = Arc::new(evaluation);
-        if result.is_ok()
-            && let Some(observer) = &self.0.settings.observer
-        {
-            (observer.0)(&evaluation);
-        }
-        let old = self.0.last.lock().unwrap_or_else(PoisonError::into_inner).replace(evaluation);
-        drop(old);
-        result
-    }
-
-    /// The elements of a node, if they are on the host already.
-    #[cfg(feature = "blocking")]
-    pub(crate) fn host_value(&self, node: NodeRef) -> Option<Arc<HostBuffer>> {
-        self.0.recorder.peek(node, Stored::host).flatten()
-    }
-
-    /// The elements of an evaluated node on the host, read back if need be.
-    pub(crate) async fn read_node(&self, node: NodeRef) -> Result<Arc<HostBuffer>> {
-        if let Some(stored) = self.0.recorder.value(node) {
-            let (shape, dtype) = self.0.recorder.describe(node)?;
-            return self.host_copy(&stored, dtype, shape.len()).await;
-        }
-        match self.0.recorder.known_scalar(node) {
-            Some(s) => Ok(Arc::new(HostBuffer::from_scalar(s)?)),
-            None => Err(Error::internal("a node without a value after its evaluation")),
-        }
-    }
 }
 
 /// A run under way.
@@ -135,12 +41,8 @@ pub(super) struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    pub(super) fn new(
-        engine: &'a Engine,
-        prepared: &'a Prepared,
-        leaves: &'a [Arc<Stored>],
-        slots: &[Scalar],
-    ) -> Result<Self> {
+    pub(super) fn new(engine: &'a Engine, prepared: &'a Prepared, inputs: Inputs<'a>) -> Result<Self> {
+        let Inputs { leaves, slots } = inputs;
         #[cfg(feature = "check")]
         let slots =
             if seeded(Fault::StaleScalars) { prepared.first_slots.get_or_init(|| slots.to_vec()) } else { slots };
@@ -188,7 +90,7 @@ impl<'a> Run<'a> {
         self.results()
     }
 
-    async fn step(&mut self, i: usize) -> Result<()> {
+    pub(super) async fn step(&mut self, i: usize) -> Result<()> {
         let prepared = self.prepared;
         match &prepared.schedule.steps[i] {
             Step::Upload(v) => self.upload(*v).await?,
@@ -235,7 +137,7 @@ impl<'a> Run<'a> {
     }
 
     /// The host copy of a value, read back when it is only on the device.
-    async fn host(&mut self, v: ValueId) -> Result<Arc<HostBuffer>> {
+    pub(super) async fn host(&mut self, v: ValueId) -> Result<Arc<HostBuffer>> {
         if let Some(host) = self.values[v.index()].host() {
             return Ok(host.clone());
         }

@@ -1,9 +1,9 @@
-//! The payload of a recorded value: where its elements are.
+//! The payload of a recorded value, which says where its elements are, and the data that a run starts from.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::buffers::Residency;
-use crate::types::HostBuffer;
+use crate::types::{HostBuffer, Scalar};
 
 /// The handle of device memory: the device room's buffer, or a type without values in a build without a GPU.
 #[cfg(feature = "gpu")]
@@ -47,4 +47,11 @@ impl Stored {
     pub(super) fn add_device(&self, copy: Arc<Handle>) {
         self.lock().add_device(copy);
     }
+}
+
+/// The data of a run: a stored value for each leaf of its graph, a scalar for each slot.
+#[derive(Clone, Copy)]
+pub(super) struct Inputs<'a> {
+    pub(super) leaves: &'a [Arc<Stored>],
+    pub(super) slots: &'a [Scalar],
 }

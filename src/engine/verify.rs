@@ -6,26 +6,17 @@
 
 use std::sync::Arc;
 
+use super::Engine;
+use super::cache::PlanKey;
+use super::noise::Noise;
+use super::options::RunOptions;
+use super::prepared::{Context, Prepared};
 use super::run::{Results, Run};
-use super::{Engine, Prepared, Stored};
-use crate::algorithms::{Lcg, Random};
+use super::stored::{Inputs, Stored};
 use crate::error::Result;
-use crate::graph::Graph;
+use crate::graph::{Graph, NodeId};
 use crate::planner::Class;
-use crate::types::{HostBuffer, Numerics, Scalar};
-
-/// Whether new plans are checked before they are kept.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Verify {
-    /// They are not.
-    #[default]
-    Off,
-    /// The first results of each plan are compared, on sampled elements, with the recorded graph run without planner and fusion on
-    /// the CPU. That costs three such runs for each new plan, and the memory of their results; nothing afterwards. Where they
-    /// differ the plan is quarantined: the results without it are what the evaluation gives, and what runs from then on.
-    Sampled,
-}
+use crate::types::{HostBuffer, Numerics};
 
 /// Elements of a root that are compared, at most.
 const SAMPLES: usize = 1024;
@@ -34,104 +25,102 @@ const FACTOR: f64 = 64.0;
 /// Units in the last place that a plan may differ by where the noise moved nothing.
 const ULPS: f64 = 16.0;
 
-/// A snapshot with its data, and a plain plan for it.
-pub(super) struct Recorded<'a> {
-    pub(super) graph: &'a Graph,
-    pub(super) plain: &'a Prepared,
-    pub(super) leaves: &'a [Arc<Stored>],
-    pub(super) slots: &'a [Scalar],
+/// A recorded graph with its data, and a plan for it without planner and fusion.
+struct Recorded<'a> {
+    graph: &'a Graph,
+    plain: &'a Prepared,
+    inputs: Inputs<'a>,
 }
 
-/// What the comparison came to.
-pub(super) enum Verdict {
-    /// The plan may be kept.
-    Sound,
-    /// Why not, and the results without it.
-    Wrong(String, Results),
+/// A new plan with the results of its first run.
+pub(super) struct FirstRun {
+    pub(super) key: PlanKey,
+    pub(super) prepared: Arc<Prepared>,
+    pub(super) results: Results,
+}
+
+/// The plan that is kept, and its results.
+pub(super) struct Verified {
+    pub(super) prepared: Arc<Prepared>,
+    pub(super) results: Results,
 }
 
 impl Engine {
-    /// Compares the results of a new plan with those of the recorded graph.
-    pub(super) async fn verified(&self, of: Recorded<'_>, new: &Prepared, results: &Results) -> Result<Verdict> {
+    /// Keeps a new plan if its results are as sound as those of the recorded graph; otherwise keeps a plan without planner and
+    /// fusion in its place, which says why.
+    ///
+    /// # Errors
+    /// What running the recorded graph says.
+    pub(super) async fn keep_if_sound(
+        &self,
+        first: FirstRun,
+        graph: &Graph,
+        inputs: Inputs<'_>,
+        needed: &[NodeId],
+    ) -> Result<Verified> {
+        let FirstRun { key, prepared, results } = first;
+        let options = RunOptions { plan: false, fuse: false };
+        let mut plain = self.make(graph, &Context::on_cpu(&self.0.settings, options, needed))?;
         self.0.counters.verified.add(1);
-        let plain = Run::new(self, of.plain, of.leaves, of.slots)?.finish(&mut Default::default()).await?;
-        let mut moved = Vec::new();
-        for seed in [1, 2] {
-            let mut noise = Noise::new(seed);
-            let mut leaves = Vec::with_capacity(of.leaves.len());
-            for (stored, info) in of.leaves.iter().zip(&of.graph.leaves) {
-                let copy = self.host_copy(stored, info.dtype, info.shape.len()).await?;
-                leaves.push(Arc::new(Stored::on_host(Arc::new(noise.over(&copy)))));
-            }
-            let run = Run::new(self, of.plain, &leaves, of.slots)?.with_noise(noise);
-            // A routine may refuse what is no longer exactly symmetric: then this run says nothing.
-            if let Ok(found) = run.finish(&mut Default::default()).await {
-                moved.push(found);
-            }
-        }
-        let fired = new.plan.iter().flat_map(|p| &p.fired);
-        let liberal = fired.clone().any(|f| matches!(f.class, Class::Improves | Class::Approximate));
-        let rule = Tolerance {
-            gpu: new.lowered.iter().any(Option::is_some),
-            exact: self.0.settings.numerics == Numerics::Strict,
-            factor: if self.0.settings.numerics == Numerics::Fast { FACTOR * 16.0 } else { FACTOR },
-            liberal,
+        let right = Run::new(self, &plain, inputs)?.finish(&mut Default::default()).await?;
+        let recorded = Recorded { graph, plain: &plain, inputs };
+        let Some(why) = self.wrong(&recorded, &prepared, &results, &right).await? else {
+            self.keep(key, prepared.clone());
+            return Ok(Verified { prepared, results });
         };
-        for (i, root) in of.graph.roots.iter().enumerate() {
-            let node = of.graph.node(*root);
+        tracing::error!(%why, "a plan gave wrong results and is quarantined");
+        self.0.counters.quarantined.add(1);
+        plain.quarantined = Some(why);
+        let prepared = Arc::new(plain);
+        self.keep(key, prepared.clone());
+        Ok(Verified { prepared, results: right })
+    }
+
+    /// How the results of a new plan differ from those of the recorded graph by more than rounding explains, if they do.
+    async fn wrong(
+        &self,
+        recorded: &Recorded<'_>,
+        new: &Prepared,
+        results: &Results,
+        right: &Results,
+    ) -> Result<Option<String>> {
+        let moved = [self.moved(recorded, 1).await?, self.moved(recorded, 2).await?];
+        let rule = Tolerance::of(new, self.0.settings.numerics);
+        for (i, root) in recorded.graph.roots.iter().enumerate() {
+            let node = recorded.graph.node(*root);
             let (dtype, len) = (node.dtype, node.shape.len());
             let given = self.host_copy(&results.roots[i], dtype, len).await?;
-            let expected = self.host_copy(&plain.roots[i], dtype, len).await?;
+            let expected = self.host_copy(&right.roots[i], dtype, len).await?;
             let mut noisy = Vec::with_capacity(moved.len());
-            for m in &moved {
+            for m in moved.iter().flatten() {
                 noisy.push(self.host_copy(&m.roots[i], dtype, len).await?);
             }
             if let Some(at) = rule.differs(&given, &expected, &noisy) {
                 let names: Vec<&str> = new.plan.iter().flat_map(|p| &p.fired).map(|f| f.rule.as_str()).collect();
-                let why = format!(
+                return Ok(Some(format!(
                     "root {i} ({root} = {}), element {at}: the plan gave {:?}, the graph as recorded {:?}; rules: {}",
                     node.op,
                     given.get(at),
                     expected.get(at),
                     if names.is_empty() { "none".to_string() } else { names.join(" ") }
-                );
-                return Ok(Verdict::Wrong(why, plain));
+                )));
             }
         }
-        Ok(Verdict::Sound)
-    }
-}
-
-/// Results moved by up to one unit in the last place, so that a run shows how sensitive it is to rounding.
-pub(super) struct Noise(Lcg);
-
-impl Noise {
-    pub(super) fn new(seed: u64) -> Self {
-        Self(Lcg(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15)))
+        Ok(None)
     }
 
-    /// The buffer with each finite float other than zero moved by −1, 0 or 1 units in the last place.
-    pub(super) fn over(&mut self, buffer: &HostBuffer) -> HostBuffer {
-        let mut out = buffer.clone();
-        if !buffer.dtype().is_float() {
-            return out;
+    /// The results of the recorded graph with rounding noise on its leaves and on everything it stores. `None` where a routine
+    /// refuses such data, for instance a matrix that is no longer exactly symmetric: that run tells nothing.
+    async fn moved(&self, recorded: &Recorded<'_>, seed: u64) -> Result<Option<Results>> {
+        let mut noise = Noise::new(seed);
+        let Inputs { leaves, slots } = recorded.inputs;
+        let mut noisy = Vec::with_capacity(leaves.len());
+        for (stored, info) in leaves.iter().zip(&recorded.graph.leaves) {
+            let copy = self.host_copy(stored, info.dtype, info.shape.len()).await?;
+            noisy.push(Arc::new(Stored::on_host(Arc::new(noise.over(&copy)))));
         }
-        for i in 0..buffer.len() {
-            let x = buffer.get(i);
-            if x.to_f64() == 0.0 || !x.to_f64().is_finite() {
-                continue;
-            }
-            let bits = match (self.0.word() >> 27) % 3 {
-                0 => x.bits(),
-                1 => x.bits() + 1,
-                _ => x.bits() - 1,
-            };
-            let moved = Scalar::from_bits(x.dtype(), bits);
-            if moved.to_f64().is_finite() {
-                out.set(i, moved);
-            }
-        }
-        out
+        let run = Run::new(self, recorded.plain, Inputs { leaves: &noisy, slots })?.with_noise(noise);
+        Ok(run.finish(&mut Default::default()).await.ok())
     }
 }
 
@@ -144,6 +133,17 @@ struct Tolerance {
 }
 
 impl Tolerance {
+    /// What a plan may differ by.
+    fn of(new: &Prepared, numerics: Numerics) -> Self {
+        let mut fired = new.plan.iter().flat_map(|p| &p.fired);
+        Self {
+            gpu: new.lowered.iter().any(Option::is_some),
+            exact: numerics == Numerics::Strict,
+            factor: if numerics == Numerics::Fast { FACTOR * 16.0 } else { FACTOR },
+            liberal: fired.any(|f| matches!(f.class, Class::Improves | Class::Approximate)),
+        }
+    }
+
     /// The first sampled element that differs by more than rounding explains.
     fn differs(&self, given: &HostBuffer, expected: &HostBuffer, noisy: &[Arc<HostBuffer>]) -> Option<usize> {
         let float = given.dtype().is_float();

@@ -3,11 +3,13 @@
 //! Nothing is kept for them while evaluating but the options a plan was made under; whoever asks has the recorded graph planned
 //! once more, see [`crate::planner::Prover`].
 
-use super::prepare::Choice;
-use super::{Abandon, Engine, Evaluation, RunOptions};
+use super::Engine;
+use super::evaluate::DemandGuard;
+use super::evaluation::Evaluation;
+use super::options::RunRequest;
 use crate::error::{Error, Result};
 use crate::graph::{Graph, NodeId, NodeRef};
-use crate::planner::{PlanOptions, Proof, Prover};
+use crate::planner::{Proof, Prover};
 
 impl Evaluation {
     /// How the value of a node of [`graph`](Self::graph) came to be computed as it was: the chain of rules from what was recorded to
@@ -54,27 +56,13 @@ impl Evaluation {
 }
 
 impl Engine {
-    /// The options that this engine plans under.
-    pub(super) fn plan_options(&self, gpu: bool, choice: &Choice, allow_rescale: bool) -> PlanOptions {
-        let settings = &self.0.settings;
-        let rules = match &choice.without.rules[..] {
-            [] => settings.rules.get().clone(),
-            names => {
-                let names: Vec<&str> = names.iter().map(String::as_str).collect();
-                std::sync::Arc::new(settings.rules.get().without(&names))
-            }
-        };
-        let costs = if gpu { &settings.gpu_costs } else { &settings.cpu_costs };
-        PlanOptions { numerics: settings.numerics, costs: costs.clone(), allow_rescale, rules }
-    }
-
     /// How this engine would compute a node of a graph: as [`Evaluation::why`], for a graph that need not have run.
     ///
     /// # Errors
     /// As [`Evaluation::why`]; an invalid graph.
     pub fn why(&self, graph: &Graph, node: NodeId) -> Result<Proof> {
         graph.verify()?;
-        let options = self.plan_options(self.limits().is_some(), &RunOptions::default().into(), true);
+        let options = self.plan_options(self.limits().is_some(), &RunRequest::default(), true);
         Prover::new(graph, &options).proof(node)
     }
 
@@ -82,7 +70,7 @@ impl Engine {
     pub(crate) fn why_pending(&self, node: NodeRef) -> Result<Proof> {
         let demand = self.0.recorder.demand(&[node], &self.0.plans)?;
         let known = || Error::argument("this array has its value already: ask the evaluation that computed it");
-        let guard = Abandon { recorder: &self.0.recorder, demand };
+        let guard = DemandGuard { recorder: &self.0.recorder, demand };
         let graph = guard.demand.as_ref().map(|d| d.graph.clone()).ok_or_else(known)?;
         drop(guard);
         let root = graph.roots.first().copied().ok_or_else(known)?;

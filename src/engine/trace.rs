@@ -5,9 +5,12 @@
 
 use std::sync::Arc;
 
-use super::Run;
-use crate::engine::cache::Asked;
-use crate::engine::{Engine, Prepared, RunOptions};
+use super::Engine;
+use super::cache::HashedGraph;
+use super::options::{RunOptions, RunRequest};
+use super::prepared::Prepared;
+use super::run::Run;
+use super::stored::Inputs;
 use crate::error::Result;
 use crate::graph::{Case, NodeRef};
 use crate::schedule::{Step, ValueId};
@@ -38,7 +41,6 @@ pub struct Trace {
 impl Engine {
     /// The pending cone of nodes with its data; `None` when all of them are evaluated already. Nothing is evaluated, and everything
     /// stays pending.
-    #[cfg(feature = "blocking")]
     pub(crate) fn pending_case(&self, roots: &[NodeRef]) -> Result<Option<Case>> {
         let Some(demand) = self.0.recorder.demand(roots, &self.0.plans)? else { return Ok(None) };
         let mut graph = (*demand.graph).clone();
@@ -61,13 +63,12 @@ impl Engine {
     }
 
     /// What an evaluation of nodes does before its first step, then given up; whether its plan was kept already.
-    #[cfg(feature = "blocking")]
     pub(crate) fn look_up_nodes(&self, roots: &[NodeRef]) -> Result<bool> {
         let Some(demand) = self.0.recorder.demand(roots, &self.0.plans)? else { return Ok(true) };
-        let asked = Asked { graph: demand.graph.clone(), hash: demand.hash };
-        let data = (&demand.leaves[..], &demand.slots[..]);
-        let found = self.prepare(&asked, data, &demand.needed, &RunOptions::default().into(), true);
-        let found = found.and_then(|f| Run::new(self, &f.prepared, &demand.leaves, &demand.slots).map(|_| f.cached));
+        let graph = HashedGraph { graph: demand.graph.clone(), hash: demand.hash };
+        let inputs = Inputs { leaves: &demand.leaves, slots: &demand.slots };
+        let found = self.plan_for(&graph, inputs, &demand.needed, &RunRequest::default(), true);
+        let found = found.and_then(|f| Run::new(self, &f.prepared, inputs).map(|_| f.cached));
         self.0.recorder.abandon(&demand);
         found
     }
@@ -76,14 +77,13 @@ impl Engine {
     ///
     /// # Errors
     /// As [`run_graph`](Self::run_graph).
-    #[cfg(feature = "blocking")]
     pub fn trace_graph(&self, case: &Case, options: RunOptions) -> Result<Trace> {
         case.graph.verify()?;
         let leaves: Vec<_> = case.leaves.iter().map(|b| self.store_host(b.clone())).collect();
-        let asked = Asked::new(case.graph.clone());
-        let found = self.prepare(&asked, (&leaves, &case.slots), &[], &options.into(), true)?;
-        let prepared = found.prepared;
-        let mut run = Run::new(self, &prepared, &leaves, &case.slots)?;
+        let inputs = Inputs { leaves: &leaves, slots: &case.slots };
+        let graph = HashedGraph::new(case.graph.clone());
+        let prepared = self.plan_for(&graph, inputs, &[], &options.into(), true)?.prepared;
+        let mut run = Run::new(self, &prepared, inputs)?;
         let mut stored = Vec::new();
         for (step, made) in prepared.schedule.steps.iter().enumerate() {
             pollster::block_on(run.step(step))?;

@@ -1,0 +1,50 @@
+//! What an engine was told: the builder's choices in the form that the pipeline reads.
+
+use std::sync::Arc;
+
+use super::inspect::Clock;
+use super::options::Verify;
+use crate::planner::Rules;
+use crate::types::{CostTable, DeviceChoice, Numerics};
+
+/// What an engine was told.
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    pub(super) device: DeviceChoice,
+    pub(super) numerics: Numerics,
+    pub(super) plan: bool,
+    pub(super) verify: Verify,
+    pub(super) fuse: bool,
+    pub(super) rules: RuleSet,
+    pub(super) cpu_costs: CostTable,
+    pub(super) gpu_costs: CostTable,
+    pub(super) memory_limit: u64,
+    pub(super) work_limit: u64,
+    /// The clock, if evaluations are inspected.
+    pub(super) inspect: Option<Clock>,
+}
+
+/// The rules of an engine. Those that come with it are read when something is first planned, which many a program never asks for;
+/// files of the embedder at once, so that their errors are the builder's.
+#[derive(Clone, Debug)]
+pub(super) enum RuleSet {
+    Builtin,
+    Own(Arc<Rules>),
+}
+
+impl RuleSet {
+    pub(super) fn get(&self) -> &Arc<Rules> {
+        match self {
+            Self::Builtin => Rules::builtin(),
+            Self::Own(rules) => rules,
+        }
+    }
+
+    /// The hash of the rules, which reads none.
+    pub(super) fn hash(&self) -> u64 {
+        match self {
+            Self::Builtin => Rules::builtin_hash(),
+            Self::Own(rules) => rules.hash(),
+        }
+    }
+}
