@@ -1,5 +1,5 @@
-//! Operations that are built from others and tagged with their names, so that dumps still show them. They are nothing to the
-//! planner but the expressions they stand for: writing one out by hand fuses the same way.
+//! Operations built from others and tagged with their names, which dumps show. The planner sees only the expressions they stand
+//! for, so writing one out by hand fuses the same way.
 
 use super::{Array, Axes, Operand};
 use crate::error::{Error, Result};
@@ -7,13 +7,13 @@ use crate::graph::{Op, ReduceOp};
 use crate::types::{Dims, Order};
 
 impl Array {
-    /// Mean over `axes` (floats only); NaN for none.
+    /// Mean over `axes`, floats only; NaN where there are no elements. The axes are dropped, or kept with extent 1 if `keepdims`.
     #[must_use]
     pub fn mean(&self, axes: impl Into<Axes>, keepdims: bool) -> Self {
         Self::lift(self.engine(), self.try_mean(axes, keepdims))
     }
 
-    /// As [`mean`](Self::mean), with the error at once.
+    /// As [`mean`](Self::mean), but returns the error instead of a poisoned array.
     ///
     /// # Errors
     /// A dtype error for integers and bool, an argument error for axes that are not there.
@@ -77,7 +77,7 @@ impl Array {
         Self::lift(self.engine(), kept.finish(&axes, self, keepdims, "logsumexp"))
     }
 
-    /// Bounded below by `low` and above by `high`; NaN stays.
+    /// Elements below `low` become `low`, those above `high` become `high`; NaN stays.
     #[must_use]
     pub fn clamp<'a, 'b>(&self, low: impl Into<Operand<'a>>, high: impl Into<Operand<'b>>) -> Self {
         self.maximum(low).minimum(high)
@@ -95,13 +95,13 @@ impl Array {
         self.neg().exp().add(1).recip()
     }
 
-    /// Square matrix with this 1-d array on its diagonal and zeros elsewhere.
+    /// The n×n matrix with this 1-d array of n elements on its diagonal and zeros elsewhere.
     #[must_use]
     pub fn diag(&self) -> Self {
         Self::lift(self.engine(), self.try_diag())
     }
 
-    /// As [`diag`](Self::diag), with the error at once.
+    /// As [`diag`](Self::diag), but returns the error instead of a poisoned array.
     ///
     /// # Errors
     /// A shape error when the array is not 1-d.
@@ -134,7 +134,7 @@ impl Array {
         Self::record(self.engine(), Op::Binary(op), &[self, other], Some(tag))
     }
 
-    /// The reduced axes dropped unless they are to stay.
+    /// Drops the reduced axes unless they are kept.
     fn finish(&self, axes: &Axes, of: &Self, keepdims: bool, tag: &'static str) -> Result<Self> {
         if keepdims {
             return Ok(self.clone());

@@ -16,7 +16,7 @@ impl Engine {
         self.from_buffer(T::write(values)?, shape)
     }
 
-    /// An array that takes over a host buffer, last axis fastest.
+    /// An array that owns a host buffer, last axis fastest. Nothing is copied.
     ///
     /// # Errors
     /// A shape error when `shape` does not hold as many elements.
@@ -31,25 +31,26 @@ impl Engine {
         Ok(Array::adopt(self, leaf))
     }
 
-    /// A 0-d array of `value` in `dtype`. Values other than a few that plans may test are slots: changing them re-plans nothing.
+    /// A 0-d array of `value` in `dtype`. Apart from a few values that plans may test (0, ±1, 2 and the like), another value in the
+    /// same place reuses the plan.
     #[must_use]
     pub fn scalar<'a>(&self, value: impl Into<Operand<'a>>, dtype: DType) -> Array {
         Array::lift(self, value.into().into_array(self, dtype))
     }
 
-    /// `value` everywhere. Takes no memory: a broadcast 0-d value.
+    /// An array of `shape` filled with `value`: a view of a 0-d value, which takes no memory.
     #[must_use]
     pub fn full<'a>(&self, shape: &[usize], value: impl Into<Operand<'a>>, dtype: DType) -> Array {
         self.scalar(value, dtype).broadcast_to(shape)
     }
 
-    /// Zeros (false for bool).
+    /// An array of `shape` filled with zeros (false for bool), which takes no memory.
     #[must_use]
     pub fn zeros(&self, shape: &[usize], dtype: DType) -> Array {
         self.constant(shape, dtype, 0.0)
     }
 
-    /// Ones (true for bool).
+    /// An array of `shape` filled with ones (true for bool), which takes no memory.
     #[must_use]
     pub fn ones(&self, shape: &[usize], dtype: DType) -> Array {
         self.constant(shape, dtype, 1.0)

@@ -14,9 +14,9 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// A Rust type that arrays can be made of and read as.
+/// A Rust type that elements can be written from and read as.
 pub trait Value: sealed::Sealed + Copy + 'static {
-    /// The dtype it is the form of.
+    /// The dtype that this type represents.
     const DTYPE: DType;
     /// A buffer with a copy of `values`.
     ///
@@ -61,7 +61,7 @@ impl Value for bool {
 }
 
 impl Array {
-    /// All elements, last axis fastest. Evaluates if need be.
+    /// All elements, last axis fastest. Evaluates if needed.
     ///
     /// # Errors
     /// A dtype error when `T` is not the form of this array's dtype, and what the evaluation says.
@@ -77,7 +77,7 @@ impl Array {
         T::read(&*self.to_host()?)
     }
 
-    /// The elements as a shared host buffer, last axis fastest. Evaluates and reads back if need be.
+    /// The elements as a shared host buffer, last axis fastest. Evaluates and reads back if needed.
     ///
     /// # Errors
     /// What the evaluation says.
@@ -105,7 +105,7 @@ impl Array {
         Ok(self.to_host()?.get(0))
     }
 
-    /// The elements as a shared host buffer: the form that does not block.
+    /// The elements as a shared host buffer, last axis fastest, without blocking. Evaluates and reads back if needed.
     ///
     /// # Errors
     /// What the evaluation says.

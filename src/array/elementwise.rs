@@ -14,7 +14,7 @@ macro_rules! unary {
                 Self::lift(self.engine(), self.$try_name())
             }
 
-            #[doc = concat!("As [`", stringify!($name), "`](Self::", stringify!($name), "), with the error at once.")]
+            #[doc = concat!("As [`", stringify!($name), "`](Self::", stringify!($name), "), but returns the error instead of a poisoned array.")]
             ///
             /// # Errors
             /// A dtype error where the operation is not defined.
@@ -99,7 +99,7 @@ macro_rules! binary {
                 Self::lift(self.engine(), self.$try_name(other))
             }
 
-            #[doc = concat!("As [`", stringify!($name), "`](Self::", stringify!($name), "), with the error at once.")]
+            #[doc = concat!("As [`", stringify!($name), "`](Self::", stringify!($name), "), but returns the error instead of a poisoned array.")]
             ///
             /// # Errors
             /// A shape error when the shapes do not broadcast, a dtype error when the dtypes differ or lack the operation.
@@ -150,19 +150,19 @@ impl Array {
         Ok(Self::adopt(self.engine(), self.binary_node(op, &other, false)?))
     }
 
-    /// The operation on an array that is given away for it. A temporary's handle becomes the result's.
-    pub(super) fn binary_given(mut self, op: BinaryOp, other: &Operand<'_>) -> Self {
-        let given = self.is_unshared();
-        match self.binary_node(op, other, given) {
-            Ok(node) => self.turn_into(node, given),
+    /// The operation on an array that it consumes. A temporary's handle becomes the result's.
+    pub(super) fn binary_consuming(mut self, op: BinaryOp, other: &Operand<'_>) -> Self {
+        let consumed = self.is_unshared();
+        match self.binary_node(op, other, consumed) {
+            Ok(node) => self.turn_into(node, consumed),
             Err(error) => Self::poisoned(self.engine(), error),
         }
     }
 
-    fn binary_node(&self, op: BinaryOp, other: &Operand<'_>, given: bool) -> Result<Recorded> {
+    fn binary_node(&self, op: BinaryOp, other: &Operand<'_>, consumed: bool) -> Result<Recorded> {
         match other.array() {
-            Some(other) => Self::record_node(self.engine(), Op::Binary(op), &[self, other], given, None),
-            None => self.with_number(op, other, false, given),
+            Some(other) => Self::record_node(self.engine(), Op::Binary(op), &[self, other], consumed, None),
+            None => self.with_number(op, other, false, consumed),
         }
     }
 
@@ -174,12 +174,12 @@ impl Array {
         }
     }
 
-    /// An operation of this array, which may be given away for it, and a number, which takes its dtype.
-    fn with_number(&self, op: BinaryOp, number: &Operand<'_>, number_first: bool, given: bool) -> Result<Recorded> {
+    /// An operation of this array, which it may consume, and a number, which takes the array's dtype.
+    fn with_number(&self, op: BinaryOp, number: &Operand<'_>, number_first: bool, consumed: bool) -> Result<Recorded> {
         let Some(number) = number.to_scalar(self.dtype()?)? else {
             return Err(Error::internal("an operand that is neither array nor number"));
         };
-        self.record_with_number(op, number, number_first, given)
+        self.record_with_number(op, number, number_first, consumed)
     }
 
     /// xʸ. A whole number up to 64 in magnitude beside a float array means products, any other exponent IEEE `pow`.
@@ -188,7 +188,7 @@ impl Array {
         Self::lift(self.engine(), self.try_pow(exponent))
     }
 
-    /// As [`pow`](Self::pow), with the error at once.
+    /// As [`pow`](Self::pow), but returns the error instead of a poisoned array.
     ///
     /// # Errors
     /// A shape error when the shapes do not broadcast, a dtype error when the dtypes differ or lack the operation.
@@ -224,13 +224,14 @@ impl Array {
         Self::record(self.engine(), Op::Cast { to: dtype, mode }, &[self], None)
     }
 
-    /// Where this bool array holds, `then`, else `otherwise`; all three broadcast. At least one of the two must be an array.
+    /// `then` where this bool array is true, `otherwise` elsewhere; all three broadcast. At least one of the two must be an array,
+    /// whose dtype a number beside it takes.
     #[must_use]
     pub fn select<'a, 'b>(&self, then: impl Into<Operand<'a>>, otherwise: impl Into<Operand<'b>>) -> Self {
         Self::lift(self.engine(), self.try_select(then, otherwise))
     }
 
-    /// As [`select`](Self::select), with the error at once.
+    /// As [`select`](Self::select), but returns the error instead of a poisoned array.
     ///
     /// # Errors
     /// A dtype error when the condition is not bool or the choices differ in dtype, a shape error when they do not broadcast.

@@ -30,8 +30,8 @@ impl Engine {
         if roots.is_empty() { Ok(()) } else { self.evaluate_nodes(&roots).await }
     }
 
-    /// What an evaluation of these arrays does before its first step: the snapshot, the search for its plan, and planning where
-    /// none is kept. Then it is given up, and everything stays pending. Whether a kept plan was found.
+    /// Does what an evaluation of these arrays does before its first step: takes the snapshot and finds or makes its plan. Runs
+    /// nothing and leaves everything pending. Returns whether the plan was cached.
     ///
     /// # Errors
     /// As [`eval`](Self::eval).

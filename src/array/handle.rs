@@ -123,7 +123,7 @@ impl Array {
         self.node().is_ok_and(|n| self.engine().recorder().value(n).is_some())
     }
 
-    /// Whether this is the only handle of its kind, so that nobody else sees it change.
+    /// Whether no other clone of this array exists, so that its handle can be reused unseen.
     pub(super) fn is_unshared(&mut self) -> bool {
         match &mut self.0 {
             State::Node(handle) => Arc::get_mut(handle).is_some(),
@@ -131,9 +131,9 @@ impl Array {
         }
     }
 
-    /// The array of what was recorded. Where this one was `given` away for it, its own handle went then, and its memory serves again.
-    pub(super) fn turn_into(mut self, recorded: Recorded, given: bool) -> Self {
-        if given
+    /// The array of what was recorded. If recording `consumed` this one, its handle was released then and its memory is reused.
+    pub(super) fn turn_into(mut self, recorded: Recorded, consumed: bool) -> Self {
+        if consumed
             && let State::Node(handle) = &mut self.0
             && let Some(handle) = Arc::get_mut(handle)
         {
@@ -151,12 +151,13 @@ impl Array {
         Ok(Self::adopt(engine, Self::record_node(engine, op, operands, false, tag)?))
     }
 
-    /// As [`record`](Self::record), without a handle for the node. The first operand's handle goes if it is `given` away.
+    /// As [`record`](Self::record), without a handle for the node. If `consumed`, the first operand's handle is released under the
+    /// same lock.
     pub(super) fn record_node(
         engine: &Engine,
         op: Op,
         operands: &[&Self],
-        given: bool,
+        consumed: bool,
         tag: Option<&'static str>,
     ) -> Result<Recorded> {
         let mut nodes: smallvec::SmallVec<[NodeRef; 4]> = smallvec::SmallVec::new();
@@ -170,26 +171,26 @@ impl Array {
             }
             nodes.push(o.node()?);
         }
-        let given = nodes.first().copied().filter(|_| given);
+        let consumed = nodes.first().copied().filter(|_| consumed);
         crate::engine::origin::with_current(|origin| {
-            engine.recorder().record(op, &nodes, given, origin, tag).map_err(|e| e.at(origin.cloned()))
+            engine.recorder().record(op, &nodes, consumed, origin, tag).map_err(|e| e.at(origin.cloned()))
         })
     }
 
-    /// Records an operation of this array and a number. This array's handle goes if it is `given` away.
+    /// Records an operation of this array and a number. If `consumed`, this array's handle is released under the same lock.
     pub(super) fn record_with_number(
         &self,
         op: BinaryOp,
         number: Scalar,
         number_first: bool,
-        given: bool,
+        consumed: bool,
     ) -> Result<Recorded> {
         let handle = self.handle()?;
         crate::engine::origin::with_current(|origin| {
             let number = (number, number_first);
-            let given = given.then_some(handle.node);
+            let consumed = consumed.then_some(handle.node);
             let recorder = handle.engine.recorder();
-            recorder.record_with_number(op, handle.node, number, given, origin).map_err(|e| e.at(origin.cloned()))
+            recorder.record_with_number(op, handle.node, number, consumed, origin).map_err(|e| e.at(origin.cloned()))
         })
     }
 

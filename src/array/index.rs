@@ -25,7 +25,7 @@ impl SliceSpec {
 }
 
 impl Array {
-    /// A box of this array: one [`SliceSpec`] for each leading axis, the others whole. A view.
+    /// A box of this array: one [`SliceSpec`] for each leading axis, the other axes whole. The result is a view and takes no memory.
     ///
     /// # Errors
     /// An argument error when a coordinate lies outside its axis.
@@ -37,14 +37,14 @@ impl Array {
         self.record_view(view, None)
     }
 
-    /// As [`try_slice`](Self::try_slice), poisoning on error.
+    /// As [`try_slice`](Self::try_slice), but returns a poisoned array on error.
     #[must_use]
     pub fn slice(&self, specs: &[SliceSpec]) -> Self {
         Self::lift(self.engine(), self.try_slice(specs))
     }
 
-    /// The elements at `positions` (1-d i32) along `axis`. Positions below 0 count as 0, beyond the end as the last: check
-    /// them first where that matters.
+    /// The elements at `positions` (1-d i32) along `axis`. Positions are clamped to the axis; check them first where that
+    /// matters.
     ///
     /// # Errors
     /// A shape error when `positions` is not a 1-d i32 array.
@@ -52,7 +52,7 @@ impl Array {
         Self::record(self.engine(), Op::Gather { axis }, &[self, positions], None)
     }
 
-    /// As [`try_take`](Self::try_take), poisoning on error.
+    /// As [`try_take`](Self::try_take), but returns a poisoned array on error.
     #[must_use]
     pub fn take(&self, positions: &Self, axis: usize) -> Self {
         Self::lift(self.engine(), self.try_take(positions, axis))
@@ -67,7 +67,7 @@ impl Array {
         Self::record(self.engine(), Op::Scatter { axis }, &[self, positions, updates], None)
     }
 
-    /// As [`try_scatter`](Self::try_scatter), poisoning on error.
+    /// As [`try_scatter`](Self::try_scatter), but returns a poisoned array on error.
     #[must_use]
     pub fn scatter(&self, axis: usize, positions: &Self, updates: &Self) -> Self {
         Self::lift(self.engine(), self.try_scatter(axis, positions, updates))
@@ -108,13 +108,13 @@ impl Array {
         Self::record(self.engine(), Op::SliceUpdate { start, step }, &[self, &update], None)
     }
 
-    /// As [`try_slice_update`](Self::try_slice_update), poisoning on error.
+    /// As [`try_slice_update`](Self::try_slice_update), but returns a poisoned array on error.
     #[must_use]
     pub fn slice_update<'a>(&self, specs: &[SliceSpec], update: impl Into<Operand<'a>>) -> Self {
         Self::lift(self.engine(), self.try_slice_update(specs, update))
     }
 
-    /// `before[i]` and `after[i]` elements of `fill` around every axis `i`.
+    /// This array with `before[i]` elements of `fill` ahead of axis `i` and `after[i]` behind it.
     ///
     /// # Errors
     /// A shape error when there are not as many pairs as axes.
@@ -124,7 +124,7 @@ impl Array {
         Self::record(self.engine(), op, &[self, &fill], None)
     }
 
-    /// As [`try_pad`](Self::try_pad), poisoning on error.
+    /// As [`try_pad`](Self::try_pad), but returns a poisoned array on error.
     #[must_use]
     pub fn pad<'a>(&self, before: &[usize], after: &[usize], fill: impl Into<Operand<'a>>) -> Self {
         Self::lift(self.engine(), self.try_pad(before, after, fill))

@@ -5,13 +5,13 @@ use crate::error::{Error, Result};
 use crate::graph::{HostOp, Op};
 
 impl Array {
-    /// Matrix product of the last two axes, broadcasting over the others.
+    /// Matrix product of the last two axes: …×m×k by …×k×n gives …×m×n, the other axes broadcasting. 2mkn operations per product.
     #[must_use]
     pub fn matmul(&self, other: &Self) -> Self {
         Self::lift(self.engine(), self.try_matmul(other))
     }
 
-    /// As [`matmul`](Self::matmul), with the error at once.
+    /// As [`matmul`](Self::matmul), but returns the error instead of a poisoned array.
     ///
     /// # Errors
     /// A shape error when the inner extents or the batches do not fit or an operand has fewer than 2 axes; a dtype error when
@@ -43,7 +43,8 @@ impl Array {
         (self.host(op, 0, &[self]), self.host(op, 1, &[self]))
     }
 
-    /// X with self·X = b: by LU for square matrices, least squares of minimum norm otherwise or when singular. On the host.
+    /// X (n×k) with self·X = b, for self m×n and b m×k of f32 or f64: by LU for square matrices, as the least-squares solution of
+    /// minimum norm otherwise or when singular. On the host; O(mn·min(m, n)).
     #[must_use]
     pub fn solve(&self, b: &Self) -> Self {
         self.host(HostOp::Solve, 0, &[self, b])
@@ -55,7 +56,7 @@ impl Array {
         (self.solve(b), self.host(HostOp::Solve, 1, &[self, b]))
     }
 
-    /// The inverse of a square matrix; all infinities when it is singular. On the host.
+    /// The inverse of an n×n matrix of f32 or f64; all infinities when it is singular. On the host; O(n³).
     #[must_use]
     pub fn inv(&self) -> Self {
         self.host(HostOp::Inv, 0, &[self])
@@ -67,25 +68,28 @@ impl Array {
         (self.inv(), self.host(HostOp::Inv, 1, &[self]))
     }
 
-    /// Lower Cholesky factor of a symmetric positive definite matrix; evaluation fails with a numeric error when it is not.
+    /// Lower Cholesky factor of a symmetric positive definite n×n matrix of f32 or f64. Evaluation fails with a numeric error when
+    /// it is not positive definite. On the host; n³/3 operations.
     #[must_use]
     pub fn cholesky(&self) -> Self {
         self.host(HostOp::Cholesky, 0, &[self])
     }
 
-    /// Determinant (0-d) of a square matrix. On the host.
+    /// Determinant (0-d) of an n×n matrix of f32 or f64, by LU. On the host; O(n³).
     #[must_use]
     pub fn det(&self) -> Self {
         self.host(HostOp::Det, 0, &[self])
     }
 
-    /// Eigenvalues (ascending) and eigenvectors (columns) of a symmetric matrix. On the host.
+    /// Eigenvalues (n, ascending) and eigenvectors (the columns of an n×n matrix) of a symmetric matrix of f32 or f64. On the host;
+    /// O(n³).
     #[must_use]
     pub fn eigh(&self) -> (Self, Self) {
         (self.host(HostOp::Eigh, 0, &[self]), self.host(HostOp::Eigh, 1, &[self]))
     }
 
-    /// Economy singular value decomposition: U (m×k), the values descending (k), V (n×k). On the host.
+    /// Economy singular value decomposition of an m×n matrix of f32 or f64, with k = min(m, n): U (m×k), the singular values in
+    /// descending order (k), and V (n×k). On the host; O(mnk).
     #[must_use]
     pub fn svd(&self) -> (Self, Self, Self) {
         (self.host(HostOp::Svd, 1, &[self]), self.host(HostOp::Svd, 0, &[self]), self.host(HostOp::Svd, 2, &[self]))

@@ -19,7 +19,7 @@ impl Engine {
 }
 
 impl Array {
-    /// The elements as an ndarray. Evaluates if need be.
+    /// The elements as an ndarray. Evaluates if needed.
     ///
     /// # Errors
     /// As [`to_vec`](Self::to_vec).

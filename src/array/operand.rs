@@ -12,7 +12,7 @@ use crate::types::{DType, Scalar};
 pub enum Operand<'a> {
     /// An array of the same engine.
     Array(&'a Array),
-    /// An array of the same engine, given away.
+    /// An array of the same engine that the operation consumes.
     Owned(Array),
     /// A real number; for integer arrays it must be whole and in range.
     Float(f64),

@@ -17,7 +17,7 @@ macro_rules! operator {
         impl<'a, T: Into<Operand<'a>>> $trait<T> for Array {
             type Output = Array;
             fn $method(self, other: T) -> Array {
-                self.binary_given(BinaryOp::$op, &other.into())
+                self.binary_consuming(BinaryOp::$op, &other.into())
             }
         }
 

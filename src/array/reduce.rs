@@ -78,7 +78,7 @@ macro_rules! reduction {
                 Self::lift(self.engine(), self.$try_name(axes, keepdims))
             }
 
-            #[doc = concat!("As [`", stringify!($name), "`](Self::", stringify!($name), "), with the error at once.")]
+            #[doc = concat!("As [`", stringify!($name), "`](Self::", stringify!($name), "), but returns the error instead of a poisoned array.")]
             ///
             /// # Errors
             /// An argument error for axes that are not there or given twice, a dtype error where the fold is not defined.
@@ -117,7 +117,7 @@ macro_rules! arg_reduction {
                 Self::lift(self.engine(), self.$try_name(axis, keepdims))
             }
 
-            #[doc = concat!("As [`", stringify!($name), "`](Self::", stringify!($name), "), with the error at once.")]
+            #[doc = concat!("As [`", stringify!($name), "`](Self::", stringify!($name), "), but returns the error instead of a poisoned array.")]
             ///
             /// # Errors
             /// An argument error for an axis that is not there or empty.
@@ -176,13 +176,13 @@ impl Array {
         self.scan(ScanOp::Prod, axis)
     }
 
-    /// Running maximum along `axis`; NaN stays once met.
+    /// Running maximum along `axis`; NaN from the first NaN on.
     #[must_use]
     pub fn cummax(&self, axis: usize) -> Self {
         self.scan(ScanOp::Max, axis)
     }
 
-    /// Running minimum along `axis`; NaN stays once met.
+    /// Running minimum along `axis`; NaN from the first NaN on.
     #[must_use]
     pub fn cummin(&self, axis: usize) -> Self {
         self.scan(ScanOp::Min, axis)
@@ -202,7 +202,7 @@ impl Array {
         Self::lift(self.engine(), Self::record(self.engine(), op, &[self], None))
     }
 
-    /// How many elements `axes` hold together, in this array's dtype, as a constant of plans.
+    /// The number of elements that `axes` span, less `less`, as a constant that plans contain.
     pub(super) fn count(&self, axes: &Axes, dtype: DType, less: usize) -> Result<Self> {
         let shape = self.shape()?;
         let n: usize = axes.resolve(&shape)?.iter().map(|&a| shape[a]).product();

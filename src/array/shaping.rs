@@ -12,7 +12,7 @@ impl Array {
         Self::lift(self.engine(), self.try_t())
     }
 
-    /// As [`t`](Self::t), with the error at once.
+    /// As [`t`](Self::t), but returns the error instead of a poisoned array.
     ///
     /// # Errors
     /// A shape error below rank 2.
@@ -32,7 +32,7 @@ impl Array {
         Self::lift(self.engine(), self.try_permute(axes))
     }
 
-    /// As [`permute`](Self::permute), with the error at once.
+    /// As [`permute`](Self::permute), but returns the error instead of a poisoned array.
     ///
     /// # Errors
     /// A shape error when `axes` is no permutation of the axes.
@@ -40,13 +40,13 @@ impl Array {
         self.record_view(self.dense_view()?.permute(axes)?, None)
     }
 
-    /// The same elements under another shape of as many elements, both walked in `order`.
+    /// The same elements under another shape with as many elements, both walked in `order`. A view where strides allow it.
     #[must_use]
     pub fn reshape(&self, shape: &[usize], order: Order) -> Self {
         Self::lift(self.engine(), self.try_reshape(shape, order))
     }
 
-    /// As [`reshape`](Self::reshape), with the error at once.
+    /// As [`reshape`](Self::reshape), but returns the error instead of a poisoned array.
     ///
     /// # Errors
     /// A shape error when the element counts differ.
@@ -55,14 +55,14 @@ impl Array {
         if let Some(view) = self.dense_view()?.reshape(&shape, order)? {
             return self.record_view(view, None);
         }
-        // A dense value always reshapes in C order. In F order the axes are turned round first: then the reversed value is
-        // walked in C order and turned back, which starts a second view when the first cannot be expressed.
+        // A dense value always reshapes in C order. In F order the axes are reversed first: then the reversed value is
+        // walked in C order and reversed back, which starts a second view when the first cannot be expressed.
         let rank = self.rank()?;
-        let turned = self.try_permute(&(0..rank).rev().collect::<Dims>())?;
+        let reversed_axes = self.try_permute(&(0..rank).rev().collect::<Dims>())?;
         let reversed: Dims = shape.iter().rev().copied().collect();
-        let view = turned.dense_view()?.reshape(&Shape::new(&reversed), Order::C)?;
+        let view = reversed_axes.dense_view()?.reshape(&Shape::new(&reversed), Order::C)?;
         let view = view.ok_or_else(|| Error::internal("a dense value reshapes in C order"))?;
-        turned.record_view(view, None)?.try_permute(&(0..reversed.len()).rev().collect::<Dims>())
+        reversed_axes.record_view(view, None)?.try_permute(&(0..reversed.len()).rev().collect::<Dims>())
     }
 
     /// All elements in one axis, walked in `order`.
@@ -77,7 +77,7 @@ impl Array {
         Self::lift(self.engine(), self.try_broadcast_to(shape))
     }
 
-    /// As [`broadcast_to`](Self::broadcast_to), with the error at once.
+    /// As [`broadcast_to`](Self::broadcast_to), but returns the error instead of a poisoned array.
     ///
     /// # Errors
     /// A shape error when an axis is neither equal nor 1.
@@ -85,13 +85,13 @@ impl Array {
         self.record_view(self.dense_view()?.broadcast_to(&Shape::new(shape))?, None)
     }
 
-    /// One axis backwards.
+    /// The elements along `axis` in reverse order.
     #[must_use]
     pub fn flip(&self, axis: usize) -> Self {
         Self::lift(self.engine(), self.dense_view().and_then(|v| self.record_view(v.flip(axis)?, None)))
     }
 
-    /// An axis of extent 1 put in at `axis`.
+    /// This array with an axis of extent 1 inserted at `axis`.
     #[must_use]
     pub fn expand_dims(&self, axis: usize) -> Self {
         Self::lift(
@@ -110,7 +110,7 @@ impl Array {
         )
     }
 
-    /// Without any axis of extent 1.
+    /// This array without its axes of extent 1.
     #[must_use]
     pub fn squeeze(&self) -> Self {
         Self::lift(
@@ -122,7 +122,7 @@ impl Array {
         )
     }
 
-    /// The diagonal of the last two axes.
+    /// The diagonal of the last two axes: …×m×n gives …×min(m, n).
     #[must_use]
     pub fn diagonal(&self) -> Self {
         Self::lift(self.engine(), self.dense_view().and_then(|v| self.record_view(v.diagonal()?, Some("diagonal"))))
@@ -141,7 +141,7 @@ impl Array {
         }
     }
 
-    /// All arrays one after the other along `axis`. At least one; all of one dtype, engine and shape but for that axis.
+    /// Joins arrays along `axis`. There must be at least one, and all must agree in engine, dtype and shape but for that axis.
     ///
     /// # Errors
     /// An argument error for no arrays, a shape or dtype error when they do not fit.

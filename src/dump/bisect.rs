@@ -66,7 +66,7 @@ impl Search<'_> {
     }
 
     fn right(&mut self, rules: &[String], apart: &[NodeId]) -> bool {
-        let without = Without { rules: rules.to_vec(), apart: apart.to_vec() };
+        let without = Without { rules: rules.to_vec(), unfused: apart.to_vec() };
         self.wrong(RunOptions::default(), &without).is_ok()
     }
 

@@ -85,7 +85,7 @@ impl Engine {
         self.run_requested(graph, leaves, slots, options.into()).await
     }
 
-    /// As [`run_graph`](Self::run_graph), with rules left out and nodes kept apart.
+    /// As [`run_graph`](Self::run_graph), without some rules and with some nodes unfused.
     ///
     /// # Errors
     /// As [`run_graph`](Self::run_graph).

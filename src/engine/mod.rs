@@ -1,7 +1,9 @@
-//! The pipeline on one screen: snapshot, plan, schedule, lower, run, publish; with the plan cache and the record of what ran.
+//! The engine: nodes are recorded into it, and evaluating them plans, runs and publishes their values.
 //!
-//! [`Engine`] is explicit, cheap to clone and free to share between threads; there is no global state. Every stage is a room's
-//! entry function that returns a plain value, and an [`Evaluation`] only concatenates what the rooms print.
+//! [`Engine`] is explicit, cheap to clone and shared freely between threads; there is no global state. In the order of an evaluation,
+//! each file knowing only those before it: `prepared` plans, schedules and lowers a graph; `cache` keeps the result; `lookup` finds or
+//! makes the one for a graph; `run` carries out its steps; `verify` compares a new plan's first results with the recorded graph's;
+//! `evaluate` takes a graph from demand to publication. An [`Evaluation`] is the record of one, made of the very objects that ran.
 
 mod builder;
 mod cache;

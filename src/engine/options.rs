@@ -17,13 +17,14 @@ impl Default for RunOptions {
     }
 }
 
-/// What [`Engine::run_graph_without`](crate::Engine::run_graph_without) leaves out of a run, so that a search can find the rule or group at fault.
+/// What [`Engine::run_graph_without`](crate::Engine::run_graph_without) leaves out of a run, so that a search can find the rule or
+/// group at fault.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Without {
     /// Rules that the planner does not use, by name.
     pub rules: Vec<String>,
     /// Nodes of the planned graph that run by themselves, whatever else is fused.
-    pub apart: Vec<NodeId>,
+    pub unfused: Vec<NodeId>,
 }
 
 /// Whether new plans are checked before they are kept.

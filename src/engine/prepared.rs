@@ -128,7 +128,7 @@ impl Context {
     /// Bytes of memory it holds on to beside itself.
     pub(super) fn bytes(&self) -> usize {
         self.without.rules.iter().map(|r| size_of::<String>() + r.capacity()).sum::<usize>()
-            + self.without.apart.capacity() * size_of::<NodeId>()
+            + self.without.unfused.capacity() * size_of::<NodeId>()
             + if self.needed.spilled() { self.needed.capacity() * size_of::<NodeId>() } else { 0 }
             + self.resident.capacity()
     }
@@ -252,7 +252,7 @@ impl Engine {
             fuse: context.options.fuse,
             resident: context.resident.clone(),
             keep: context.needed.iter().filter_map(|&n| planned.image(n)).collect(),
-            unfused: context.without.apart.clone(),
+            unfused: context.without.unfused.clone(),
         }
     }
 }
