@@ -93,7 +93,7 @@ pub mod prelude {
 pub mod inspect {
     pub use crate::engine::{Given, KernelTime, PrepareTimes, Prepared, RunOptions, Span, Times, Without};
     pub use crate::kernels::{Choice, Kernel, Lowered, Rejected};
-    pub use crate::planner::{Class, Fired, Phase, Plan, Proof, ProofStep, Prover, RuleInfo};
+    pub use crate::planner::{Class, Fired, Phase, Plan, Proof, ProofStep, Prover, RuleClasses, RuleInfo};
     pub use crate::schedule::{Core, Group, Place, Schedule, Step, Value, ValueId};
 
     /// Recorded and planned graphs: nodes, operations, views.

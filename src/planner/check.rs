@@ -10,7 +10,7 @@ use super::inputs::{RuleInput, RuleOperator, TermBuilder};
 use super::language::EOp;
 use super::properties::Properties;
 use super::rule_set::Rules;
-use super::rules::{Class, Head, Pat, Question, Rule, Subst, VarSort, draft, draft_alone, parse_expression};
+use super::rules::{Class, Head, Pat, Question, Rule, Subst, VarSort, Variable, draft, draft_alone, parse_expression};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::types::DType;
@@ -189,8 +189,8 @@ impl RuleCheck {
 pub fn expressions(texts: &[&str], inputs: &[(&str, RuleInput)]) -> Result<Graph> {
     let only: Vec<RuleInput> = inputs.iter().map(|(_, i)| i.clone()).collect();
     let mut b = TermBuilder::new(&only, &[]);
-    let vars: Vec<(String, VarSort)> =
-        inputs.iter().map(|(name, input)| ((*name).to_string(), sort_of(input))).collect();
+    let variable = |(name, input): &(&str, RuleInput)| Variable { name: (*name).into(), sort: sort_of(input) };
+    let vars: Vec<Variable> = inputs.iter().map(variable).collect();
     let mut subst = Subst::default();
     for (v, input) in only.iter().enumerate() {
         let id = b.input(v, input).ok_or_else(|| Error::argument(format!("{input:?} is ill-formed")))?;
@@ -198,7 +198,7 @@ pub fn expressions(texts: &[&str], inputs: &[(&str, RuleInput)]) -> Result<Graph
     }
     let mut roots = Vec::new();
     for text in texts {
-        let pattern: Pat = parse_expression(text, &vars)?;
+        let pattern: Pat = parse_expression(text, vars.clone())?;
         let built = draft_alone(&pattern, &b.terms, &subst, None)
             .ok_or_else(|| Error::argument(format!("{text} is ill-formed for these inputs")))?;
         roots.push(built.add(&mut b.terms).root);

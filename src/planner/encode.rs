@@ -95,7 +95,7 @@ pub(super) fn view_terms(store: &mut Knowledge, operand: &Shape, view: &View) ->
             ViewStep::Diagonal => (EOp::Diagonal, None),
             ViewStep::Reshape(s) => (EOp::Reshape, Some(EOp::Extents(s.into()))),
             ViewStep::Broadcast(s) => (EOp::Broadcast, Some(EOp::Extents(s.into()))),
-            ViewStep::Strided(v) => (EOp::Strided, Some(EOp::ViewOf(store.view(v)))),
+            ViewStep::Strided(v) => (EOp::Strided, Some(EOp::ViewOf(store.intern_view(v)))),
         };
         ViewTerm { op, attribute }
     };
@@ -192,7 +192,7 @@ impl Encoder<'_> {
                 })
             }
             other => {
-                let opaque = self.terms.analysis.opaque(other.clone());
+                let opaque = self.terms.analysis.intern_op(other.clone());
                 self.add(EOp::Opaque(opaque), operands)
             }
         }

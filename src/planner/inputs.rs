@@ -144,7 +144,7 @@ impl TermBuilder {
             }
             RuleInput::Coordinate(shape, axis) => {
                 let op = Op::Iota { shape: shape.clone(), axis: *axis, dtype: DType::I32 };
-                let opaque = self.terms.analysis.opaque(op);
+                let opaque = self.terms.analysis.intern_op(op);
                 self.add(EOp::Opaque(opaque), &[])
             }
             RuleInput::Slot(_) => {

@@ -145,7 +145,7 @@ fn filled(b: &mut TermBuilder, shape: &Shape, value: Scalar) -> Id {
 fn on_diagonal(b: &mut TermBuilder, shape: &Shape, axis: usize) -> Id {
     let mut count = |axis: usize| {
         let iota = Op::Iota { shape: shape.clone(), axis, dtype: DType::I32 };
-        let number = b.terms.analysis.opaque(iota);
+        let number = b.terms.analysis.intern_op(iota);
         b.add(EOp::Opaque(number), &[])
     };
     let (row, column) = (count(axis), count(axis + 1));

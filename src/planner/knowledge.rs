@@ -60,8 +60,8 @@ impl Knowledge {
         tables
     }
 
-    /// The number of a view.
-    pub(super) fn view(&mut self, view: View) -> u32 {
+    /// The number of a view, which is kept if it is new.
+    pub(super) fn intern_view(&mut self, view: View) -> u32 {
         if let Some(&id) = self.view_ids.get(&view) {
             return id;
         }
@@ -71,8 +71,8 @@ impl Knowledge {
         id
     }
 
-    /// The number of an operation.
-    pub(super) fn opaque(&mut self, op: Op) -> u32 {
+    /// The number of an operation that no rule looks into, which is kept if it is new.
+    pub(super) fn intern_op(&mut self, op: Op) -> u32 {
         if let Some(&id) = self.opaque_ids.get(&op) {
             return id;
         }

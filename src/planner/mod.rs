@@ -44,4 +44,4 @@ pub use planning::plan;
 pub use proof::{Proof, ProofStep, Prover, why};
 pub use properties::{Properties, Property};
 pub use rule_set::{RuleInfo, Rules};
-pub use rules::{Class, Phase};
+pub use rules::{Class, Phase, RuleClasses};

@@ -9,24 +9,29 @@ use std::sync::{Arc, OnceLock};
 use hashbrown::HashMap;
 
 use super::index::RuleIndex;
-use super::rules::{Class, Phase, Rule, parse};
+use super::rules::{Class, Phase, Rule, RuleClasses, parse};
 use crate::algorithms::FixedHasher;
 use crate::error::{Error, Result};
 
-/// The files that come with the engine: subject and text.
-const BUILTIN: [(&str, &str); 12] = [
-    ("algebra", include_str!("../../planner-rules/algebra.rules")),
-    ("power", include_str!("../../planner-rules/power.rules")),
-    ("exp", include_str!("../../planner-rules/exp.rules")),
-    ("bounds", include_str!("../../planner-rules/bounds.rules")),
-    ("transpose", include_str!("../../planner-rules/transpose.rules")),
-    ("product", include_str!("../../planner-rules/product.rules")),
-    ("diag", include_str!("../../planner-rules/diag.rules")),
-    ("gram", include_str!("../../planner-rules/gram.rules")),
-    ("statistics", include_str!("../../planner-rules/statistics.rules")),
-    ("normalise", include_str!("../../planner-rules/normalise.rules")),
-    ("shape", include_str!("../../planner-rules/shape.rules")),
-    ("epilogue", include_str!("../../planner-rules/epilogue.rules")),
+/// A rule file that comes with the engine.
+struct BuiltinFile {
+    subject: &'static str,
+    text: &'static str,
+}
+
+const BUILTIN: [BuiltinFile; 12] = [
+    BuiltinFile { subject: "algebra", text: include_str!("../../planner-rules/algebra.rules") },
+    BuiltinFile { subject: "power", text: include_str!("../../planner-rules/power.rules") },
+    BuiltinFile { subject: "exp", text: include_str!("../../planner-rules/exp.rules") },
+    BuiltinFile { subject: "bounds", text: include_str!("../../planner-rules/bounds.rules") },
+    BuiltinFile { subject: "transpose", text: include_str!("../../planner-rules/transpose.rules") },
+    BuiltinFile { subject: "product", text: include_str!("../../planner-rules/product.rules") },
+    BuiltinFile { subject: "diag", text: include_str!("../../planner-rules/diag.rules") },
+    BuiltinFile { subject: "gram", text: include_str!("../../planner-rules/gram.rules") },
+    BuiltinFile { subject: "statistics", text: include_str!("../../planner-rules/statistics.rules") },
+    BuiltinFile { subject: "normalise", text: include_str!("../../planner-rules/normalise.rules") },
+    BuiltinFile { subject: "shape", text: include_str!("../../planner-rules/shape.rules") },
+    BuiltinFile { subject: "epilogue", text: include_str!("../../planner-rules/epilogue.rules") },
 ];
 
 /// The hash of no rules.
@@ -45,7 +50,7 @@ const fn hash_with(hash: u64, name: &str, text: &str) -> u64 {
 const BUILTIN_HASH: u64 = {
     let (mut hash, mut i) = (HASH_OF_NONE, 0);
     while i < BUILTIN.len() {
-        hash = hash_with(hash, BUILTIN[i].0, BUILTIN[i].1);
+        hash = hash_with(hash, BUILTIN[i].subject, BUILTIN[i].text);
         i += 1;
     }
     hash
@@ -74,8 +79,8 @@ pub struct RuleInfo<'a> {
     pub name: &'a str,
     /// Its class; the weakest one where it differs by dtype.
     pub class: Class,
-    /// Its class for floats, integers and truth values; `None` where it does not apply.
-    pub classes: [Option<Class>; 3],
+    /// Its class for each kind of dtype.
+    pub classes: RuleClasses,
     /// The file that defines it, without the ending.
     pub subject: &'a str,
     /// When it is used.
@@ -97,11 +102,11 @@ impl Rules {
         static BUILT: OnceLock<Arc<Rules>> = OnceLock::new();
         BUILT.get_or_init(|| {
             let mut rules = Self::none();
-            for (name, text) in BUILTIN {
-                match rules.with(name, text) {
+            for BuiltinFile { subject, text } in BUILTIN {
+                match rules.with(subject, text) {
                     Ok(more) => rules = more,
                     // A test parses every file, so a release never gets here; a set without the file is still sound.
-                    Err(e) => debug_assert!(false, "planner-rules/{name}.rules:\n{e}"),
+                    Err(e) => debug_assert!(false, "planner-rules/{subject}.rules:\n{e}"),
                 }
             }
             Arc::new(rules)
@@ -222,8 +227,8 @@ mod tests {
     #[test]
     fn the_builtin_files_parse_and_are_many() {
         let mut rules = Rules::none();
-        for (name, text) in BUILTIN {
-            rules = rules.with(name, text).unwrap_or_else(|e| panic!("{e}"));
+        for BuiltinFile { subject, text } in BUILTIN {
+            rules = rules.with(subject, text).unwrap_or_else(|e| panic!("{e}"));
         }
         assert!(rules.len() >= 100, "{}", rules.len());
         let mut names: Vec<&str> = rules.iter().map(|r| r.name).collect();

@@ -232,8 +232,8 @@ impl Program {
                 Inst::Window { .. } | Inst::Acc | Inst::Scan(_) => Level::Inner,
                 Inst::Unary(..) | Inst::Binary(..) | Inst::Select(..) | Inst::Cast(..) => Level::Row,
             };
-            let folded = matches!(inst, Inst::Reduce(..) | Inst::ArgReduce(..));
-            let level = if folded {
+            let reduces = matches!(inst, Inst::Reduce(..) | Inst::ArgReduce(..));
+            let level = if reduces {
                 Level::Row
             } else {
                 Self::operands(inst).iter().map(|r| levels[r.index()]).fold(own, Level::max)

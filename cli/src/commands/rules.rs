@@ -58,7 +58,7 @@ fn listing(rules: &Rules, skip: usize) -> String {
                 rule.subject, "float", "int", "bool", "phase"
             ));
         }
-        let [float, int, bool] = rule.classes.map(word);
+        let (float, int, bool) = (word(rule.classes.float), word(rule.classes.int), word(rule.classes.bool));
         let line =
             format!("  {:<26} {float:<12} {int:<12} {bool:<12} {:<10} {}", rule.name, rule.phase.name(), rule.note);
         text.push_str(line.trim_end());

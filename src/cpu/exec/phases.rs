@@ -25,7 +25,7 @@ pub(crate) struct Phase {
 pub(crate) struct PhaseFold {
     pub(crate) op: FoldOp,
     pub(crate) dtype: DType,
-    /// The slot of the folded register in the phase's code.
+    /// The slot of the reduced register in the phase's code.
     pub(crate) from: usize,
     /// The register of the result.
     pub(crate) to: Reg,

@@ -26,9 +26,9 @@ pub(super) use attributes::is_attribute;
 pub(super) use conditions::{Condition, Question, RESULT};
 pub(super) use draft::{Added, draft, draft_alone, draft_left, draft_with};
 pub(super) use edits::edits;
-pub use model::{Class, Phase};
+pub use model::{Class, Phase, RuleClasses};
 pub(super) use model::{Head, Pat, Rule};
-pub(super) use sort::VarSort;
+pub(super) use sort::{VarSort, Variable};
 pub(super) use subst::{BoundOp, Subst};
 
 /// The rules of a file. `elsewhere` has the names that are taken, with the files that define them.
@@ -44,6 +44,6 @@ pub(super) fn parse(subject: &str, text: &str, elsewhere: &HashMap<&str, &str>) 
 ///
 /// # Errors
 /// All errors of the text.
-pub(super) fn parse_expression(text: &str, vars: &[(String, VarSort)]) -> Result<Pat> {
+pub(super) fn parse_expression(text: &str, vars: Vec<Variable>) -> Result<Pat> {
     parser::expression(text, vars).map_err(|problems| problems::report("expression", text, &problems))
 }

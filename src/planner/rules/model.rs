@@ -65,6 +65,34 @@ impl fmt::Display for Class {
     }
 }
 
+/// The class of a rule for each kind of dtype; `None` where the rule does not apply.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RuleClasses {
+    /// For floats.
+    pub float: Option<Class>,
+    /// For integers.
+    pub int: Option<Class>,
+    /// For truth values.
+    pub bool: Option<Class>,
+}
+
+impl RuleClasses {
+    /// The class for a dtype.
+    #[must_use]
+    pub fn of(self, dtype: DType) -> Option<Class> {
+        match dtype.kind() {
+            Kind::Float => self.float,
+            Kind::Int => self.int,
+            Kind::Bool => self.bool,
+        }
+    }
+
+    /// The classes given.
+    pub(in crate::planner) fn given(self) -> impl Iterator<Item = Class> {
+        [self.float, self.int, self.bool].into_iter().flatten()
+    }
+}
+
 /// When a rule is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -186,8 +214,7 @@ pub(in crate::planner) struct Rule {
     pub(in crate::planner) name: String,
     pub(in crate::planner) subject: String,
     pub(in crate::planner) phase: Phase,
-    /// The class for floats, integers and truth values; `None` where the rule does not apply.
-    pub(in crate::planner) classes: [Option<Class>; 3],
+    pub(in crate::planner) classes: RuleClasses,
     pub(in crate::planner) note: String,
     pub(in crate::planner) vars: Vec<Variable>,
     /// Names of the operator variables.
@@ -207,11 +234,7 @@ pub(in crate::planner) struct Rule {
 impl Rule {
     /// The class for a dtype, if the rule applies to it.
     pub(in crate::planner) fn class(&self, dtype: DType) -> Option<Class> {
-        self.classes[match dtype.kind() {
-            Kind::Float => 0,
-            Kind::Int => 1,
-            Kind::Bool => 2,
-        }]
+        self.classes.of(dtype)
     }
 
     /// Whether the right side is chosen by cost among several.
@@ -239,6 +262,6 @@ impl Rule {
 
     /// The class to show: the weakest one given.
     pub(in crate::planner) fn shown_class(&self) -> Class {
-        self.classes.iter().flatten().copied().max().unwrap_or(Class::Exact)
+        self.classes.given().max().unwrap_or(Class::Exact)
     }
 }

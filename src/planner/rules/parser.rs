@@ -8,7 +8,7 @@ use hashbrown::{HashMap, HashSet};
 use super::conditions::{Condition, Question, RESULT, required_masks};
 use super::expressions::Scope;
 use super::lexer::{Spanned, Token};
-use super::model::{Class, Pat, Phase, Rule};
+use super::model::{Class, Pat, Phase, Rule, RuleClasses};
 use super::problems::Problem;
 use super::reader::{Read, Reader, suggestion};
 use super::signature::nearest;
@@ -32,9 +32,8 @@ pub(super) fn parse(subject: &str, text: &str, elsewhere: &HashMap<&str, &str>) 
 }
 
 /// One expression over variables of given sorts.
-pub(super) fn expression(text: &str, vars: &[(String, VarSort)]) -> Result<Pat, Vec<Problem>> {
+pub(super) fn expression(text: &str, vars: Vec<Variable>) -> Result<Pat, Vec<Problem>> {
     let mut reader = Reader::new(text);
-    let vars = vars.iter().map(|(name, sort)| Variable { name: name.clone(), sort: *sort }).collect();
     let mut scope = Scope::of(vars);
     let read = scope.expression(&mut reader, true);
     if read.is_ok() && reader.peek().token != Token::End {
@@ -212,8 +211,8 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn classes(&mut self) -> Read<[Option<Class>; 3]> {
-        let mut classes = [None; 3];
+    fn classes(&mut self) -> Read<RuleClasses> {
+        let mut classes = RuleClasses::default();
         loop {
             let (at, name) = self.reader.want_word("a class")?;
             let Some(class) = Class::ALL.into_iter().find(|c| c.name() == name) else {
@@ -226,7 +225,7 @@ impl Parser<'_> {
                     self.kinds(class, &mut classes)?;
                 }
             } else {
-                classes[0] = Some(class);
+                classes.float = Some(class);
             }
             if !self.reader.take(",") {
                 return Ok(classes);
@@ -235,14 +234,14 @@ impl Parser<'_> {
     }
 
     /// Gives the class to the kinds of dtypes that the next word names.
-    fn kinds(&mut self, class: Class, classes: &mut [Option<Class>; 3]) -> Read<()> {
+    fn kinds(&mut self, class: Class, classes: &mut RuleClasses) -> Read<()> {
         let (at, name) = self.reader.want_word("a kind of dtype")?;
         match name.as_str() {
-            "float" => classes[0] = Some(class),
-            "int" => classes[1] = Some(class),
-            "bool" => classes[2] = Some(class),
-            "any" => *classes = [Some(class); 3],
-            "number" => (classes[0], classes[1]) = (Some(class), Some(class)),
+            "float" => classes.float = Some(class),
+            "int" => classes.int = Some(class),
+            "bool" => classes.bool = Some(class),
+            "any" => *classes = RuleClasses { float: Some(class), int: Some(class), bool: Some(class) },
+            "number" => (classes.float, classes.int) = (Some(class), Some(class)),
             _ => {
                 let help = suggestion(&name, &["float", "int", "bool", "number", "any"]);
                 return self.reader.fail(&at, format!("there is no kind of dtype '{name}'"), Some(help));

@@ -51,7 +51,7 @@ pub(super) struct RuleSearch<'a> {
 impl<'a> RuleSearch<'a> {
     pub(super) fn new(options: &'a PlanOptions) -> Self {
         let (rules, numerics, allow_rescale) = (&*options.rules, options.numerics, options.allow_rescale);
-        let admitted = |r: &Rule| r.classes.iter().flatten().any(|c| c.admitted(numerics, allow_rescale));
+        let admitted = |r: &Rule| r.classes.given().any(|c| c.admitted(numerics, allow_rescale));
         Self {
             rules,
             numerics,
