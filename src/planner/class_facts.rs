@@ -51,7 +51,8 @@ pub(super) struct Structure {
     pub(super) fill: Option<Scalar>,
     /// Every element is its coordinate along this axis.
     pub(super) coordinate: Option<usize>,
-    /// Greatest elements, or what stands in their place. Rules ask so as not to repeat themselves; no value depends on it.
+    /// Maxima along some axes, or a choice that takes their place. Rules ask for it so as not to repeat themselves; no value
+    /// depends on it.
     pub(super) peak: bool,
     /// Elements less a `peak`, read in any order.
     pub(super) peaked: bool,

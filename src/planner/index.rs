@@ -136,7 +136,7 @@ impl PhaseIndex {
             Head::Is(op) => self.by_op.entry(op.clone()).or_default().push(entry),
             Head::AnyUnary(_) => self.any_unary.push(entry),
             Head::AnyBinary(_) => self.any_binary.push(entry),
-            // The other heads stand on right sides only.
+            // The other heads appear on right sides only.
             _ => {}
         }
     }

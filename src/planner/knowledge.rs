@@ -39,7 +39,8 @@ pub(super) struct Knowledge {
     pub(super) drafted: Option<Facts>,
     /// Whether two classes met of which different things were known: what was inferred from either has to be inferred again.
     pub(super) facts_changed: bool,
-    /// The mask of every class, by its number: searching asks for little else, and for this most often.
+    /// The mask of every class, by its number. The search reads masks more often than anything else.
+    /// A seeded fault may widen them; the facts of a class have the true mask.
     pub(super) masks: Vec<ClassMask>,
     /// Terms that are new and classes that were found equal to others since this list was last emptied.
     pub(super) touched: Vec<Id>,

@@ -65,7 +65,7 @@ pub(in crate::planner) fn is_attribute(
     s: &Subst,
 ) -> bool {
     let rank = operand.map(|f| f.shape.rank());
-    // What most patterns ask for needs no attribute made to be compared with.
+    // The attributes of most patterns can be compared without making one.
     match (attr, found) {
         (AttrPat::Int(n), EOp::Int(m)) => n == m,
         (AttrPat::Last, EOp::Axes(axes)) => axes.len() == 1 && rank.is_some_and(|r| axes[0] + 1 == r),

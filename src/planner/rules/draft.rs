@@ -71,7 +71,7 @@ pub(in crate::planner) fn draft_with(
     Some(Draft { new: drafter.new, root })
 }
 
-/// Drafts a pattern by itself; numbers that stand beside nothing take `dtype`.
+/// Drafts a pattern by itself; numbers without another operand beside them take `dtype`.
 pub(in crate::planner) fn draft_alone(
     pattern: &Pat,
     terms: &Terms,

@@ -1,4 +1,4 @@
-//! The two sides of a rule: infix expressions over variables whose sorts follow from where they stand.
+//! The two sides of a rule: infix expressions over variables whose sorts follow from their positions.
 
 use super::lexer::{Spanned, Token};
 use super::model::{AttrPat, Head, Pat};

@@ -4,7 +4,7 @@ use super::lexer::{Spanned, Token, tokens};
 use super::problems::Problem;
 use super::signature::nearest;
 
-/// A part of a rule; whoever failed to read it has noted the problem.
+/// A part of a rule; on failure, the problem has been noted in the reader.
 pub(super) type Read<T> = Result<T, ()>;
 
 /// The reading position and what went wrong so far.
@@ -37,7 +37,7 @@ impl Reader {
         token
     }
 
-    /// Whether a name stands alone as an argument.
+    /// Whether the next token is a name that is an argument by itself.
     pub(super) fn bare_word(&self) -> bool {
         let after = self.tokens.get(self.at + 1).map(|t| &t.token);
         matches!(self.peek().token, Token::Word(_)) && matches!(after, Some(Token::Sign("," | ")")))

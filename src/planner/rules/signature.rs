@@ -28,7 +28,7 @@ pub(super) struct Function {
     pub(super) parameters: &'static [Parameter],
     /// How many of them, at the end, may be left out.
     pub(super) optional: usize,
-    /// Whether it may stand on the right side only.
+    /// Whether it may appear on the right side only.
     pub(super) right_only: bool,
 }
 
