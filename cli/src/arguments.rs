@@ -1,6 +1,6 @@
 //! The command line.
 //!
-//! In: the program's arguments. Out: what to do, with paths and choices in their own types. It knows nothing of scripts.
+//! In: the program's arguments. Out: a command with its paths and choices, typed. It knows nothing about scripts.
 
 use std::path::PathBuf;
 
@@ -22,23 +22,23 @@ pub struct Arguments {
 pub enum Command {
     /// Run a script.
     Run(RunArguments),
-    /// Run a script, and print what each evaluation became instead of what the script prints. Given a dump (.json), make a page or
-    /// a trace of what it recorded.
+    /// Run a script and print an explanation of each evaluation instead of the script's output. For a dump (.json), make a page or a
+    /// trace of what it recorded.
     Explain(ExplainArguments),
-    /// Run a dump again: what `explain --format json` and `check` write.
+    /// Run a dump again, as written by `explain --format json` and `check`.
     Replay(ReplayArguments),
-    /// Check the engine: random graphs, and graphs out of the rules, through every configuration against an oracle. Exits with
-    /// 1 when a result is wrong, and leaves a file for each.
+    /// Check the engine: run random graphs, and graphs made from the rules, in every configuration and compare them with an
+    /// oracle. Exits with 1 when a result is wrong, and writes a file for each.
     Check(CheckArguments),
-    /// List the planner's rules with their classes, or check rule files and try what they claim.
+    /// List the planner's rules with their classes, or check rule files and test their claims.
     Rules {
-        /// Rule files to check; each may build on the built-in rules and the files before it.
+        /// Rule files to check; each may use the built-in rules and the files before it.
         #[arg(value_name = "FILE")]
         files: Vec<PathBuf>,
     },
     /// List the devices that can evaluate.
     Devices {
-        /// Measure what work costs on each, and show it beside the tables that plans go by.
+        /// Measure what work costs on each device, and show it beside the costs that plans assume.
         #[arg(long)]
         calibrate: bool,
     },
@@ -53,7 +53,7 @@ pub struct RunArguments {
     /// Save a variable when the script has ended.
     #[arg(long = "out", value_name = "NAME=FILE.npy")]
     pub outputs: Vec<Assignment>,
-    /// Also write to stderr what each evaluation became.
+    /// Also explain each evaluation on stderr.
     #[arg(long)]
     pub explain: bool,
 }
@@ -64,18 +64,18 @@ pub struct ExplainArguments {
     /// The script and how to run it.
     #[command(flatten)]
     pub script: ScriptArguments,
-    /// The form of the explanation.
+    /// The format of the explanation.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
     /// Write to a file instead of stdout.
     #[arg(long = "out", value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Print only how the value of a node came to be computed as it was: the chain of rules from what was written to what ran,
-    /// each with its class. NODE is a number as in the graph of the explanation (%21 or 21) or the name of a variable; 2:NODE
-    /// asks about the second evaluation alone. With text only.
+    /// Print only why a node is computed the way it is: the chain of rules from what was written to what ran, each with its
+    /// class. NODE is a number in the explained graph (%21 or 21) or the name of a variable; 2:NODE asks about the second
+    /// evaluation alone. Text format only.
     #[arg(long, value_name = "NODE", conflicts_with_all = ["beside", "out"])]
     pub why: Option<NodeQuery>,
-    /// With json and --out: arrays of at least so many bytes go into .npy files beside the file.
+    /// With json and --out: arrays of at least this many bytes are written to .npy files beside the dump.
     #[arg(long, value_name = "BYTES", requires = "out")]
     pub beside: Option<usize>,
 }
@@ -83,10 +83,10 @@ pub struct ExplainArguments {
 /// What to check.
 #[derive(Args, Debug)]
 pub struct CheckArguments {
-    /// How many cases.
+    /// The number of cases.
     #[arg(long, default_value_t = 1000)]
     pub cases: u64,
-    /// Which cases: a seed gives the same ones in every run.
+    /// The seed of the cases: the same seed gives the same cases in every run.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
     /// The number of the first case; with --cases 1, the only one.
@@ -95,13 +95,13 @@ pub struct CheckArguments {
     /// Where to evaluate.
     #[arg(long, value_enum, default_value_t = Device::Cpu)]
     pub device: Device,
-    /// A rule file to check besides the built-in ones.
+    /// A rule file to check in addition to the built-in ones.
     #[arg(long, value_name = "FILE")]
     pub rules: Vec<PathBuf>,
-    /// Make every case out of a rule, all rules in turn, instead of one in three.
+    /// Make every case from a rule, all rules in turn, instead of one case in three.
     #[arg(long)]
     pub only_rules: bool,
-    /// The folder for files of mismatches; it is made when there is one.
+    /// The folder for mismatch files; it is created when there is one to write.
     #[arg(long, value_name = "DIR", default_value = "lazurite-check")]
     pub out: PathBuf,
 }
@@ -112,19 +112,19 @@ pub struct ScriptArguments {
     /// The script.
     #[arg(value_name = "SCRIPT.m")]
     pub script: PathBuf,
-    /// Files (.npy or .csv) that take the place of what the script loads into a variable, or that define one.
+    /// Files (.npy or .csv) that replace what the script loads into a variable, or that define one.
     #[arg(value_name = "NAME=FILE")]
     pub inputs: Vec<Assignment>,
     /// Where to evaluate.
     #[arg(long, value_enum, default_value_t = Device::Auto)]
     pub device: Device,
-    /// The class of numbers that a script does not convert itself.
+    /// The default class of real numbers.
     #[arg(long, value_enum, default_value_t = Real::Double)]
     pub real: Real,
     /// Which rewrites are allowed.
     #[arg(long, value_enum, default_value_t = Rewrites::Standard)]
     pub numerics: Rewrites,
-    /// A rule file to use beside the built-in ones.
+    /// A rule file to use in addition to the built-in ones.
     #[arg(long, value_name = "FILE")]
     pub rules: Vec<PathBuf>,
 }
@@ -144,13 +144,13 @@ pub struct ReplayArguments {
     /// Which rewrites are allowed, instead of those of the dump.
     #[arg(long, value_enum)]
     pub numerics: Option<Rewrites>,
-    /// A rule file to use beside those of the dump.
+    /// A rule file to use in addition to those of the dump.
     #[arg(long, value_name = "FILE")]
     pub rules: Vec<PathBuf>,
-    /// Hold every element against the oracle.
+    /// Compare every element with the oracle.
     #[arg(long)]
     pub check: bool,
-    /// Where the results are wrong, find the smallest set of rules and groups without which they are right.
+    /// If the results are wrong, find the smallest set of rules and groups without which they are right.
     #[arg(long)]
     pub bisect: bool,
 }
@@ -158,9 +158,9 @@ pub struct ReplayArguments {
 /// Where to evaluate.
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Device {
-    /// The GPU where there is one and it pays, else the CPU.
+    /// The GPU where there is one and it is faster, else the CPU.
     Auto,
-    /// Whatever the GPU can run runs there.
+    /// The GPU for everything that it can run.
     Gpu,
     /// Never a GPU.
     Cpu,
@@ -178,22 +178,22 @@ pub enum Real {
 /// Which rewrites are allowed.
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rewrites {
-    /// Only those that leave every bit as it is.
+    /// Only those that preserve every bit.
     Strict,
-    /// Those that keep the usual error bounds too.
+    /// Also those that keep the usual error bounds.
     Standard,
-    /// Those that may change accuracy, domain or range too.
+    /// Also those that may change accuracy, domain or range.
     Fast,
 }
 
-/// The form of an explanation.
+/// The format of an explanation.
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// For people.
     Text,
     /// For Graphviz.
     Dot,
-    /// For programs, and to run again: a dump.
+    /// For programs, and for `replay`: a dump.
     Json,
     /// For people, in a browser: one file that needs no network.
     Html,
@@ -238,21 +238,21 @@ impl std::str::FromStr for Assignment {
         let mut characters = name.chars();
         let starts_well = characters.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
         if !starts_well || !characters.all(|c| c.is_ascii_alphanumeric() || c == '_') {
-            return Err(format!("'{name}' is no name of a variable"));
+            return Err(format!("'{name}' is not a variable name"));
         }
         if file.is_empty() {
-            return Err("the file's name is empty".into());
+            return Err("the file name is empty".into());
         }
         Ok(Self { name: name.to_owned(), file: PathBuf::from(file) })
     }
 }
 
-/// A node that somebody asks about: `[EVALUATION:]NODE`.
+/// The node that `--why` asks about: `[EVALUATION:]NODE`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeQuery {
-    /// The evaluation, counted from 1; any if it is not given.
+    /// The evaluation, counted from 1; all if absent.
     pub evaluation: Option<usize>,
-    /// A number or a name.
+    /// A node number or a variable name.
     pub node: String,
 }
 
@@ -263,13 +263,13 @@ impl std::str::FromStr for NodeQuery {
         let (evaluation, node) = match text.split_once(':') {
             Some((number, node)) => match number.parse() {
                 Ok(n) if n > 0 => (Some(n), node),
-                _ => return Err(format!("'{number}' is no number of an evaluation: they are counted from 1")),
+                _ => return Err(format!("'{number}' is not an evaluation number: evaluations are counted from 1")),
             },
             None => (None, text),
         };
         let name = node.trim_start_matches('%');
         if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-            return Err(format!("'{node}' is neither a number of a node nor a name"));
+            return Err(format!("'{node}' is neither a node number nor a name"));
         }
         Ok(Self { evaluation, node: node.to_owned() })
     }

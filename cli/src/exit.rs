@@ -1,6 +1,6 @@
 //! How the program ends: exit codes, and errors on their way to one.
 //!
-//! In: errors of scripts, files and the engine. Out: a text on the error stream and the code that goes with it. It knows no command.
+//! In: errors of scripts, files and the engine. Out: a text on the error stream and the code that goes with it. It knows nothing about commands.
 
 use std::fmt::Display;
 use std::io::Write;

@@ -1,24 +1,24 @@
-//! How explanations look where they are read: colours and line lengths on a terminal, plain and whole anywhere else.
+//! Explanations on a terminal: colours, and lines folded at its width. Anywhere else text is plain and unchanged.
 //!
-//! `NO_COLOR` (any value but the empty one), `TERM=dumb` and a stream that is no terminal each mean no colours. Lines are folded
-//! at the terminal's width, never cut; a pipe gets every line as it is.
+//! `NO_COLOR` (any value but the empty one), `TERM=dumb` and a stream that is not a terminal each switch colours off. Lines are
+//! folded, never cut.
 
 use std::io::IsTerminal;
 
 /// What the output can show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Terminal {
-    /// Whether colours mean something there.
+    /// Whether it shows colours.
     pub color: bool,
-    /// How many characters a line has, if it has an end.
+    /// The width of a line in characters, if it is limited.
     pub width: Option<usize>,
 }
 
-/// How far the rest of a folded line is moved in.
+/// The indent of the rest of a folded line.
 const INDENT: usize = 8;
 
 impl Terminal {
-    /// What a stream can show, by itself and the environment.
+    /// What a stream can show, going by the stream and the environment.
     pub fn of(stream: &impl IsTerminal) -> Self {
         let size = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
         let columns = || std::env::var("COLUMNS").ok()?.parse().ok();
@@ -31,11 +31,11 @@ impl Terminal {
         if !terminal {
             return Self::default();
         }
-        // Narrower than this, folding only makes it worse.
+        // Below 40 characters, folding makes text harder to read.
         Self { color: !no_color && !dumb, width: width().filter(|&w| w >= 40) }
     }
 
-    /// An explanation as it is shown here.
+    /// The text as this terminal shows it.
     pub fn show(self, text: &str) -> String {
         if self == Self::default() {
             return text.to_owned();

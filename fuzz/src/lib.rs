@@ -1,7 +1,7 @@
-//! What is fuzzed: bytes in, nothing out, and whatever the bytes are no panic, no hang and no memory without end.
+//! The fuzz targets: bytes in, nothing out, and no panic, hang or unbounded memory for any bytes.
 //!
-//! Readers must refuse what they do not understand with an error that has a text. Scripts and graphs run on small limits; a
-//! graph must give the same as the oracle allows on the CPU, and on the GPU too where `LAZURITE_FUZZ_GPU=1`.
+//! Readers must refuse what they do not understand with an error that has a text. Scripts and graphs run with small limits. The results
+//! of a graph must be within the oracle's bounds on the CPU, and on the GPU too with `LAZURITE_FUZZ_GPU=1`.
 
 use std::path::PathBuf;
 use std::sync::{LazyLock, Once};
@@ -41,8 +41,8 @@ static GPU: LazyLock<Option<Engine>> = LazyLock::new(|| {
     wanted.then(|| Engine::builder().device(DeviceChoice::Gpu).plan_cache(64).build().expect("an adapter"))
 });
 
-/// Has every thread of the pool up before the first run. A thread that is still starting when leaks are looked for holds memory of
-/// the sanitizer's own on a stack that is not searched yet, which is then reported as a leak of this run (fuzz/README.md).
+/// Starts every thread of the pool before the first run. A thread that is still starting when leaks are searched for holds memory of
+/// the sanitizer's own on a stack that is not searched yet, which would be reported as a leak of this run (fuzz/README.md).
 fn pool_is_up() {
     static UP: Once = Once::new();
     UP.call_once(|| {
@@ -50,7 +50,7 @@ fn pool_is_up() {
     });
 }
 
-/// A script, parsed and run without files on a few thousand statements; what it assigns last is evaluated and read.
+/// A script, parsed and run without files for up to 2,000 statements; the variable it assigns last is evaluated and read.
 pub fn script(data: &[u8]) {
     pool_is_up();
     let Ok(text) = std::str::from_utf8(data) else { return };
@@ -64,7 +64,7 @@ pub fn script(data: &[u8]) {
         bounds: Bounds { files: false, statements: 2_000, elements: 1 << 18 },
     };
     let (mut out, mut warnings) = (Vec::new(), Vec::new());
-    // Nothing is evaluated that nobody looks at: a script that prints little is asked for its last result.
+    // Only what is read is evaluated, so the last result of a script that prints little is read here.
     let result = match last_assigned(text) {
         Some(name) => {
             let work = || run_and_read(&source, &settings, &CPU, &[name], &mut out, &mut warnings);
@@ -98,7 +98,7 @@ pub fn rules(data: &[u8]) {
     }
 }
 
-/// A dump: what is read is written and read again alike.
+/// A dump: what can be read is written, and must read back the same.
 pub fn dump(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     match Dump::read("fuzz.json", text, &dump::nothing_beside) {
@@ -128,8 +128,8 @@ fn file(data: &[u8], csv: bool) {
     }
 }
 
-/// A random graph against the oracle: by the reference, node by node; by the executor in every mode of the planner, with a fresh and
-/// a cached plan; and on the GPU where that is wanted. Strict results must have the bits of the graph as recorded.
+/// A random graph, compared with the oracle: the reference node by node; the executor in every mode of the planner, with a fresh and a
+/// cached plan; and the GPU where that is wanted. Strict results must have the bits of the graph as recorded.
 pub fn graph(data: &[u8]) {
     pool_is_up();
     let words: Vec<u16> = data.chunks_exact(2).map(|b| u16::from_le_bytes([b[0], b[1]])).collect();

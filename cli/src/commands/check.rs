@@ -1,7 +1,7 @@
-//! `lazurite check`: many cases, a progress bar, what they covered, and a file for each mismatch.
+//! `lazurite check`: runs many cases with a progress bar, reports their coverage, and writes a file for each mismatch.
 //!
 //! In: parsed arguments and the two output streams. Out: exit code 0 when nothing diverged, 1 when something did or the engine
-//! failed, 2 for bad input. The checking itself is the library's.
+//! failed, 2 for bad input. The library does the checking.
 
 use std::io::{IsTerminal, Write};
 use std::path::Path;
@@ -14,10 +14,10 @@ use super::scripts::read_rules;
 use crate::arguments::CheckArguments;
 use crate::exit::{Exit, Failure};
 
-/// After so many mismatches the rest says nothing new.
+/// The check stops after this many mismatches.
 const MOST_FINDINGS: usize = 20;
 
-/// Checks.
+/// Runs the cases.
 pub(super) fn execute(
     arguments: &CheckArguments,
     out: &mut dyn Write,
@@ -82,7 +82,7 @@ fn run(arguments: &CheckArguments, out: &mut dyn Write, errors: &mut dyn Write) 
     Ok(findings)
 }
 
-/// A bar on the terminal; nothing at all where stderr is no terminal.
+/// A progress bar, hidden where stderr is not a terminal.
 fn bar(cases: u64) -> ProgressBar {
     let visible = std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|t| t != "dumb");
     let target = if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
@@ -93,7 +93,7 @@ fn bar(cases: u64) -> ProgressBar {
     }
 }
 
-/// Writes the file of a mismatch and says so.
+/// Writes the file of a mismatch and reports it.
 fn keep(finding: &Finding, arguments: &CheckArguments, errors: &mut dyn Write) -> Result<(), Failure> {
     let name = format!("mismatch-{}-{}.json", arguments.seed, finding.index);
     let path = arguments.out.join(name);

@@ -1,4 +1,4 @@
-//! `lazurite devices`: what can evaluate, and what work costs there.
+//! `lazurite devices`: the devices that can evaluate, and what work costs on them.
 
 use std::io::Write;
 

@@ -1,4 +1,4 @@
-//! `lazurite explain`: what the evaluations of a script became, or became when a dump recorded them.
+//! `lazurite explain`: explains the evaluations of a script, or those that a dump recorded.
 
 use std::io::Write;
 
@@ -28,7 +28,7 @@ pub(super) fn execute(
     }
 }
 
-/// What every evaluation became. A script that fails is explained up to there.
+/// Explains every evaluation; if the script fails, those before the failure.
 fn evaluations(
     arguments: &ExplainArguments,
     terminal: Terminal,
@@ -50,7 +50,7 @@ fn evaluations(
 
 const QUIET: Results = Results { saved: &[], quiet: true };
 
-/// How the value of one node came to be computed as it was.
+/// Explains why one node is computed the way it is.
 fn why(
     arguments: &ExplainArguments,
     query: &NodeQuery,
@@ -62,12 +62,12 @@ fn why(
     let ran = run_script(&arguments.script, &QUIET, |builder| proofs.watch(builder), out, errors);
     ran.result?;
     let text = proofs.why(query, ran.source.as_ref()).map_err(|error| Failure::from(&error))?;
-    // A closed stream is the reader's choice.
+    // The reader may close the stream early.
     let _ = out.write_all(terminal.show(&text).as_bytes()).and_then(|()| out.flush());
     Ok(Exit::Success)
 }
 
-/// A page, a trace or a dump of what a dump recorded; nothing is evaluated.
+/// Makes a page, a trace or a dump of what a dump recorded, without evaluating anything.
 fn from_dump(arguments: &ExplainArguments, out: &mut dyn Write) -> Result<Exit, Failure> {
     let dump = read_dump(&arguments.script.script).map_err(Failure::bad_input)?;
     let text = match arguments.format {

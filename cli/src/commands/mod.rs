@@ -1,7 +1,7 @@
 //! The program's commands, a file each.
 //!
-//! In: parsed arguments and the two output streams. Out: how the program ends. What a command does is the library's work, or the
-//! script language's; the files here build engines, call it and lay out what it answers.
+//! In: parsed arguments and the two output streams. Out: how the program ends. The library and the script language do the work; the
+//! files here build engines and lay out the answers.
 
 mod check;
 mod devices;
@@ -18,7 +18,7 @@ use crate::arguments::{Arguments, Command};
 use crate::exit::Exit;
 use crate::terminal::Terminal;
 
-/// Carries out a command. `terminal` says how explanations look on `out`.
+/// Executes a command. `terminal` says how explanations look on `out`.
 pub fn execute(
     arguments: Arguments,
     terminal: Terminal,

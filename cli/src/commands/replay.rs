@@ -1,7 +1,7 @@
-//! Running a dump again: its programs on its data, checked against the oracle, and searched for what is at fault.
+//! `lazurite replay`: runs a dump's programs again on its data, checks them against the oracle, and bisects wrong results.
 //!
-//! In: a dump nobody vouches for. Out: what its roots are now, whether that is right, and if not which rules and groups must go. Exit
-//! codes: 0 when all is well, 1 for a wrong result or a failure of the engine, 2 for a file that is no dump.
+//! In: an untrusted dump. Out: the values of its roots, whether they are right, and if not, which rules and groups are at fault. Exit
+//! codes: 0 when everything is right, 1 for a wrong result or a failure of the engine, 2 for a file that is not a dump.
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -18,16 +18,16 @@ use lazurite::{Engine, Error, Evaluation, Numerics};
 use crate::arguments::ReplayArguments;
 use crate::exit::{Exit, Failure};
 
-/// Element operations beyond which the oracle, which is some hundred times slower than the engine, is not asked.
+/// The most element operations that are checked: the oracle is about a hundred times slower than the engine.
 const MAX_CHECKED: f64 = 2e9;
 /// How many elements of a root are shown.
 const SHOWN: usize = 6;
 
-/// Replays.
+/// Runs the dump.
 pub(super) fn execute(arguments: &ReplayArguments, out: &mut dyn Write) -> Result<Exit, Failure> {
     let mut text = String::new();
     let result = read_dump(&arguments.file).and_then(|dump| all(arguments, &dump, &mut text));
-    // What was said before an error is worth as much as the error; a closed stream is the reader's choice.
+    // The output before an error is shown too. The reader may close the stream early.
     let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     match result {
         Ok(true) => Ok(Exit::Success),
@@ -37,10 +37,10 @@ pub(super) fn execute(arguments: &ReplayArguments, out: &mut dyn Write) -> Resul
     }
 }
 
-/// A dump and the files beside it.
+/// Reads a dump and the files beside it.
 ///
 /// # Errors
-/// The file cannot be read, or is no dump: where and why.
+/// The file cannot be read, or is not a dump; the message says where and why.
 pub(super) fn read_dump(path: &Path) -> lazurite::Result<Dump> {
     let name = path.display().to_string();
     let wrong = |what: String| Error::argument(format!("{name}: {what}"));
@@ -53,8 +53,8 @@ pub(super) fn read_dump(path: &Path) -> lazurite::Result<Dump> {
     })
 }
 
-/// The engine that the dump's settings and the command line ask for. Rules are believed: what is wrong with one is
-/// what a replay is to find.
+/// The engine that the dump's settings and the command line ask for. Rules are trusted, because finding a wrong one is
+/// what a replay is for.
 fn engine(arguments: &ReplayArguments, settings: &Settings) -> lazurite::Result<Engine> {
     let device = arguments.device.map_or(settings.device, Into::into);
     let numerics = arguments.numerics.map_or(settings.numerics, Into::into);
@@ -141,7 +141,7 @@ fn compared(dump: &Dump, run: usize, ran: &Evaluation) -> Option<String> {
     Some(if same { "plan and groups: as recorded" } else { "plan: as recorded, in other groups" }.into())
 }
 
-/// Operations on elements, products counted in full: what the oracle would have to carry.
+/// The element operations of a graph, with all multiplications of its products: the oracle's work.
 fn work(graph: &Graph) -> f64 {
     let of = |node: &lazurite::inspect::graph::Node| {
         let elements = node.shape.len() as f64;
@@ -200,7 +200,7 @@ fn checked(engine: &Engine, case: &Case, text: &mut String) -> lazurite::Result<
 
 fn searched(engine: &Engine, case: &Case, text: &mut String) -> lazurite::Result<bool> {
     too_large(&case.graph, text)?;
-    // What a plan may reorder is allowed throughout: the search is for what no numerics class allows.
+    // Any reordering that a plan may do is allowed: the search is for errors that no numerics class allows.
     let allow = Allowance::new(engine.device_name().is_some(), engine.numerics() != Numerics::Strict);
     let known = evaluate(case, allow)?;
     let judge = |results: &[Arc<HostBuffer>]| {

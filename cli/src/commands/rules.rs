@@ -1,7 +1,7 @@
-//! `lazurite rules`: lists the planner's rules, or checks rule files and tries what they claim.
+//! `lazurite rules`: lists the planner's rules, or checks rule files and tests their claims.
 //!
-//! In: paths and the two output streams. Out: an exit code. What a rule may say is the library's business; this file only lays
-//! out what the library answers.
+//! In: paths and the two output streams. Out: how the program ends. The library decides what a rule may say; this file lays out its
+//! answers.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -13,8 +13,8 @@ use lazurite::unstable::soundness::{admit, try_rule};
 use super::output::write;
 use crate::exit::{Exit, Failure};
 
-/// Lists the built-in rules, or checks these files and lists theirs. A file builds on those before it; one that is refused is
-/// left out, and the rest is checked all the same.
+/// Lists the built-in rules, or checks these files and lists theirs. A file may use the rules of those before it. One that is
+/// refused is left out, and the others are still checked.
 pub(super) fn execute(files: &[PathBuf], out: &mut dyn Write, errors: &mut dyn Write) -> Result<Exit, Failure> {
     let builtin: &Rules = Rules::builtin();
     if files.is_empty() {
@@ -45,7 +45,7 @@ pub(super) fn execute(files: &[PathBuf], out: &mut dyn Write, errors: &mut dyn W
     Ok(exit)
 }
 
-/// A line for each rule after the first `skip`, under the subjects.
+/// A line for each rule after the first `skip`, grouped by subject.
 fn listing(rules: &Rules, skip: usize) -> String {
     let mut text = String::new();
     let mut subject = None;
@@ -67,7 +67,7 @@ fn listing(rules: &Rules, skip: usize) -> String {
     text
 }
 
-/// How many rules there are of each class, by the weakest class of each.
+/// The number of rules of each class, where a rule counts by its weakest class.
 fn summary(rules: &Rules) -> String {
     let counts: Vec<String> = Class::ALL
         .into_iter()

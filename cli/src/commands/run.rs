@@ -1,4 +1,4 @@
-//! `lazurite run`: a script for its effects.
+//! `lazurite run`: runs a script for its effects.
 
 use std::io::Write;
 
@@ -8,7 +8,7 @@ use crate::exit::{Exit, Failure};
 use crate::explanations::Explanations;
 use crate::terminal::Terminal;
 
-/// Runs a script; what its evaluations became goes to `errors` if it is asked for.
+/// Runs a script; with `--explain`, explanations of its evaluations are written to `errors`.
 pub(super) fn execute(
     arguments: &RunArguments,
     out: &mut (dyn Write + Send),

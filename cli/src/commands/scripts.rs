@@ -1,4 +1,4 @@
-//! A script run on an engine made for it, which is what `run` and `explain` share.
+//! Runs a script on an engine built for it: what `run` and `explain` have in common.
 //!
 //! In: the script's path and how to run it. Out: the script's effects, and how it ended. The script language does the work.
 
@@ -23,11 +23,11 @@ pub(super) struct Ran {
     pub result: Result<(), Failure>,
 }
 
-/// What becomes of a script's results.
+/// What happens to a script's results.
 pub(super) struct Results<'a> {
-    /// Variables that are saved when it has ended.
+    /// Variables to save when it has ended.
     pub saved: &'a [Assignment],
-    /// Whether what it prints is dropped.
+    /// Whether its output is dropped.
     pub quiet: bool,
 }
 
@@ -58,7 +58,7 @@ fn run_source(
     let engine = build_engine(arguments, &read_rules(&arguments.rules)?, watch)?;
     let settings = settings(arguments, results);
     let result = on_deep_stack(|| run(source, &settings, &engine, out, errors)).and_then(|result| result);
-    // What was printed before an error is shown all the same.
+    // Output before an error is shown too.
     let flushed = out.flush();
     result.map_err(|error| Failure::in_script(&error, source))?;
     flushed.map_err(|error| Failure::engine(format!("results cannot be written: {error}")))

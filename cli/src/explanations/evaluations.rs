@@ -1,4 +1,4 @@
-//! What every evaluation of a run became, in the form that was asked for.
+//! What every evaluation of a run became, in the requested format.
 
 use std::io::Write;
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::arguments::Format;
 use crate::script::diagnostic::SourceText;
 use crate::terminal::Terminal;
 
-/// Explanations in the making.
+/// The explanations of a run, collected as its evaluations happen.
 pub struct Explanations {
     format: Option<Format>,
     kept: Arc<Mutex<Kept>>,
@@ -26,7 +26,7 @@ struct Kept {
 }
 
 impl Explanations {
-    /// None, or some of a format.
+    /// Explanations in a format; without one, nothing is collected.
     pub fn new(format: Option<Format>, settings: dump::Settings) -> Self {
         let dump = Dump { settings, ..Dump::default() };
         Self { format, kept: Arc::new(Mutex::new(Kept { dump, ..Kept::default() })) }
@@ -53,7 +53,7 @@ impl Explanations {
         observed.inspect(matches!(format, Format::Json | Format::Html | Format::Trace))
     }
 
-    /// Everything there is to say.
+    /// The text of all explanations.
     pub fn text(&self, source: Option<&SourceText>, terminal: Terminal) -> String {
         let Some(format) = self.format else { return String::new() };
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -72,7 +72,7 @@ impl Explanations {
         }
     }
 
-    /// Writes everything to a file; large leaves of a dump go into files beside it when it is asked for.
+    /// Writes everything to a file; with `beside`, leaves of at least so many bytes go into files beside it.
     ///
     /// # Errors
     /// A file cannot be written.
@@ -89,7 +89,7 @@ impl Explanations {
         std::fs::write(path, self.text(source, Terminal::default()))
     }
 
-    /// Writes everything to a stream. A closed stream is the reader's choice.
+    /// Writes everything to a stream, which the reader may close early.
     pub fn write(&self, source: Option<&SourceText>, terminal: Terminal, out: &mut dyn Write) {
         let _ = out.write_all(self.text(source, terminal).as_bytes()).and_then(|()| out.flush());
     }

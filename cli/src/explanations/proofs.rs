@@ -1,4 +1,4 @@
-//! Proofs of how values came to be computed as they were.
+//! Proofs of why values are computed the way they are.
 //!
 //! In: evaluations as they happen, then a question about a node. Out: a chain of rules for each evaluation that has the node.
 
@@ -11,7 +11,7 @@ use super::sections::{Section, titled};
 use crate::arguments::NodeQuery;
 use crate::script::diagnostic::{Diagnostic, SourceText};
 
-/// The evaluations of a run, kept to be asked about.
+/// The evaluations of a run, kept to answer questions about their nodes.
 #[derive(Default)]
 pub struct Proofs {
     evaluations: Arc<Mutex<Vec<Arc<Evaluation>>>>,
@@ -19,14 +19,14 @@ pub struct Proofs {
 
 /// What one evaluation answers.
 struct Answer {
-    /// The proofs of all nodes that are meant.
+    /// The proofs of all nodes that match.
     text: String,
     /// Why there is none for one of them.
     refusal: Option<String>,
 }
 
 impl Proofs {
-    /// The builder of an engine whose evaluations can be asked about.
+    /// Makes the builder's engine keep its evaluations here.
     pub fn watch(&self, builder: EngineBuilder) -> EngineBuilder {
         let evaluations = self.evaluations.clone();
         builder.observe(move |evaluation: &Arc<Evaluation>| {
@@ -34,10 +34,10 @@ impl Proofs {
         })
     }
 
-    /// The proofs of what is asked about, in every evaluation that has it.
+    /// The proofs for the node of a query, in every evaluation that has it.
     ///
     /// # Errors
-    /// No evaluation has it, or none computes its value; the message lists what there is.
+    /// No evaluation has the node, or none computes its value; the message lists the nodes that exist.
     pub fn why(&self, query: &NodeQuery, source: Option<&SourceText>) -> Result<String, Diagnostic> {
         let evaluations = self.evaluations.lock().unwrap_or_else(PoisonError::into_inner);
         let count = evaluations.len();
@@ -64,7 +64,7 @@ fn answer(evaluation: &Evaluation, query: &NodeQuery) -> Result<Answer, Diagnost
     let mut answer = Answer { text: String::new(), refusal: None };
     let mut nodes = evaluation.find(&query.node);
     if nodes.iter().any(|n| !query.node.ends_with(&n.0.to_string())) {
-        // A variable that was computed earlier comes in as data: there is nothing to ask about it.
+        // A variable that an earlier evaluation computed is a leaf here, which needs no proof.
         nodes.retain(|n| !evaluation.graph.node(*n).operands.is_empty());
     }
     if nodes.is_empty() {
@@ -80,7 +80,7 @@ fn answer(evaluation: &Evaluation, query: &NodeQuery) -> Result<Answer, Diagnost
     Ok(answer)
 }
 
-/// The answer about a node that no evaluation has: which there are.
+/// The message about a node that no evaluation has; it lists those that exist.
 fn unknown<'a>(query: &NodeQuery, all: impl Iterator<Item = (usize, &'a Arc<Evaluation>)>) -> String {
     let (mut names, mut sizes): (Vec<&str>, Vec<String>) = (Vec::new(), Vec::new());
     for (i, evaluation) in all {

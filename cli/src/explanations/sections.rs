@@ -8,11 +8,11 @@ use crate::script::diagnostic::SourceText;
 pub(super) struct Section {
     /// Where the script asked for it.
     pub asked_at: Option<Origin>,
-    /// Empty if there is nothing to say.
+    /// Empty for an evaluation without an explanation.
     pub text: String,
 }
 
-/// The sections, each titled with the line that asked for its evaluation. A text that was given already is referred to.
+/// The sections, each titled with the line that asked for its evaluation. A repeated text is replaced by a reference to the first.
 pub(super) fn titled(sections: &[Section], source: Option<&SourceText>) -> String {
     let mut out = String::new();
     for (i, section) in sections.iter().enumerate().filter(|(_, section)| !section.text.is_empty()) {

@@ -1,6 +1,6 @@
-//! A parsed script. Plain data: the parser builds it, the liveness pass annotates it, the interpreter walks it.
+//! A parsed script: plain data that the parser builds, the liveness pass annotates and the interpreter walks.
 //!
-//! Everything that can be long in a program is a list here, not a chain of boxes (`1 + 1 + …`, `x(1)(1)…`, `elseif …`), so
+//! Everything that can be long in a script is a list here, not a chain of boxes (`1 + 1 + …`, `x(1)(1)…`, `elseif …`), so
 //! the depth of the tree is bounded by [`super::parser::MAX_NESTING`] and recursion over it cannot exhaust the stack.
 
 use super::diagnostic::Span;
@@ -31,7 +31,7 @@ pub struct Block {
 pub struct Statement {
     /// What it does.
     pub kind: StatementKind,
-    /// Where it stands; for a block, its first line.
+    /// Its place; for a block, its first line.
     pub span: Span,
     /// Variables that nothing reads once this statement is over. The liveness pass fills it in.
     pub dead_after: Vec<Symbol>,
@@ -51,7 +51,7 @@ pub enum StatementKind {
     Assign {
         /// The left-hand sides, at least one.
         targets: Vec<Target>,
-        /// Whether the targets stood in `[ ]`.
+        /// Whether the targets were in `[ ]`.
         bracketed: bool,
         /// The right-hand side.
         value: Expr,
@@ -64,7 +64,7 @@ pub enum StatementKind {
     If {
         /// Tried in order.
         arms: Vec<Arm>,
-        /// What happens if none held; an absent `else` is an empty block.
+        /// Entered if no condition held; an absent `else` is an empty block.
         otherwise: Block,
     },
     /// `while … end`.
@@ -80,7 +80,7 @@ pub enum StatementKind {
         variable: Symbol,
         /// Place of the loop variable.
         variable_span: Span,
-        /// What is walked.
+        /// The values whose columns are assigned in turn.
         values: Expr,
         /// One round.
         body: Block,
@@ -138,7 +138,7 @@ pub enum Target {
 pub struct Expr {
     /// What it is.
     pub kind: ExprKind,
-    /// Where it stands.
+    /// Its place.
     pub span: Span,
 }
 
@@ -151,10 +151,10 @@ pub enum ExprKind {
     Text {
         /// Its bytes.
         text: Vec<u8>,
-        /// Whether it stood in `"`.
+        /// Whether it was in `"`.
         double_quoted: bool,
     },
-    /// A variable or a function called without arguments; which of them is known when it runs.
+    /// A variable, or a function called without arguments; only the run tells which.
     Name {
         /// Which name.
         symbol: Symbol,
@@ -211,7 +211,7 @@ pub enum ExprKind {
 pub struct Postfix {
     /// What it does.
     pub kind: PostfixKind,
-    /// Where it stands.
+    /// Its place.
     pub span: Span,
 }
 

@@ -1,12 +1,12 @@
-//! Which class a result has: the rules by which double, single, integers, logical and char mix.
+//! The class of a result: the rules by which double, single, integers, logical and char mix.
 //!
-//! Comes in: an operation's name and the classes of its operands (and whether each is 1×1, which decides whether `*` is a
-//! matrix product). Goes out: the class of the result, or why there is none. Knows nothing of values, shapes or the engine;
-//! only the conversion of a number to an integer class stands beside the rules, because it belongs to them.
+//! In: an operation's name, the classes of its operands, and whether each is 1×1 (which decides whether `*` is a matrix
+//! product). Out: the class of the result, or why there is none. It knows nothing about values, shapes or the engine. The
+//! conversion of a number to an integer class is here because it belongs to the rules.
 //!
-//! The rules are those of Octave as recorded by `oracle/record_classes.m`, and the tests replay the whole record. Some of them
-//! look like accidents (a logical array stays logical when a double is put into it but not when a single is); they are kept,
-//! so that a script means the same in both.
+//! The rules are Octave's, as recorded by `oracle/record_classes.m`; the tests replay the whole record. Some of them look like
+//! accidents (a logical array stays logical when a double is assigned into it but not when a single is). They are kept so
+//! that a script means the same in both.
 
 use std::fmt;
 
@@ -80,7 +80,7 @@ pub struct Operand {
 }
 
 impl Operand {
-    /// How Octave's messages call such a value.
+    /// What Octave's messages call such a value.
     fn described(self) -> String {
         match (self.class, self.is_scalar) {
             (Double, true) => "double".to_owned(),
@@ -96,7 +96,7 @@ impl Operand {
     }
 }
 
-/// Why classes do not mix; the text is what the script's user reads.
+/// Why classes do not mix, as a message to the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClassError(String);
 
@@ -110,7 +110,8 @@ impl std::error::Error for ClassError {}
 
 /// The class of `a op b` for an operator, or of `op(a, b)` for `max min mod rem hypot atan2 power xor`.
 ///
-/// Errors: operands that do not mix, and an `op` that is none of these.
+/// # Errors
+/// Operands that do not mix, and an `op` that is none of these.
 pub fn binary(op: &str, a: Operand, b: Operand) -> Result<Class, ClassError> {
     let refused = || {
         Err(ClassError(format!(
@@ -122,7 +123,7 @@ pub fn binary(op: &str, a: Operand, b: Operand) -> Result<Class, ClassError> {
     let (x, y) = (a.class, b.class);
     let result = match op {
         "+" | "-" | ".*" | "./" | ".\\" | ".^" | "power" => elementwise(x, y),
-        // With a scalar on the proper side these are elementwise; otherwise they know no integers.
+        // With a scalar on the proper side these are elementwise; otherwise they do not take integers.
         "*" if a.is_scalar || b.is_scalar => elementwise(x, y),
         "/" if b.is_scalar => elementwise(x, y),
         "\\" if a.is_scalar => elementwise(x, y),
@@ -184,7 +185,8 @@ pub fn concat(a: Class, b: Class) -> Class {
 
 /// The class of `target` after `target(…) = value`. A variable that does not exist yet takes the value's class instead.
 ///
-/// Errors: characters put into a logical array.
+/// # Errors
+/// Characters assigned into a logical array.
 pub fn assign(target: Operand, value: Class) -> Result<Class, ClassError> {
     match (target.class, value) {
         (Logical, Single) => Ok(Double),
@@ -199,7 +201,8 @@ pub fn assign(target: Operand, value: Class) -> Result<Class, ClassError> {
 
 /// The class of `op a` for `- + !`, or of a function of one value, the reductions among them.
 ///
-/// Errors: a class that the function does not take, and an `op` that is not known here.
+/// # Errors
+/// A class that the function does not take, and an unknown `op`.
 pub fn unary(op: &str, a: Operand) -> Result<Class, ClassError> {
     let class = a.class;
     let promoted = if matches!(class, Logical | Char) { Double } else { class };

@@ -1,8 +1,7 @@
 //! Numbers as C's `printf` writes them: the conversions `f`, `e` and `g` at a given precision.
 //!
-//! Comes in: a finite double and a precision. Goes out: its decimal text, without width or explicit plus sign. Knows nothing
-//! of templates, classes or columns. NaN and the infinities are the caller's to write, because printf and display pad them
-//! differently.
+//! In: a finite double and a precision. Out: its decimal text, without width or explicit plus sign. It knows nothing about
+//! templates, classes or columns. The caller writes NaN and the infinities, because printf and display pad them differently.
 
 /// The `%.{precision}f` form.
 pub fn fixed(x: f64, precision: usize) -> String {

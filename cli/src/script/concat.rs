@@ -1,7 +1,7 @@
 //! `[a, b; c, d]` and `cat`.
 //!
-//! Comes in: values. Goes out: one value. What is known on the host is joined there; as soon as an array of the engine takes
-//! part, the engine joins. Octave's rule for empty parts is kept: `[]` fits anywhere and leaves only its class.
+//! In: values. Out: one value. Parts that are all known on the host are joined there, others by the engine. As in Octave, `[]`
+//! fits anywhere and contributes only its class.
 
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -48,7 +48,7 @@ pub fn cat(rt: &mut Runtime, axis: usize, parts: &[Value]) -> Result<Value, Diag
     }
 }
 
-/// Whose messages an error uses.
+/// The construct whose wording an error uses.
 #[derive(Clone, Copy, PartialEq)]
 enum Words {
     Matrix,
@@ -129,7 +129,7 @@ fn in_engine(
     Ok(Value::Array(rt.recorded(joined, class, dims).with_complex(complex)))
 }
 
-/// What is longer than this is joined by the engine, even if it is known on the host: a range need not be written out.
+/// More elements than this are joined by the engine even if they are known on the host: a range need not be written out.
 const MAX_ON_HOST: usize = 1 << 20;
 
 /// Joins column-major elements: along an axis, each part gives one run of everything up to that axis at a time.
@@ -150,7 +150,7 @@ fn on_host(parts: &[&Value], class: Class, axis: usize, dims: Vec<usize>) -> Val
     );
     let data = data_of(class, numbers.into_iter());
     let value = HostValue { dims: trimmed(dims), data };
-    // Escapes are done only if they were done in every part.
+    // Escapes count as processed only if they were processed in every part.
     let escaped = |part: &&Value| matches!(part, Value::Host(host) if host.double_quoted);
     if class == Class::Char && parts.iter().all(escaped) {
         return Value::Host(Rc::new(HostArray { value, double_quoted: true, leaf: OnceCell::new() }));

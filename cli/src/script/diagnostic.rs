@@ -1,7 +1,7 @@
 //! Errors that point into a script.
 //!
-//! In: a source text and byte positions. Out: messages with file, line, column and a caret. It knows nothing of tokens,
-//! values or the engine; every later stage brings its own words.
+//! In: a source text and byte positions. Out: messages with file, line, column and a caret. It knows nothing about tokens,
+//! values or the engine; each stage words its own errors.
 
 use std::fmt;
 
@@ -40,7 +40,7 @@ impl Span {
 }
 
 impl SourceText {
-    /// Wraps a text; `name` is what messages call it, usually a path.
+    /// Wraps a text; messages call it `name`, usually a path.
     ///
     /// # Errors
     /// A text longer than [`MAX_SOURCE_BYTES`] is refused.
@@ -97,7 +97,7 @@ impl SourceText {
     }
 }
 
-/// Who is to cause, which decides the exit code.
+/// The cause of an error, which decides the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
     /// The script, its data or the command line: exit code 2.
@@ -140,14 +140,14 @@ impl Diagnostic {
         self
     }
 
-    /// Gives the error a place unless a more precise one is known already.
+    /// Sets the place, unless a more precise one is known already.
     #[must_use]
     pub fn or_at(mut self, span: Span) -> Self {
         self.span.get_or_insert(span);
         self
     }
 
-    /// Takes the place away, for errors that have none in the script.
+    /// Removes the place, for errors that have none in the script.
     #[must_use]
     pub fn without_place(mut self) -> Self {
         self.span = None;
@@ -159,12 +159,12 @@ impl Diagnostic {
         &self.message
     }
 
-    /// Where it happened, if that is known.
+    /// Its place, if that is known.
     pub fn span(&self) -> Option<Span> {
         self.span
     }
 
-    /// Who is to cause.
+    /// The cause.
     pub fn cause(&self) -> Cause {
         self.cause
     }
@@ -190,7 +190,7 @@ impl fmt::Display for Diagnostic {
 
 impl std::error::Error for Diagnostic {}
 
-/// How much of a line is shown on either side of the caret; scripts written by programs can have very long lines.
+/// How many characters of a line are shown on either side of the caret; generated scripts can have very long lines.
 const SHOWN: usize = 60;
 
 fn excerpt(source: &SourceText, span: Span) -> String {

@@ -1,16 +1,16 @@
-//! How an unsuppressed result looks: Octave's `format short`, byte for byte.
+//! The text of an unsuppressed result: Octave's `format short`, byte for byte.
 //!
-//! Comes in: a name and a host value. Goes out: the bytes that `name = value` or `disp(value)` prints. Knows nothing of the
-//! language or the engine. The rules were worked out from recorded output (`oracle/record_display.m`), not from Octave's
-//! source; two of them surprise and are marked below.
+//! In: a name and a host value. Out: the bytes that `name = value` or `disp(value)` prints. It knows nothing about the language
+//! or the engine. The rules were worked out from recorded output (`oracle/record_display.m`), not from Octave's source; two
+//! of them are surprising and marked below.
 //!
-//! A range is shown as the matrix of its elements. Octave shows one that is still a range by its limit, which can be wider
-//! than any element (`0:5:12` takes the width of 12); here `r = 0:5:12` and `r = [0:5:12]` look the same.
+//! A range is shown as the matrix of its elements. Octave sizes the columns of a range by its limit, which can be wider than
+//! any element (`0:5:12` takes the width of 12); here `r = 0:5:12` and `r = [0:5:12]` look the same.
 
 use super::cnumber;
 use super::host::{HostData, HostValue};
 
-/// The width of Octave's terminal when it has none.
+/// The line width that Octave assumes without a terminal.
 const LINE: usize = 80;
 /// Significant digits of `format short`.
 const DIGITS: i32 = 5;
@@ -125,7 +125,7 @@ fn pages(out: &mut String, value: &HostValue, cells: &Cells) {
     }
 }
 
-/// The elements of a value on their way to text.
+/// The elements of a value, as far as they can be formatted before pages are laid out.
 enum Cells {
     /// Already written, with the width of the widest of all pages.
     Whole { texts: Vec<String>, width: usize },
@@ -151,7 +151,7 @@ impl Cells {
 struct Layout {
     n_rows: usize,
     n_cols: usize,
-    /// In columns, or a lone element on the line as it is.
+    /// Whether elements are in columns; a lone element may be printed as it is.
     columned: bool,
     /// Another blank line between blocks of columns.
     loose: bool,
@@ -178,9 +178,9 @@ fn page(out: &mut String, cells: &Cells, from: usize, layout: &Layout) {
     }
 }
 
-/// The cells of integers and their width: the longest run of digits, and a place for a sign if any has one. The smallest
-/// number of a signed class, `smallest`, has no absolute value in it, and so Octave leaves it out of both counts; a zero counts
-/// no digits, which shows where nothing but zeros would fill a line.
+/// The cells of integers and their width: the longest run of digits, and a place for a sign if any has one. Octave leaves the
+/// smallest number of a signed class, `smallest`, out of both counts, since its absolute value is not in the class. A zero
+/// counts as no digits, which matters only for a matrix of zeros that fills the line.
 fn whole<T: ToString + PartialEq>(all: &[T], smallest: Option<T>) -> Cells {
     let texts: Vec<String> = all.iter().map(T::to_string).collect();
     let counted = || all.iter().zip(&texts).filter(|(x, _)| Some(*x) != smallest.as_ref()).map(|(_, text)| text);
@@ -226,14 +226,14 @@ fn columns(out: &mut String, cells: &[String], width: usize, layout: &Layout) {
 /// How the elements of one matrix of floating numbers are written.
 struct NumberFormat {
     notation: Notation,
-    /// The width of a cell, with the place of the sign.
+    /// The width of a cell, including the sign.
     width: usize,
 }
 
 enum Notation {
-    /// Integers, at so many significant digits.
+    /// Integers, with this number of significant digits.
     Whole(usize),
-    /// So many decimals.
+    /// A fixed number of decimals.
     Fixed(usize),
     /// Scientific.
     Exponent,

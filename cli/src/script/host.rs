@@ -1,7 +1,6 @@
 //! Values read back to the host: what `display`, `disp`, `printf` and the file writers take.
 //!
-//! Comes in: the elements of one value with its class and dimensions. Goes out: the same, in a form that has no handle on
-//! the engine. Knows nothing of arrays, devices or evaluation.
+//! In and out: the elements of one value with its class and dimensions. It knows nothing about the engine.
 
 /// The elements of a value, in column-major order, one variant for each class.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,7 +80,7 @@ pub struct HostValue {
 }
 
 impl HostValue {
-    /// A value of `dims` (padded with ones to two) over column-major `data`; `None` where the two disagree in number.
+    /// A value of `dims` (padded with ones to two) over column-major `data`; `None` if their numbers of elements differ.
     pub fn new(mut dims: Vec<usize>, data: HostData) -> Option<Self> {
         while dims.len() < 2 {
             dims.push(1);

@@ -1,7 +1,7 @@
 //! The matrix language: a subset of what MATLAB and GNU Octave share.
 //!
-//! In: the text of a script. Out: its effects, through the engine's public interface alone. The way is
-//! `lexer` → `parser` → `liveness` → `interpreter`; nothing before the interpreter knows of values.
+//! In: the text of a script. Out: its effects, through the library's public interface alone. The stages are
+//! `lexer` → `parser` → `liveness` → `interpreter`; only the interpreter knows about values.
 
 pub mod ast;
 pub mod classes;
@@ -67,7 +67,7 @@ pub fn run(
     let wanted: Vec<&str> = settings.outputs.iter().map(|output| output.name.as_str()).collect();
     execute(source, settings, engine, &wanted, out, warnings, |rt, values| {
         for (output, value) in settings.outputs.iter().zip(values) {
-            // A path that cannot be written has nothing to do with the script's last line.
+            // An error of the path has no place in the script.
             files::write(rt, &output.path, &value)
                 .map_err(|error| if error.cause() == Cause::Input { error.without_place() } else { error })?;
         }
@@ -75,10 +75,10 @@ pub fn run(
     })
 }
 
-/// Runs a whole script and gives the elements of the variables in `wanted`, instead of saving any.
+/// Runs a whole script and returns the elements of the variables in `wanted`, instead of saving any.
 ///
 /// # Errors
-/// As [`run`]; a wanted variable that the script does not make.
+/// As [`run`]; a wanted variable that the script does not assign.
 pub fn run_and_read(
     source: &SourceText,
     settings: &RunSettings,
@@ -116,7 +116,7 @@ fn execute<T>(
     let mut values = Vec::with_capacity(wanted.len());
     for (name, symbol) in wanted.iter().zip(symbols) {
         let value = rt.variables.get(symbol).cloned();
-        values.push(value.ok_or_else(|| Diagnostic::unplaced(format!("the script gave '{name}' no value")))?);
+        values.push(value.ok_or_else(|| Diagnostic::unplaced(format!("the script assigned no value to '{name}'")))?);
     }
     finish(&mut rt, values)
 }

@@ -1,17 +1,18 @@
-//! `printf` templates: text with conversions, filled from arguments that are used up and started over as in Octave.
+//! `printf` templates: text with conversions, which take arguments and repeat as in Octave.
 //!
-//! Comes in: a template and host values. Goes out: the bytes to print, or what is wrong with the template. Knows nothing of
-//! streams or the engine. The rules were worked out from recorded output (`oracle/record_printf.m`).
+//! In: a template and host values. Out: the bytes to print, or what is wrong with the template. It knows nothing about streams or
+//! the engine. The rules were worked out from recorded output (`oracle/record_printf.m`).
 //!
-//! A template's escapes are processed here, whatever quotes it came in. Octave does so only for single quotes, having done the
-//! double-quoted ones while reading; the difference shows only for a doubled backslash in double quotes.
+//! A template's escapes are processed here, whichever quotes it was written with. Octave does so only for single quotes and
+//! processes those in double quotes while reading; only a doubled backslash in double quotes shows the difference.
 
 use super::cnumber;
 use super::host::{HostData, HostValue};
 
-/// What `sprintf(template, args…)` gives.
+/// The result of `sprintf(template, args…)`.
 ///
-/// Errors: a conversion that does not exist, or a `*` width that is no whole number from 0.
+/// # Errors
+/// A conversion that does not exist, or a `*` width that is not a whole number from 0.
 pub fn format(template: &[u8], args: &[HostValue]) -> Result<Vec<u8>, String> {
     let pieces = parse(&unescape(template))?;
     let mut out = Vec::new();
@@ -21,7 +22,7 @@ pub fn format(template: &[u8], args: &[HostValue]) -> Result<Vec<u8>, String> {
         for piece in &pieces {
             match piece {
                 Piece::Text(text) => out.extend_from_slice(text),
-                // With nothing left the output ends at the first conversion, in the first round as in later ones.
+                // Once the arguments are used up, the output ends at the next conversion.
                 Piece::Conversion(_) if supply.is_spent() => return Ok(out),
                 Piece::Conversion(conversion) => conversion.write(&mut out, &mut supply)?,
             }
@@ -32,7 +33,7 @@ pub fn format(template: &[u8], args: &[HostValue]) -> Result<Vec<u8>, String> {
     }
 }
 
-/// Replaces the escapes `\a \b \f \n \r \t \v \\ \' \"`, octal `\101` and hexadecimal `\x41`; of any other the backslash goes.
+/// Replaces the escapes `\a \b \f \n \r \t \v \\ \' \"`, octal `\101` and hexadecimal `\x41`; of any other the backslash is dropped.
 pub fn unescape(text: &[u8]) -> Vec<u8> {
     let mut out = Vec::with_capacity(text.len());
     let mut i = 0;
@@ -60,7 +61,7 @@ pub fn unescape(text: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Pushes the byte whose code stands at `text[start..]` in at most `longest` digits; returns the index after it.
+/// Pushes the byte whose code is at `text[start..]` in at most `longest` digits; returns the index after it.
 fn push_code(out: &mut Vec<u8>, text: &[u8], start: usize, longest: usize, radix: u32) -> usize {
     let mut code = 0u32;
     let mut i = start;
@@ -130,7 +131,7 @@ fn parse(template: &[u8]) -> Result<Vec<Piece>, String> {
     Ok(pieces)
 }
 
-/// A conversion from behind its `%`; the letter of `%%` is a `%`.
+/// Parses a conversion after its `%`; the letter of `%%` is a `%`.
 fn parse_conversion(template: &[u8], i: &mut usize) -> Result<Conversion, String> {
     let mut flags = Flags::default();
     while let Some(c) = template.get(*i) {
@@ -163,7 +164,7 @@ fn parse_conversion(template: &[u8], i: &mut usize) -> Result<Conversion, String
     Ok(Conversion { flags, width, precision, letter })
 }
 
-/// The longest width or precision a template may ask for; more would only be a way to use up the memory.
+/// The largest width or precision that a template may ask for; more would only exhaust the memory.
 const LONGEST: usize = 1 << 20;
 
 fn parse_count(template: &[u8], i: &mut usize) -> Result<Count, String> {
@@ -183,16 +184,16 @@ fn parse_count(template: &[u8], i: &mut usize) -> Result<Count, String> {
     Ok(if *i == start { Count::Absent } else { Count::Given(n) })
 }
 
-/// The arguments, and how far they are used up.
+/// The arguments, and how many of their elements are used.
 struct Supply<'a> {
     args: &'a [HostValue],
     arg_idx: usize,
     element_idx: usize,
 }
 
-/// What one conversion gets.
+/// What one conversion takes from the arguments.
 enum Datum {
-    /// An empty argument: prints nothing, under `%s` and `%c` in the asked width.
+    /// An empty argument: prints nothing, padded to the width under `%s` and `%c`.
     Nothing,
     Text(Vec<u8>),
     /// An `int64`, which a double may not hold.
@@ -205,7 +206,7 @@ impl Supply<'_> {
         self.arg_idx >= self.args.len()
     }
 
-    /// The next datum. With `text`, all that follows in this argument and has a character's code comes at once.
+    /// The next datum. With `text`, the rest of this argument up to the first element that is not a character's code.
     fn next(&mut self, text: bool) -> Datum {
         let Some(arg) = self.args.get(self.arg_idx) else {
             return Datum::Nothing;
@@ -244,7 +245,7 @@ fn code(x: f64) -> Option<u8> {
     (x.fract() == 0.0 && (0.0..=255.0).contains(&x)).then_some(x as u8)
 }
 
-/// What `%c` prints for a whole number: a byte as it is, a code beyond it as UTF-8.
+/// What `%c` prints for a whole number: a byte as it is, a larger code as UTF-8.
 fn character(x: f64) -> Option<Vec<u8>> {
     if let Some(byte) = code(x) {
         return Some(vec![byte]);
@@ -257,7 +258,7 @@ fn character(x: f64) -> Option<Vec<u8>> {
 const TWO_63: f64 = 9_223_372_036_854_775_808.0;
 const TWO_64: f64 = 2.0 * TWO_63;
 
-/// What a conversion made of its datum, before it is filled up to its width.
+/// The text of a conversion before it is padded to its width.
 struct Field {
     body: Vec<u8>,
     zeros_may_pad: bool,
@@ -284,7 +285,7 @@ impl Conversion {
                 self.digits(self.sign(n < 0), n.unsigned_abs().to_string(), precision)
             }
             Datum::Exact(n) => self.number(n as f64, precision),
-            // A number that is no character's code has no text, and not even a width.
+            // A number that is not a character's code prints nothing, not even padding.
             Datum::Real(x) if self.letter == b's' && x.is_finite() => return Ok(()),
             Datum::Real(x) if self.letter == b'c' && x.fract() == 0.0 && x <= TWO_63 => match character(x) {
                 Some(_) if precision == Some(0) => Field::text(Vec::new()),
@@ -298,7 +299,7 @@ impl Conversion {
     }
 
     /// A number under any conversion. An integer conversion takes whole numbers up to
-    /// the first one its integer cannot hold, which saturates as everything below does; the rest it leaves to `real`.
+    /// the first one that its integer type cannot hold, which saturates; other numbers are left to `real`.
     fn number(&self, x: f64, precision: Option<usize>) -> Field {
         let whole = x.fract() == 0.0;
         match self.letter {
@@ -321,13 +322,13 @@ impl Conversion {
         }
     }
 
-    /// A sign or `0x`, and digits filled up to the precision.
+    /// A sign or `0x`, and digits padded to the precision.
     fn digits(&self, prefix: &str, text: String, precision: Option<usize>) -> Field {
-        // As in C, zero at a precision of zero has no digits, but for the one that `#` demands of an octal.
+        // As in C, zero at a precision of zero has no digits, except the one that `#` requires of an octal.
         let octal = self.letter == b'o' && self.flags.hash;
         let text = if precision == Some(0) && text == "0" && !octal { String::new() } else { text };
         let text = format!("{text:0>width$}", width = precision.unwrap_or(0));
-        // A precision switches the padding with zeros off.
+        // A precision switches off padding with zeros.
         Field { body: format!("{prefix}{text}").into_bytes(), zeros_may_pad: precision.is_none() }
     }
 
@@ -353,10 +354,10 @@ impl Conversion {
         let body = match self.letter {
             b'f' => self.with_point(cnumber::fixed(size, precision.unwrap_or(6))),
             b'e' | b'E' => self.with_point(cnumber::exponent(size, precision.unwrap_or(6))),
-            // `d` and its like fall back on `g` for fractions and for what exceeds them.
+            // Integer conversions fall back to `g` for fractions and for numbers that exceed them.
             _ => self.with_point(cnumber::general(size, precision.unwrap_or(6), self.flags.hash)),
         };
-        // `X` falls back on the small `g`.
+        // `X` falls back to the lower-case `g`.
         let body = if matches!(self.letter, b'E' | b'G') { body.to_uppercase() } else { body };
         Field { body: format!("{}{body}", self.sign(x.is_sign_negative())).into_bytes(), zeros_may_pad: true }
     }

@@ -1,8 +1,8 @@
-//! What a variable holds.
+//! The values of the script language.
 //!
-//! Comes in: numbers, host arrays and engine handles. Goes out: one type with MATLAB's classes and dimensions. Scalars,
-//! ranges, strings and literal matrices stay on the host until an operation needs them as arrays; everything else is a
-//! handle whose dimensions are known and whose elements may not exist yet. It knows the engine's array type and no operation.
+//! In: numbers, host arrays and engine handles. Out: one type with MATLAB's classes and dimensions. Scalars, ranges, strings
+//! and literal matrices stay on the host until an operation needs them as arrays; every other value is a handle whose
+//! dimensions are known and whose elements may not exist yet. It knows the engine's array type and none of its operations.
 
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -16,9 +16,9 @@ use super::host::{HostData, HostValue};
 /// A value of the script language.
 #[derive(Clone)]
 pub enum Value {
-    /// A 1×1 value that is known here.
+    /// A 1×1 value that is known on the host.
     Scalar(HostScalar),
-    /// An array whose elements are known here.
+    /// An array whose elements are known on the host.
     Host(Rc<HostArray>),
     /// `start : step : stop`, not written out.
     Range(Range),
@@ -39,7 +39,7 @@ pub struct HostScalar {
 pub struct HostArray {
     /// Dimensions and elements.
     pub value: HostValue,
-    /// Whether it was written with `"`, so that its escapes are done.
+    /// Whether it was written with `"`, so that its escapes have been processed.
     pub double_quoted: bool,
     /// The uploaded form, made at most once.
     pub leaf: OnceCell<Array>,
@@ -56,7 +56,7 @@ pub struct Range {
     pub step: f64,
     /// How many elements there are.
     pub count: usize,
-    /// No element passes this, whatever rounding says.
+    /// No element passes this, even by rounding.
     pub limit: f64,
 }
 
@@ -69,7 +69,7 @@ pub struct Tensor {
     pub class: Class,
     /// At least two extents, without trailing ones beyond the second.
     pub dims: Vec<usize>,
-    /// The operation whose result Octave would perhaps have made complex, if one went into this.
+    /// The operation that contributed to this and whose result may be complex in Octave.
     pub complex: Option<ComplexOrigin>,
 }
 
@@ -105,7 +105,7 @@ pub fn trimmed(mut dims: Vec<usize>) -> Vec<usize> {
     dims
 }
 
-/// The number of elements, saturating: an array that long can be described, never stored.
+/// The number of elements, saturated: an array of that size can be described but not stored.
 pub fn numel_of(dims: &[usize]) -> usize {
     if dims.contains(&0) {
         return 0;
@@ -148,7 +148,7 @@ impl Tensor {
         Self { array, class, dims, complex: None }
     }
 
-    /// The same with a note of where it may have left the real numbers.
+    /// Notes where it may have left the real numbers, unless that is noted already.
     #[must_use]
     pub fn with_complex(mut self, complex: Option<ComplexOrigin>) -> Self {
         self.complex = self.complex.or(complex);
@@ -198,7 +198,7 @@ impl Value {
     /// A row of doubles or, with a column's dimensions, a column.
     pub fn numbers(class: Class, dims: Vec<usize>, values: Vec<f64>) -> Self {
         let data = data_of(class, values.into_iter());
-        // Both come from one place in every caller, so the number of elements is the product of the dimensions.
+        // Every caller derives both from one source, so the number of elements is the product of the dimensions.
         match HostValue::new(trimmed(dims), data) {
             Some(value) => Value::host(value),
             None => Value::host(HostValue { dims: vec![0, 0], data: HostData::F64(Vec::new()) }),

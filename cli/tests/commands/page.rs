@@ -1,5 +1,5 @@
-//! Pages, traces and dumps made from scripts: what they hold, that they need no network, that the same program gives the same page,
-//! and, where there is a Chromium, that a browser draws what they say.
+//! Pages, traces and dumps made from scripts: they hold every record, need no network and are reproducible; where there is a Chromium,
+//! the browser draws what they describe.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -32,7 +32,7 @@ fn exit_codes() {
         (&["run", "good.m", "--device", "tpu"], 2, "tpu"),
         (&["run", "good.m", "--numerics", "exact"], 2, "exact"),
         (&["run", "good.m", "x"], 2, "expected NAME=FILE"),
-        (&["run", "good.m", "3x=a.npy"], 2, "no name of a variable"),
+        (&["run", "good.m", "3x=a.npy"], 2, "not a variable name"),
         (&["run", "good.m", "x=missing.npy"], 2, "missing.npy: No such file"),
         (&["run", "good.m", "y=a.npy"], 2, "the script has no variable 'y'"),
         (&["run", "good.m", "--out", "y=a.npy"], 2, "the script has no variable 'y'"),

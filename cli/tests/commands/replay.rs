@@ -1,4 +1,4 @@
-//! `explain` writes a dump and `replay` runs it: results, check, bisection, exit codes, and what is said of files that are no dumps.
+//! `explain` writes a dump and `replay` runs it: results, check, bisection, exit codes, and errors about files that are not dumps.
 
 use crate::support::folder::{Folder, Ran};
 

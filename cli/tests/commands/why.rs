@@ -62,7 +62,7 @@ fn an_unknown_node_is_answered_with_the_known_ones() {
         ("%99", 2, "no evaluation has a node or a variable %99"),
         ("3:z", 2, "there is no evaluation 3: the script has 2"),
         ("0:z", 2, "counted from 1"),
-        ("a b", 2, "neither a number of a node nor a name"),
+        ("a b", 2, "neither a node number nor a name"),
         ("", 2, "neither"),
     ] {
         let ran = explain(&["two.m", "--why", why], folder.path());

@@ -1,4 +1,4 @@
-//! Bad input: each is one clear error with its place and the right exit code, and none is a panic or a hang.
+//! Bad input: each case is one clear error with its place and the right cause, and none panics or hangs.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! Scripts that somebody else wrote: bounded statements, elements, work and no files.
+//! Untrusted scripts: bounds on statements, elements and work, and no files.
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
-//! The records themselves: that every recorded program, example and spelling can be read by the parser, and that the spellings
-//! mean what their names say.
+//! The records themselves: the parser reads every recorded program, example and spelling, and the spellings have the values that their
+//! names promise.
 
 use crate::support::recorded::{example_results, folder, programs, record, spellings};
 use lazurite_cli::script::{diagnostic::SourceText, host::HostValue, parser};

@@ -1,4 +1,4 @@
-//! When scripts are computed: counters of the engine, never timers.
+//! When scripts are evaluated, by the engine's counters.
 
 use std::path::Path;
 

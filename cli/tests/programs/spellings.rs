@@ -1,5 +1,5 @@
-//! Other ways to write the acceptance graphs give Octave's values, on the CPU and on the GPU, and become the same kernels on the
-//! GPU; graphs that only look alike become others.
+//! Other spellings of the acceptance graphs give Octave's values on the CPU and the GPU, and the same kernels on the GPU; graphs that
+//! only look similar give other kernels.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};

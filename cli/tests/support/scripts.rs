@@ -1,4 +1,4 @@
-//! Runs scripts within the test's own process: one engine a device, one thread a script.
+//! Runs scripts in the test's own process, each on a thread of its own.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! Values from nothing: constants, filled arrays, the identity, ranges and random numbers.
+//! Functions that create values: constants, filled arrays, the identity, ranges and random numbers.
 
 use lazurite::{Array, DType, Engine, Order};
 
@@ -29,8 +29,8 @@ pub(super) const TABLE: &[Function] = &[
     run("rng", 1..=1, 0, rng),
 ];
 
-/// The dimensions in the arguments before `last`: none is 1×1, one number n is n×n, one vector and several numbers are the
-/// dimensions themselves.
+/// The dimensions in the arguments from `first` to `last`: no argument means 1×1, one number n means n×n, and a vector or
+/// several numbers are the dimensions themselves.
 pub(super) fn dims(rt: &mut Runtime, call: &Call, first: usize, last: usize) -> Result<Vec<usize>, Diagnostic> {
     let dims = match last - first {
         0 => vec![1, 1],
@@ -74,7 +74,7 @@ fn filled_with(rt: &mut Runtime, call: &Call, class: Class, value: f64) -> Resul
     Ok(vec![full(rt, dims, class, value)])
 }
 
-/// `value` everywhere; takes no memory.
+/// An array with `value` in every element, which takes no memory.
 pub(super) fn full(rt: &mut Runtime, dims: Vec<usize>, class: Class, value: f64) -> Value {
     if dims == [1, 1] {
         return Value::scalar(class, value);

@@ -1,7 +1,7 @@
 //! Functions of one or two numbers, applied element by element.
 //!
-//! A function is a line: its name, what the engine does with arrays, what is done with a number that is known here, and
-//! where Octave's result would leave the real numbers.
+//! A line in the table gives a function's name, its operation on arrays, its computation for a number that is known on the host,
+//! and the arguments for which Octave's result is complex.
 
 use lazurite::{Array, DType};
 
@@ -68,7 +68,7 @@ pub(super) const TABLE: &[Function] = &[
     two("rem", |x, y| x.rem(y), remainder),
     run("mod", 2..=2, 1, |rt, call| {
         let (a, b) = (&call.arguments[0], &call.arguments[1]);
-        // A divisor that is known not to be zero needs no test.
+        // A divisor that is known to differ from zero needs no test.
         let array =
             if b.known().is_some_and(|y| y.value != 0.0) { |x: &Array, y: &Array| x.modulo(y) } else { modulo_arrays };
         binary(rt, "mod", &Binary { array, host: modulo }, a, b).map(|value| vec![value])

@@ -1,7 +1,7 @@
 //! `load` and `save`.
 //!
-//! Integers and bytes become the default real class (or `single` where the result is converted at once), truth values stay
-//! logical, and a file whose first axis is the fastest is a view of its elements as they lie.
+//! Integers and bytes become the default real class (or `single` in `single(load(…))`), truth values stay logical. A file whose
+//! first axis is the fastest becomes a transposing view of its elements, which are not moved.
 
 use std::path::PathBuf;
 
@@ -33,7 +33,7 @@ fn load(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
 pub fn read(rt: &mut Runtime, path: &std::path::Path) -> Result<Value, Diagnostic> {
     let contents = io::read(path).map_err(|what| rt.error(format!("load: {what}")))?;
     let Contents { mut dims, columns_first, elements } = contents;
-    // A list of numbers is a column; a single one has no axis at all.
+    // A one-dimensional file is a column, a zero-dimensional one a scalar.
     while dims.len() < 2 {
         dims.push(1);
     }
@@ -45,7 +45,7 @@ pub fn read(rt: &mut Runtime, path: &std::path::Path) -> Result<Value, Diagnosti
     Ok(Value::Array(rt.recorded(array, class, dims)))
 }
 
-/// A leaf in the narrowest dtype that holds the file's elements, and the class it shall have.
+/// A leaf in the narrowest dtype that holds the file's elements, and the class of the value.
 fn upload(rt: &Runtime, elements: Elements, dims: &[usize], real: Class) -> Result<(Array, Class), Diagnostic> {
     let engine = &rt.engine;
     let (array, class) = match elements {

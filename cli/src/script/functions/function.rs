@@ -1,6 +1,6 @@
-//! What a function is, and what a call gives it.
+//! Functions and calls.
 //!
-//! In: a call's values and their places. Out: arguments in the form a function needs, or an error at the argument's place.
+//! In: the arguments of a call and their places. Out: each argument in the form that a function needs, or an error at its place.
 
 use std::ops::RangeInclusive;
 
@@ -19,13 +19,13 @@ pub struct Function {
     pub arguments: RangeInclusive<usize>,
     /// How many results it has at most.
     pub results: usize,
-    /// What it does.
+    /// How it is computed.
     pub implementation: Implementation,
 }
 
-/// What a function does.
+/// How a function is computed.
 pub enum Implementation {
-    /// Anything.
+    /// By a function of its own.
     Run(fn(&mut Runtime, &Call) -> Result<Vec<Value>, Diagnostic>),
     /// One number from one number, element by element.
     Unary(Unary),
@@ -35,19 +35,19 @@ pub enum Implementation {
 
 /// A function of one number.
 pub struct Unary {
-    /// For arrays.
+    /// Records the operation on arrays.
     pub array: fn(&Array) -> Array,
-    /// For a number that is known here.
+    /// Computes it for a number that is known on the host.
     pub host: fn(f64) -> f64,
-    /// For which arguments Octave's result is complex.
+    /// The arguments for which Octave's result is complex.
     pub complex: Option<fn(f64) -> bool>,
 }
 
 /// A function of two numbers.
 pub struct Binary {
-    /// For arrays.
+    /// Records the operation on arrays.
     pub array: fn(&Array, &Array) -> Array,
-    /// For numbers that are known here.
+    /// Computes it for numbers that are known on the host.
     pub host: fn(f64, f64) -> f64,
 }
 
@@ -55,18 +55,18 @@ pub struct Binary {
 pub struct Call {
     /// The function's name.
     pub name: &'static str,
-    /// The values given.
+    /// The arguments.
     pub arguments: Vec<Value>,
-    /// Where they stand.
+    /// Their places.
     pub spans: Vec<Span>,
-    /// How many results are asked for; 0 when the call is a statement.
+    /// How many results are wanted; 0 when the call is a statement.
     pub wanted: usize,
 }
 
 /// No bound on the number of arguments.
 pub const MANY: usize = usize::MAX;
 
-/// A function that does anything.
+/// A function that is computed by `body`.
 pub const fn run(
     name: &'static str,
     arguments: RangeInclusive<usize>,

@@ -76,7 +76,7 @@ fn trace(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
     Ok(vec![Value::Array(tensor.with_complex(x.complex()))])
 }
 
-/// The inner product of two vectors in any direction, or of the columns (or another axis) of two arrays of one shape.
+/// The inner product of two vectors of any orientation, or along an axis of two arrays of the same shape.
 fn dot(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
     let (x, y) = (&call.arguments[0], &call.arguments[1]);
     if x.class() == Class::Char || y.class() == Class::Char {
@@ -157,7 +157,8 @@ fn norm(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
     Ok(vec![Value::Array(tensor.with_complex(x.complex()))])
 }
 
-/// The factorisation takes finite matrices only, so what is not finite goes around it: the result is then ±Inf or NaN.
+/// The factorisation takes only finite matrices. Other elements are replaced by 0 for it and added to the result, which is then
+/// Inf or NaN.
 fn largest_singular_value(array: &Array) -> Array {
     let finite = array.isfinite();
     let largest = finite.select(array, 0.0).svd().1.nanmax(.., false);

@@ -1,8 +1,8 @@
 //! The functions that scripts can call.
 //!
-//! In: a name and values. Out: values. Each file holds one subject and a table of its functions; adding a function is a line
-//! in a table where a function of one or two numbers suffices, and a small function otherwise. How many arguments and results
-//! a function takes stands in its table and is checked here.
+//! In: a name and values. Out: values. Each file holds one subject and a table of its functions. Adding a function of one or two
+//! numbers takes a line in a table; any other takes a small function too. The table says how many arguments and results a
+//! function has, which is checked here.
 
 mod construct;
 mod elementwise;
@@ -53,7 +53,7 @@ pub fn names() -> Vec<&'static str> {
     names
 }
 
-/// The error for a name that is neither variable nor function.
+/// The error for a name that is neither a variable nor a function.
 pub fn unknown(name: &str, span: Span) -> Diagnostic {
     let error = Diagnostic::at(span, format!("'{name}' undefined"));
     let near = tables().map(|function| (distance(name, function.name), function.name)).min();

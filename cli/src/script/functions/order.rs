@@ -32,7 +32,7 @@ fn sort(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
     }
     let real = rt.settings.real;
     if axis >= dims.len() || x.is_scalar() {
-        // Every run has one element, which is its first.
+        // Each line along the axis has one element.
         let ones = super::construct::full(rt, dims, real, 1.0);
         return Ok(vec![x.clone(), ones]);
     }
@@ -50,7 +50,7 @@ fn sort(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
     Ok(results)
 }
 
-/// `i = find(x, n)`, `[r, c, v] = find(x)`: how many there are is data, so this evaluates.
+/// `i = find(x, n)`, `[r, c, v] = find(x)`. The number of results depends on the data, so this evaluates.
 fn find(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
     let x = &call.arguments[0];
     let real = rt.settings.real;
@@ -61,7 +61,7 @@ fn find(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
         return Err(call.bad(1, "N must be an integer"));
     }
     let list = nonzero(rt, x, most)?;
-    // A row gives a row, a 1×1 or empty zero gives an empty of its own shape, everything else gives a column.
+    // A row gives a row; a zero scalar or `[]` gives a 0×0; everything else gives a column.
     let shape = |count: usize| match dims[..] {
         [1, 1] if count == 0 => vec![0, 0],
         [0, 0] => vec![0, 0],

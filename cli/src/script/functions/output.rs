@@ -1,4 +1,4 @@
-//! Text for people: `disp`, `printf`, `fprintf`, `error`, `tic` and `toc`.
+//! Output: `disp`, `printf`, `fprintf`, `error`, `tic` and `toc`.
 
 use std::time::Instant;
 
@@ -63,8 +63,8 @@ fn fprintf(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
     Ok(vec![])
 }
 
-/// Ends the script. A text alone is taken as it is; with more arguments it is a template, before which an identifier such as
-/// 'pkg:topic' may stand.
+/// Ends the script. A single text is taken as it is; with more arguments it is a template, which an identifier such as
+/// 'pkg:topic' may precede.
 fn error(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
     let identifies = |text: &[u8]| text.contains(&b':') && !text.iter().any(|b| b.is_ascii_whitespace() || *b == b'%');
     let first = usize::from(call.arguments.len() > 1 && call.arguments[0].as_text().is_some_and(identifies));
@@ -72,12 +72,12 @@ fn error(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
         (1, Some(text)) => text.to_vec(),
         _ => format(rt, call, first)?,
     };
-    // What was computed before must not be lost to the error that it led to: warnings come first.
+    // Warnings about what was computed before come first.
     rt.evaluate(&[])?;
     Err(rt.error(String::from_utf8_lossy(&text).trim_end_matches('\n')))
 }
 
-/// The seconds since `tic`, after everything that is pending was evaluated.
+/// The seconds since `tic`, after all variables have been evaluated.
 fn toc(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
     let Some(start) = rt.timer else {
         return Err(rt.error("toc: function called before timer initialization()"));

@@ -63,7 +63,7 @@ fn reduced(dims: &[usize], axes: &[usize]) -> Vec<usize> {
     dims.iter().enumerate().map(|(axis, d)| if axes.contains(&axis) { 1 } else { *d }).collect()
 }
 
-/// The class of the result by the table of classes.
+/// The class of the result.
 fn class_of(rt: &Runtime, call: &Call) -> Result<Class, Diagnostic> {
     rt.class_of_one(call.name, &call.arguments[0])
 }
@@ -110,7 +110,7 @@ fn spread(
         return Ok(vec![Value::scalar(class, spread)]);
     }
     let count: usize = axes.iter().map(|axis| dims[*axis]).product();
-    // A single sample has no spread, by either division.
+    // A single sample has no spread with either divisor.
     let ddof = usize::from(option == 0.0 && count > 1);
     let array = rt.operand(x, computed_in(class), 0)?;
     let result = if axes.is_empty() { array.sub(&array) } else { apply(&array, &axes, ddof) };
@@ -118,7 +118,7 @@ fn spread(
     Ok(vec![Value::Array(tensor.with_complex(x.complex()))])
 }
 
-/// `any` and `all`, for which NaN is no error: it is not true enough for `any` and not false enough against `all`.
+/// `any` and `all`, for which NaN is not an error: `any` counts it as false and `all` as true.
 fn tested(
     rt: &mut Runtime,
     call: &Call,
@@ -144,7 +144,7 @@ fn tested(
     Ok(vec![Value::Array(rt.recorded(result, Class::Logical, reduced(&dims, &axes)))])
 }
 
-/// The two extremes, all ignoring NaN as Octave does.
+/// `max` or `min`, which ignore NaN as in Octave.
 struct Extreme {
     two: fn(&Array, &Array) -> Array,
     numbers: fn(f64, f64) -> f64,
@@ -196,7 +196,7 @@ fn extreme_along(rt: &mut Runtime, call: &Call, which: &Extreme) -> Result<Vec<V
     }
     let axes = if dims == [0, 0] && call.arguments.len() < 3 { vec![0] } else { axes(rt, call, 2, &dims)? };
     if numel_of(&dims) == 0 {
-        // There is no extreme of nothing, so an empty axis stays empty.
+        // An empty axis has no extreme and stays empty.
         let dims: Vec<usize> =
             dims.iter().enumerate().map(|(i, d)| if axes.contains(&i) { (*d).min(1) } else { *d }).collect();
         let real = rt.settings.real;
@@ -217,7 +217,7 @@ fn extreme_along(rt: &mut Runtime, call: &Call, which: &Extreme) -> Result<Vec<V
     Ok(results)
 }
 
-/// Where the extreme is: along one axis, or as a linear index over all of them.
+/// The position of the extreme: along one axis, or as a linear index over all of them.
 fn position(
     rt: &mut Runtime,
     call: &Call,

@@ -1,4 +1,4 @@
-//! Sizes and rearrangements, none of which compute an element.
+//! Sizes and rearrangements, which compute no elements.
 
 use lazurite::Order;
 
@@ -39,7 +39,7 @@ fn number(rt: &Runtime, value: usize) -> Vec<Value> {
     vec![Value::scalar(rt.settings.real, value as f64)]
 }
 
-/// `size(x)`, `size(x, d)` and `[r, c] = size(x)`, whose last result counts all axes that are left.
+/// `size(x)`, `size(x, d)` and `[r, c] = size(x)`, whose last result is the product of all remaining extents.
 fn size(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
     let real = rt.settings.real;
     let dims = call.arguments[0].dims();
@@ -89,7 +89,7 @@ fn reshape(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
     Ok(vec![Value::Array(rt.recorded(array, tensor.class, dims).with_complex(tensor.complex))])
 }
 
-/// The sizes in the arguments after the first, with the one that is `[]` worked out.
+/// The sizes in the arguments after the first, where one that is `[]` follows from the others.
 fn separate_sizes(rt: &mut Runtime, call: &Call) -> Result<Vec<usize>, Diagnostic> {
     let mut dims = Vec::with_capacity(call.arguments.len() - 1);
     let mut unknown = None;
@@ -153,7 +153,7 @@ fn squeeze(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
     Ok(vec![Value::Array(rt.recorded(array, tensor.class, left).with_complex(tensor.complex))])
 }
 
-/// Copies side by side: each axis is split into (copy, place), the copies are broadcast, and both are joined again.
+/// Tiles an array: each axis is split into (copy, position), the copies are broadcast, and both are joined again.
 fn repmat(rt: &mut Runtime, call: &Call) -> Result<Vec<Value>, Diagnostic> {
     let x = &call.arguments[0];
     let given = call.arguments.len();

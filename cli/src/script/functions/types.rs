@@ -1,4 +1,4 @@
-//! Classes: conversions and their names.
+//! Conversions between classes, and `class`.
 
 use super::super::classes::{self, Class};
 use super::super::diagnostic::Diagnostic;

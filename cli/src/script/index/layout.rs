@@ -1,6 +1,6 @@
-//! Where elements lie: linear positions, coordinates, and dimensions as a number of subscripts sees them.
+//! Linear positions, coordinates, and the dimensions that a number of subscripts addresses.
 
-/// The positions in row-major order of a matrix of `dims` that the linear, column-major position `at` stands for.
+/// The coordinates of the column-major position `at` in an array of `dims`.
 pub(super) fn coordinates(mut at: usize, dims: &[usize]) -> Vec<usize> {
     dims.iter()
         .map(|extent| {
@@ -16,7 +16,7 @@ pub(super) fn row_major(coordinates: &[usize], dims: &[usize]) -> usize {
     coordinates.iter().zip(dims).fold(0, |at, (here, extent)| at * extent + here)
 }
 
-/// The dimensions seen by `total` subscripts: the last one runs over all axes that are left.
+/// The dimensions that `total` subscripts address: the last one runs over all remaining axes.
 pub fn dims_seen_by(dims: &[usize], total: usize) -> Vec<usize> {
     let mut seen: Vec<usize> = dims.iter().copied().take(total).collect();
     seen.resize(total, 1);
@@ -28,12 +28,12 @@ pub fn dims_seen_by(dims: &[usize], total: usize) -> Vec<usize> {
     seen
 }
 
-/// What `end` means as subscript `position` of `total` on a value of `dims`.
+/// The value of `end` in subscript `position` of `total` on a value of `dims`.
 pub fn end_of(dims: &[usize], position: usize, total: usize) -> usize {
     dims_seen_by(dims, total)[position]
 }
 
-/// The axis along which a value with at most one extent other than 1 lies.
+/// The axis of a vector: the only one whose extent is not 1, or the last of a scalar.
 pub(super) fn vector_axis(dims: &[usize]) -> Option<usize> {
     let mut long = dims.iter().enumerate().filter(|(_, d)| **d != 1);
     match (long.next(), long.next()) {

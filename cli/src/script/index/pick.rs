@@ -16,11 +16,11 @@ use super::Subscript;
 pub(super) enum Pick {
     /// Every one, in order.
     All,
-    /// A single one.
+    /// One.
     One(usize),
     /// Equally spaced ones.
     Slice { start: usize, step: i64, len: usize },
-    /// Any, in any order.
+    /// Any list.
     List(Rc<[usize]>),
 }
 
@@ -67,7 +67,7 @@ impl Pick {
     }
 }
 
-/// For messages: whose index it is, which of how many subscripts is meant, and the indexed dimensions.
+/// What messages say about a subscript: whose index it is in, and which of how many subscripts it is.
 pub(super) struct SubscriptContext<'a> {
     pub name: Option<&'a str>,
     pub position: usize,
@@ -100,7 +100,7 @@ impl SubscriptContext<'_> {
     }
 }
 
-/// The positions that a subscript names; bounds are not looked at.
+/// The positions that a subscript names. Bounds are not checked.
 pub(super) fn pick(rt: &mut Runtime, context: &SubscriptContext, subscript: &Subscript) -> Result<Picked, Diagnostic> {
     let value = match subscript {
         Subscript::All => return Ok(Picked { pick: Pick::All, shape: vec![] }),
@@ -139,14 +139,14 @@ pub(super) fn pick(rt: &mut Runtime, context: &SubscriptContext, subscript: &Sub
     if let [at] = list[..] {
         return Ok(Picked { pick: Pick::One(at), shape });
     }
-    // Positions that are written in the script may be part of a plan; those that come from data may not.
+    // Positions that are written in the script may become part of a plan; those that come from data must not.
     if is_literal && let Some(slice) = progression(&list) {
         return Ok(Picked { pick: slice, shape });
     }
     Ok(Picked { pick: Pick::List(list.into()), shape })
 }
 
-/// What every subscript of `name` picks; bounds are not looked at.
+/// The positions that each subscript of `name` names. Bounds are not checked.
 pub(super) fn picks(rt: &mut Runtime, name: &str, subscripts: &[Subscript]) -> Result<Vec<Picked>, Diagnostic> {
     let total = subscripts.len();
     let context = |position| SubscriptContext { name: Some(name), position, total };

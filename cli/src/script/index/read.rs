@@ -12,10 +12,10 @@ use super::Subscript;
 use super::layout::{coordinates, dims_seen_by, row_major, vector_axis};
 use super::pick::{Pick, Picked, SubscriptContext, pick};
 
-/// From this length on, linear positions of a matrix are not written out one by one.
+/// Linear positions of a matrix are written out one by one up to this number.
 const LONG: usize = 1024;
 
-/// The part of `value`, which messages call `name`.
+/// A part of `value`, which messages call `name`.
 ///
 /// # Errors
 /// Subscripts that are no positions or lie outside.
@@ -53,7 +53,7 @@ pub fn read(
     Ok(Value::Array(result.with_complex(complex)))
 }
 
-/// A single element of what is known on the host, or any part of a string, needs no engine.
+/// A single element of a value that is known on the host, or any part of a string, is read on the host.
 fn on_host(value: &Value, picks: &[Picked], seen: &[usize], dims: &[usize]) -> Option<Value> {
     let is_one = picks.iter().all(|p| matches!(p.pick, Pick::One(_)));
     let is_text = value.class() == Class::Char;
@@ -120,7 +120,7 @@ fn linear(rt: &mut Runtime, tensor: Tensor, picked: &Picked) -> Result<Tensor, D
             .slice(&[SliceSpec { start: *start, step: *step, len: *len }])
             .reshape(&shape, Order::F),
         (pick, _) => {
-            // Positions are turned into row-major ones, in the order in which the result is stored: both flat forms are views.
+            // Row-major positions in the order in which the result is stored, since both flat forms are then views.
             let at = |i: usize| {
                 let here = coordinates_of_row_major(i, &shape);
                 let column_major = here.iter().zip(&shape).rev().fold(0, |at, (here, extent)| at * extent + here);
@@ -151,7 +151,7 @@ fn by_axis(rt: &mut Runtime, tensor: Tensor, picks: &[Picked], seen: Vec<usize>)
     }
     let shape: Vec<usize> = picks.iter().zip(&seen).map(|(p, extent)| p.pick.len(*extent)).collect();
     let looping = rt.loops.is_inside();
-    // Views first, so that the copies that follow are as small as they can be.
+    // Views come first, so that the copies after them are small.
     let mut specs = Vec::with_capacity(picks.len());
     let mut copied = Vec::new();
     for (axis, picked) in picks.iter().enumerate() {
@@ -172,8 +172,8 @@ fn by_axis(rt: &mut Runtime, tensor: Tensor, picks: &[Picked], seen: Vec<usize>)
     Ok(rt.recorded(array, class, shape))
 }
 
-/// The picked positions along one axis. In a loop a single position is data, not part of the plan, so that every round has
-/// the same plan.
+/// The picked positions along one axis. In a loop a single position is data and not part of the plan, so that all iterations
+/// share one plan.
 fn along(rt: &Runtime, array: &Array, axis: usize, pick: &Pick) -> Result<Array, Diagnostic> {
     let slice = |spec: SliceSpec| -> Result<Array, Diagnostic> {
         let shape = array.shape().map_err(|error| rt.engine_error(&error))?;
@@ -190,7 +190,7 @@ fn along(rt: &Runtime, array: &Array, axis: usize, pick: &Pick) -> Result<Array,
     }
 }
 
-/// Positions as the engine wants them.
+/// Positions as an index array of the engine.
 pub(super) fn positions(rt: &Runtime, list: &[usize]) -> Result<Array, Diagnostic> {
     let list: Option<Vec<i32>> = list.iter().map(|at| i32::try_from(*at).ok()).collect();
     let list = list.ok_or_else(|| rt.error("positions beyond 2^31 cannot be picked one by one"))?;

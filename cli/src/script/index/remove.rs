@@ -1,4 +1,4 @@
-//! `x(i) = []`: a value without a part.
+//! `x(i) = []`: removes a part of a value.
 
 use lazurite::Order;
 
@@ -11,7 +11,7 @@ use super::layout::dims_seen_by;
 use super::pick::{Pick, Picked, picks};
 use super::read::read;
 
-/// Removal marks every position of its axis.
+/// The longest axis that positions are removed from: each of its positions is marked.
 const MAX_REMOVED_FROM: usize = 1 << 31;
 
 /// `target` without the part that `subscripts` name. All subscripts but one must be colons, unless one of them picks nothing.
@@ -49,7 +49,7 @@ pub fn remove(rt: &mut Runtime, name: &str, target: &Value, subscripts: &[Subscr
     Ok(if tensor.class == Class::Char { result } else { Value::Array(row.with_complex(tensor.complex)) })
 }
 
-/// The positions along an axis that stay, from 1.
+/// The remaining positions along an axis, from 1.
 fn positions_left(rt: &Runtime, removed: &Picked, extent: usize, total: usize) -> Result<Vec<f64>, Diagnostic> {
     let needs = removed.pick.needs();
     if needs > extent {
@@ -64,7 +64,7 @@ fn positions_left(rt: &Runtime, removed: &Picked, extent: usize, total: usize) -
     Ok((0..extent).filter(|i| !gone[*i]).map(|i| i as f64 + 1.0).collect())
 }
 
-/// Whether a subscript of `len` positions takes out one run: what is left of a matrix is then a row, and a column otherwise.
+/// Whether a subscript of `len` positions removes one run: the rest of a matrix is then a row, and otherwise a column.
 fn takes_a_run(subscript: &Subscript, len: usize) -> bool {
     match subscript {
         Subscript::Value(value) if value.known().is_some() => true,

@@ -1,4 +1,4 @@
-//! `x(i, j) = v`: a value with a part replaced, and grown where the part lies beyond its end.
+//! `x(i, j) = v`: replaces a part of a value, which grows if the part is beyond its end.
 
 use lazurite::SliceSpec;
 use lazurite::{Array, Order};
@@ -55,7 +55,7 @@ pub fn write(
     Ok(Value::Array(result.with_complex(target.complex()).with_complex(value.complex())))
 }
 
-/// `x(mask) = scalar` with a mask of the same shape is a choice element by element, and evaluates nothing.
+/// `x(mask) = scalar` with a mask of the same shape selects element by element, and evaluates nothing.
 fn by_mask(
     rt: &mut Runtime,
     target: &Value,
@@ -75,7 +75,7 @@ fn by_mask(
     Ok(Some(Value::Array(result.with_complex(old.complex).with_complex(value.complex()))))
 }
 
-/// Replacing one character within a string stays on the host, where strings live.
+/// Replaces one character of a string, on the host.
 fn text_element(target: &Value, picks: &[Picked], value: &Value) -> Option<Value> {
     let Value::Host(host) = target else { return None };
     let ([Picked { pick: Pick::One(at), .. }], Some(new)) = (picks, value.known()) else { return None };
@@ -91,7 +91,7 @@ fn nonconformant(rt: &Runtime, op1: &[usize], op2: &[usize]) -> Diagnostic {
     rt.error(format!("=: nonconformant arguments (op1 is {x}, op2 is {y})"))
 }
 
-/// What is written into, on its way to what it becomes.
+/// The array that is written into.
 struct Target {
     array: Array,
     dims: Vec<usize>,
@@ -104,7 +104,7 @@ impl Target {
         Ok(Self { array, dims, class })
     }
 
-    /// Puts zeros behind the end of every axis.
+    /// Appends zeros along every axis.
     fn grow(&mut self, rt: &Runtime, to: Vec<usize>) -> Result<(), Diagnostic> {
         if to.iter().try_fold(1usize, |n, d| n.checked_mul(*d)).is_none() {
             return Err(rt.error("out of memory or dimension too large for Octave's index type"));
@@ -123,7 +123,7 @@ impl Target {
         Ok(())
     }
 
-    /// The result, with the target's dimensions.
+    /// A new array in place of the target's.
     fn with(self, rt: &mut Runtime, array: Array) -> Tensor {
         rt.recorded(array, self.class, self.dims)
     }
@@ -178,7 +178,7 @@ fn by_axis(rt: &mut Runtime, target: &Value, picks: &[Picked], value: &Value) ->
     let needs: Vec<usize> = (0..total).map(|axis| seen[axis].max(picks[axis].pick.needs()).max(wanted[axis])).collect();
     let lens: Vec<usize> = picks.iter().zip(&needs).map(|(p, extent)| p.pick.len(*extent)).collect();
     if numel_of(&lens) == 0 && value.numel() == 0 {
-        // Nothing goes nowhere, whatever the shapes.
+        // Assigning nothing to nothing is allowed for any shapes.
         let array = target.array.clone();
         return Ok(target.with(rt, array));
     }
@@ -220,7 +220,7 @@ fn grown_dims(dims: &[usize], seen: &[usize], needs: &[usize]) -> Option<Vec<usi
     Some(grown)
 }
 
-/// The extents that colons stand for when an empty target is made by the assignment.
+/// The extents of colons when the assignment creates its target.
 fn extents_of_colons(dims: &[usize], picks: &[Picked], source: &[usize]) -> Vec<usize> {
     let mut wanted = vec![0; picks.len()];
     if dims.iter().any(|d| *d != 0) {
@@ -235,8 +235,8 @@ fn extents_of_colons(dims: &[usize], picks: &[Picked], source: &[usize]) -> Vec<
     wanted
 }
 
-/// The array, seen in `dims`, with the box of `lens` that `picks` name replaced. A subscript from data, or from the counter of a
-/// loop, is data of the plan too; the others are part of it.
+/// The array, viewed in `dims`, with the box of `lens` that `picks` name replaced. Positions that come from data or, in a loop, single
+/// positions are data; the others are part of the plan.
 fn replace(
     rt: &Runtime,
     array: &Array,

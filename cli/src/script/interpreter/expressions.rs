@@ -18,7 +18,7 @@ impl Interpreter<'_, '_> {
         value.ok_or_else(|| Diagnostic::at(expr.span, "value on the right hand side of the assignment not defined"))
     }
 
-    /// Up to `wanted` values of an expression; only calls can have more than one, and calls for effect may have none.
+    /// Up to `wanted` values of an expression. Only calls can have more than one, or none.
     pub(super) fn values(&mut self, expr: &Expr, wanted: usize) -> Result<Vec<Value>, Diagnostic> {
         match &expr.kind {
             ExprKind::Name { symbol, read } => match self.read_variable(*symbol, *read) {
@@ -117,7 +117,7 @@ impl Interpreter<'_, '_> {
         };
         for step in steps {
             current = self.step(name, current, step, base.span)?;
-            // Messages name the variable only for its own index, not for one of a part of it.
+            // Messages name the variable only in its own index, not in the index of a part of it.
             name = None;
         }
         Ok(vec![current])
@@ -173,7 +173,7 @@ impl Interpreter<'_, '_> {
         let Some(function) = functions::find(name) else {
             return Err(functions::unknown(name, name_span));
         };
-        // `single(load(…))` reads integers and bytes as single at once.
+        // `single(load(…))` reads integers and bytes directly as single.
         let widens = name == "single" && matches!(arguments, [argument] if self.is_load(argument));
         if widens {
             self.rt.load.class = Some(Class::Single);

@@ -1,7 +1,7 @@
-//! The names in a loop: what every evaluation inside it takes along.
+//! The names in a loop, which every evaluation inside it includes.
 //!
-//! In: a loop's condition and body. Out: the names of everything that is assigned or read there. What is assigned would grow
-//! by one round's work each time, and what is only read would be computed again in every round, if an evaluation left it out.
+//! In: a loop's condition and body. Out: the names of all variables that are assigned or read there. Why an evaluation includes
+//! them is in `runtime/loops.rs`.
 
 use std::rc::Rc;
 

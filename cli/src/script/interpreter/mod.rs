@@ -1,8 +1,8 @@
-//! Walks a program's statements.
+//! Executes the statements of a script.
 //!
-//! Comes in: a program with its liveness, and a runtime. Goes out: the program's effects, or the first error with its place.
-//! Expressions are in `expressions`, left-hand sides in `assignment`. Variables are dropped where liveness says that nothing
-//! reads them any more, so that the engine never keeps a result for a script that has forgotten it.
+//! In: a script with its liveness, and a runtime. Out: the script's effects, or the first error with its place. Expressions are in
+//! `expressions`, left-hand sides in `assignment`. Variables are dropped where liveness says that nothing reads them any
+//! more, so that the engine keeps no result that the script cannot use.
 
 mod assignment;
 mod expressions;
@@ -19,11 +19,11 @@ use super::runtime::Runtime;
 use super::value::Value;
 use loops::names_in_loop;
 
-/// A script in execution.
+/// A running script.
 pub struct Interpreter<'r, 'a> {
     rt: &'r mut Runtime<'a>,
     last: &'r LastReads,
-    /// Where results go that nothing was assigned to, if the script ever asks.
+    /// The variable of unassigned results, if the script has that name.
     ans: Option<Symbol>,
     /// The subscripts that are being evaluated, the innermost last.
     subscripts: Vec<OpenSubscript>,
@@ -39,14 +39,14 @@ struct OpenSubscript {
     total: usize,
 }
 
-/// What comes after a statement.
+/// How execution continues after a statement.
 enum Flow {
     Next,
     Break,
     Continue,
 }
 
-/// Runs a program to its end, evaluating what its last warnings wait for.
+/// Runs a script to its end, and evaluates what its last warnings wait for.
 ///
 /// # Errors
 /// The first error, placed.
@@ -99,7 +99,7 @@ impl Interpreter<'_, '_> {
         if let Some((symbol, value)) = self.bare_variable(expr) {
             return if show { self.show(symbol, &value) } else { Ok(()) };
         }
-        // Functions that only act, such as `printf`, have no value here.
+        // Functions such as `printf` have no value.
         let Some(value) = self.values(expr, 0)?.into_iter().next() else { return Ok(()) };
         if show {
             self.show_as("ans", &value, expr)?;
@@ -140,7 +140,7 @@ impl Interpreter<'_, '_> {
         result
     }
 
-    /// One round for each column; all axes beyond the first count as columns, as in Octave.
+    /// An iteration for each column; all axes after the first count as columns, as in Octave.
     fn for_rounds(&mut self, variable: Symbol, value: &Value, values: &Expr, body: &Block) -> Result<(), Diagnostic> {
         let dims = value.dims();
         let columns = if value.numel() == 0 { 0 } else { dims[1..].iter().product() };

@@ -1,7 +1,6 @@
 //! Comma-separated numbers: one row a line, blanks around numbers allowed, empty lines skipped.
 //!
-//! A first line that holds no number at all is taken as a header. Everything else that is not a number is an error with
-//! its line.
+//! A first line without any number is a header. Any other field that is not a number is an error that names its line.
 
 use std::fs;
 use std::io::Write as _;
@@ -56,7 +55,7 @@ fn number(field: &str) -> Option<f64> {
         "nan" | "na" => Some(f64::NAN),
         "inf" | "+inf" => Some(f64::INFINITY),
         "-inf" => Some(f64::NEG_INFINITY),
-        // Rust would also read `infinity`, which nobody writes into tables of numbers; but no harm is done.
+        // This also accepts `infinity`, which does no harm.
         text => text.parse().ok(),
     }
 }

@@ -1,7 +1,7 @@
 //! Files of numbers.
 //!
-//! In: a path. Out: the elements with their order and dimensions, or a message that says what is wrong with the file. The
-//! extension decides the format. It knows neither classes of the language nor the engine.
+//! In: a path, whose extension decides the format. Out: the elements with their order and dimensions, or a message that says what
+//! is wrong with the file. It knows neither the classes of the language nor the engine.
 
 mod contents;
 mod csv;

@@ -1,8 +1,8 @@
 //! From text to tokens.
 //!
-//! In: a source. Out: tokens in which whitespace has lost its meaning: inside `[ ]` the commas and semicolons that blanks
-//! and line ends stand for are real tokens, and `'` is already either a transpose or a string. Numbers and strings are read
-//! in `literals`. It knows no grammar beyond which tokens can end and start an element.
+//! In: a source. Out: tokens among which whitespace has no meaning: inside `[ ]`, blanks and line ends have become commas and
+//! semicolons, and `'` is either a transpose or a string. Numbers and strings are read in `literals`. The only grammar it
+//! knows is which tokens can end and start an element.
 
 mod literals;
 mod token;
@@ -161,7 +161,7 @@ impl Lexer<'_> {
                 self.open.push(b'[');
                 TokenKind::LeftBracket
             }
-            // Whether the brackets match is the parser's business; it sees the tokens in order.
+            // The parser checks that the brackets match.
             b')' => {
                 self.open.pop();
                 TokenKind::RightParen

@@ -1,4 +1,4 @@
-//! What the lexer hands to the parser: tokens with their places. No text survives except names and strings.
+//! Tokens with their places. They contain no text except names and strings.
 
 use super::super::diagnostic::Span;
 
@@ -91,7 +91,7 @@ impl Keyword {
     }
 }
 
-/// Words that Octave reserves and this language does not have.
+/// Keywords of Octave that this language does not have.
 pub const FOREIGN_KEYWORDS: &[&str] = &[
     "function",
     "endfunction",
@@ -160,7 +160,7 @@ pub enum Operator {
     Colon,
 }
 
-/// Spellings, longest first so that the first match is the longest. `None` marks what Octave has and this language has not.
+/// Spellings, longest first so that the first match is the longest. `None` marks operators of Octave that this language does not have.
 pub const OPERATORS: &[(&str, Option<Operator>)] = &[
     (".^'", None),
     (".**", None),

@@ -1,9 +1,9 @@
-//! Which read of a variable is its last.
+//! Finds the last read of each variable.
 //!
-//! In: a program and the names that are wanted at its end. Out: the variables that die at each statement and block, written
-//! into the program, and one bit for each read that is the last on every way onward. The interpreter moves the value out at
-//! such a read, so that the engine sees a handle only as long as the script can still use it. Loops count as reads of
-//! everything that is live in them. It knows nothing of values; a name that turns out to be a function does no harm.
+//! In: a script and the names that are wanted at its end. Out: the variables that die at each statement and block, written into
+//! the script, and for each read whether it is the last on every path. The interpreter moves the value out at such a read,
+//! so that a handle lives only as long as the script can still use it. A loop counts as a read of everything that is live in
+//! it. It knows nothing about values; a name that turns out to be a function does no harm.
 
 mod set;
 
@@ -26,7 +26,7 @@ impl LastReads {
 
 /// Annotates `program`; `wanted` are the variables that are saved when it ends.
 ///
-/// Every statement is walked once for each loop around it and once more.
+/// Every statement is visited once, and once more for each enclosing loop.
 pub fn analyse(program: &mut Script, wanted: &[Symbol]) -> LastReads {
     let mut live = Set::new(program.names.len());
     wanted.iter().for_each(|symbol| live.insert(*symbol));
@@ -43,12 +43,12 @@ pub fn analyse(program: &mut Script, wanted: &[Symbol]) -> LastReads {
     LastReads { bits: pass.last }
 }
 
-/// A walk against the order of execution.
+/// A walk in the reverse order of execution.
 struct Pass {
     last: Vec<bool>,
-    /// What is live at the point that the walk has reached.
+    /// What is live at the current point.
     live: Set,
-    /// Whether the walk writes its findings down, or only asks what a loop's body reads.
+    /// Whether the walk annotates the script, or only finds what a loop's body reads.
     marking: bool,
     /// The enclosing loops, the innermost last.
     loops: Vec<LoopEnds>,
@@ -59,7 +59,7 @@ struct Pass {
     names: Names,
 }
 
-/// What is live where a loop goes on.
+/// What is live where a loop continues or ends.
 struct LoopEnds {
     /// After the loop, where `break` leads.
     exit: Set,
@@ -143,7 +143,7 @@ impl Pass {
         otherwise.dead_on_entry = before_all.minus(&into_otherwise);
     }
 
-    /// What `body` reads before it writes it, on some way through it.
+    /// The variables that `body` reads before it writes them, on some path.
     fn reads_of(&mut self, body: &mut Block) -> Set {
         let nothing = self.live.empty();
         let live = std::mem::replace(&mut self.live, nothing.clone());
@@ -155,10 +155,10 @@ impl Pass {
         std::mem::replace(&mut self.live, live)
     }
 
-    /// Leaves `self.live` at what is live when the body is entered.
+    /// Sets `self.live` to what is live when the body is entered.
     fn loop_body(&mut self, body: &mut Block, exit: &Set, head: &Set) {
         self.live = head.clone();
-        // A walk that marks nothing needs no second round: what the body reads is in `head` already.
+        // A walk that does not annotate needs no second pass: `head` already has what the body reads.
         if self.marking {
             self.loops.push(LoopEnds { exit: exit.clone(), head: head.clone() });
             self.block(body);
@@ -191,13 +191,13 @@ impl Pass {
     fn for_loop(&mut self, variable: Symbol, values: &Expr, body: &mut Block, touched: &mut Touched) {
         let exit = self.live.clone();
         let mut head = self.reads_of(body);
-        // Every round assigns the variable first; only what follows the loop can see the last one.
+        // Every iteration assigns the variable first; only code after the loop can read the last value.
         head.remove(variable);
         head.union(&exit);
 
         self.loop_body(body, &exit, &head);
         let into_body = std::mem::replace(&mut self.live, head.clone());
-        // A loop without rounds still assigns its variable, so the old value is dead here.
+        // A loop without iterations still assigns its variable, so the old value is dead here.
         self.live.remove(variable);
         let mut reads = Touched::new();
         self.expr(values, true, &mut reads);
@@ -210,7 +210,8 @@ impl Pass {
         }
     }
 
-    /// An assignment: its target dies, unless only a part of it is written. Runs after the right-hand side, so comes first.
+    /// The target of an assignment, which dies unless only a part of it is written. It is written after the right-hand side is read, so
+    /// the walk visits it first.
     fn write(&mut self, target: &Target, touched: &mut Touched) {
         let Target::Variable { symbol, arguments, .. } = target else {
             return;
@@ -219,7 +220,7 @@ impl Pass {
         match arguments {
             None => self.live.remove(*symbol),
             Some(arguments) => {
-                // The rest of the old value goes into the new one, so it is needed even if nothing else reads it.
+                // The rest of the old value becomes part of the new one, so it is needed even if nothing else reads it.
                 self.live.insert(*symbol);
                 for argument in arguments.iter().rev() {
                     self.expr(argument, true, touched);
@@ -266,13 +267,13 @@ impl Pass {
 
     fn read(&mut self, symbol: Symbol, read: u32, certain: bool) {
         if self.marking {
-            // A read that may be skipped must not move the value out: the end of the statement drops it instead.
+            // A read that may be skipped must not move the value out; the value is dropped at the end of the statement instead.
             self.last[read as usize] = certain && !self.live.contains(symbol);
         }
         self.live.insert(symbol);
     }
 
-    /// `certain` is false where evaluation may stop short.
+    /// `certain` is false where short-circuit evaluation may skip the expression.
     fn expr(&mut self, expr: &Expr, certain: bool, touched: &mut Touched) {
         match &expr.kind {
             ExprKind::Number(_) | ExprKind::Text { .. } | ExprKind::Colon | ExprKind::End => {}

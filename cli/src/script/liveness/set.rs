@@ -1,4 +1,4 @@
-//! Sets of names, as bits. In and out: symbols. It knows nothing of programs.
+//! Sets of symbols, as bits. It knows nothing about scripts.
 
 use super::super::lexer::Symbol;
 

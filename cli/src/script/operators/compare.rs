@@ -1,7 +1,6 @@
 //! Comparisons and logic, whose results are logical.
 //!
-//! A NaN has no truth value, so logic on floating-point arrays first asks the engine whether there is one: this is where
-//! an array decides an error.
+//! A NaN has no truth value, so logic on floating-point arrays first evaluates whether there is one, which is an error.
 
 use lazurite::{Array, DType};
 
@@ -57,7 +56,7 @@ fn apply(op: BinaryOp, x: &Array, y: &Array) -> Array {
     }
 }
 
-/// In what dtype a comparison happens, and the numbers that stand for known operands there.
+/// The dtype of a comparison, and the numbers that replace known operands in it.
 struct Comparison {
     dtype: DType,
     left: Option<f64>,
@@ -65,8 +64,8 @@ struct Comparison {
 }
 
 impl Comparison {
-    /// Octave compares a single with a double in double precision. Where the double is one number, a single number exists
-    /// that divides the singles in the same way, so that no array needs to be widened.
+    /// Octave compares a single with a double in double precision. If the double is one number, there is a single that divides
+    /// the singles in the same way, so that no array needs to be widened.
     fn of(op: BinaryOp, a: &Value, b: &Value) -> Self {
         let dtype = common(a.class(), b.class());
         let plain = Self { dtype, left: None, right: None };

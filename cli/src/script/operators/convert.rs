@@ -1,4 +1,4 @@
-//! Values in other classes.
+//! Conversion of values to another class.
 
 use super::super::classes::Class;
 use super::super::diagnostic::Diagnostic;

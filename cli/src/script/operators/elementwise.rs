@@ -1,4 +1,4 @@
-//! Operations element by element, and the form that results of any operation take.
+//! Elementwise operations, and the conversion of any result to its class.
 
 use lazurite::{Array, DType};
 
@@ -8,8 +8,8 @@ use super::super::display::dims_text;
 use super::super::runtime::Runtime;
 use super::super::value::{ComplexOrigin, Tensor, Value, dtype_of};
 
-/// The dtype in which a result of `class` is computed: integers go through double, which holds every sum and product that
-/// does not saturate anyway.
+/// The dtype in which a result of `class` is computed. Integers are computed in double, which holds every sum and product that
+/// does not saturate.
 pub fn computed_in(class: Class) -> DType {
     if class == Class::Single { DType::F32 } else { DType::F64 }
 }
@@ -38,8 +38,8 @@ pub fn broadcast(rt: &Runtime, name: &str, a: &Value, b: &Value) -> Result<Vec<u
     Ok(dims)
 }
 
-/// A function of two values element by element: `host` for numbers that are known here, `array` for the rest, which gets its
-/// operands in the dtype of [`computed_in`].
+/// A function of two values element by element: `host` computes it for numbers known on the host, `array` records it for arrays,
+/// which have the dtype of [`computed_in`].
 ///
 /// # Errors
 /// Shapes that do not fit, and what the engine reports.
@@ -65,7 +65,7 @@ pub fn elementwise(
     Ok(Value::Array(tensor))
 }
 
-/// A computed array as a tensor of `class`.
+/// A computed array, rounded and saturated as `class` requires.
 pub fn finish(rt: &mut Runtime, array: Array, class: Class, dims: Vec<usize>) -> Tensor {
     let array =
         if class.is_integer() { array.cast_round_saturate(dtype_of(class)) } else { array.cast(dtype_of(class)) };
@@ -88,7 +88,7 @@ pub fn power(rt: &mut Runtime, class: Class, a: &Value, b: &Value) -> Result<Val
     }
     let possible = leaves_reals(a.known().map(|x| x.value)).then_some(complex);
     let value = elementwise(rt, "operator .^", class, a, b, f64::powf, |x, y| match exponent {
-        // A number, not an array, lets the engine see whole exponents, which are products.
+        // The engine makes products of whole exponents, which it sees only in a number.
         Some(exponent) => x.pow(exponent),
         None => x.pow(y),
     })?;

@@ -1,8 +1,8 @@
 //! The operators on values.
 //!
-//! Comes in: an operator and its operands. Goes out: a value, computed at once where the operands are numbers known here, and
-//! recorded in the engine otherwise. Classes come from `classes`, shapes follow MATLAB's broadcasting. Comparisons and logic
-//! are in `compare`, matrix operations in `matrix`, and so on. It knows nothing of the syntax tree except the operators' names.
+//! In: an operator and its operands. Out: a value, computed at once if the operands are numbers known on the host, and recorded
+//! in the engine otherwise. Classes come from `classes`, shapes follow MATLAB's broadcasting. It knows nothing about the
+//! syntax tree except the operators' names.
 
 pub mod compare;
 pub mod convert;

@@ -1,8 +1,8 @@
-//! From tokens to a program.
+//! From tokens to a script.
 //!
-//! In: a source. Out: a [`Script`], or the first error with its place. Recursive descent with one budget for everything
-//! that nests; what merely repeats is parsed in loops. Statements are in `statements`, expressions in `expressions`. It
-//! knows no values and does not tell variables from functions: that is only known when the script runs.
+//! In: a source. Out: a [`Script`], or the first error with its place. Recursive descent with one depth limit for everything
+//! that nests; repetition is parsed in loops. Statements are in `statements`, expressions in `expressions`. It knows no values
+//! and does not distinguish variables from functions, which is only possible when the script runs.
 
 mod expressions;
 mod statements;

@@ -1,6 +1,6 @@
-//! How much of what a script may use it has used.
+//! What a script may still use.
 //!
-//! In: what it is about to do. Out: an error where that is more than its [`Bounds`] allow.
+//! In: what it is about to do. Out: an error if its [`Bounds`] do not allow that.
 
 use super::super::diagnostic::Diagnostic;
 use super::super::display::dims_text;
@@ -15,12 +15,12 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// Nothing used yet.
+    /// The whole of the bounds, unused.
     pub fn new(bounds: Bounds) -> Self {
         Self { bounds, executed: 0 }
     }
 
-    /// Counts a statement or a round of a loop.
+    /// Counts a statement or an iteration of a loop.
     ///
     /// # Errors
     /// More than the script may execute.
@@ -46,8 +46,8 @@ impl Budget {
         numel_of(dims) <= self.bounds.elements
     }
 
-    /// Refuses to walk over more elements than any memory holds: an array may be that large as long as only parts of it are
-    /// asked for, and a fold over it would be no memory's problem but would not end either.
+    /// Refuses to iterate over an array that is too large. Such an array may exist as long as only parts of it are needed; a
+    /// reduction over all of it would not need the memory but would not end either.
     ///
     /// # Errors
     /// Too many elements.

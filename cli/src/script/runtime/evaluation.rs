@@ -1,7 +1,7 @@
-//! When a script is computed, and elements read back from the engine.
+//! The evaluation of values, and their elements read back from the engine.
 //!
-//! In: values whose elements are needed now. Out: the elements on the host. Nothing else evaluates, so the rule is kept here: a value
-//! is evaluated together with the variables that the loops around it name, and with what warnings wait for.
+//! In: values whose elements are needed now. Out: the elements on the host. This is the only file that evaluates. It evaluates a value
+//! together with the variables that the enclosing loops name and the numbers that pending warnings wait for.
 
 use lazurite::Array;
 
@@ -14,10 +14,10 @@ use super::warnings::singular_message;
 use super::{Runtime, readback};
 
 impl Runtime<'_> {
-    /// Evaluates arrays, everything that pending warnings wait for, and what the loops around carry.
+    /// Evaluates arrays, together with what pending warnings wait for and what the enclosing loops carry.
     ///
     /// # Errors
-    /// Whatever the evaluation reports.
+    /// The evaluation fails.
     pub fn evaluate(&mut self, tensors: &[&Tensor]) -> Result<(), Diagnostic> {
         let carried = self.variables.tensors_of(self.loops.carried()).map(|tensor| &tensor.array);
         let roots = tensors.iter().map(|tensor| &tensor.array).chain(self.warnings.conditions()).chain(carried);
@@ -29,19 +29,19 @@ impl Runtime<'_> {
         self.warn_of_singular()
     }
 
-    /// Evaluates every variable: what `toc` measures must have happened.
+    /// Evaluates every variable, so that `toc` measures the time of their computation.
     ///
     /// # Errors
-    /// Whatever the evaluation reports.
+    /// The evaluation fails.
     pub fn evaluate_variables(&mut self) -> Result<(), Diagnostic> {
         let tensors: Vec<Tensor> = self.variables.tensors().cloned().collect();
         self.evaluate(&tensors.iter().collect::<Vec<_>>())
     }
 
-    /// Called at the end of each round of a loop: evaluates what the loop carries once much has been recorded.
+    /// Ends an iteration of a loop: evaluates what the loop carries once many results have been recorded.
     ///
     /// # Errors
-    /// Whatever the evaluation reports.
+    /// The evaluation fails.
     pub fn end_of_round(&mut self) -> Result<(), Diagnostic> {
         self.budget.count_statement(&self.location)?;
         if self.loops.is_evaluation_due() { self.evaluate(&[]) } else { Ok(()) }
@@ -61,11 +61,11 @@ impl Runtime<'_> {
     /// A value's elements on the host; evaluates an array.
     ///
     /// # Errors
-    /// Whatever the evaluation reports.
+    /// The evaluation fails.
     pub fn host(&mut self, value: &Value) -> Result<HostValue, Diagnostic> {
         let tensor = match value {
             Value::Array(tensor) => tensor.clone(),
-            // Written out by the engine, which knows how much memory there is.
+            // The engine writes it out, because it knows the memory limit.
             Value::Range(range) if range.count > LONG_RANGE => self.tensor(value)?,
             _ => {
                 let empty = HostValue { dims: vec![0, 0], data: HostData::F64(vec![]) };
@@ -89,7 +89,7 @@ impl Runtime<'_> {
     /// Several values' elements, evaluated together.
     ///
     /// # Errors
-    /// Whatever the evaluation reports.
+    /// The evaluation fails.
     pub fn hosts(&mut self, values: &[Value]) -> Result<Vec<HostValue>, Diagnostic> {
         let tensors: Vec<&Tensor> = values.iter().filter_map(Value::as_tensor).collect();
         if tensors.len() > 1 && tensors.iter().all(|tensor| self.budget.allows_readback(&tensor.dims)) {
@@ -101,7 +101,7 @@ impl Runtime<'_> {
     /// The single number in a 1×1 value; evaluates an array.
     ///
     /// # Errors
-    /// Whatever the evaluation reports; a value that is not 1×1.
+    /// The evaluation fails; the value is not 1×1.
     pub fn number(&mut self, value: &Value) -> Result<f64, Diagnostic> {
         if let Some(scalar) = value.known() {
             return Ok(scalar.value);

@@ -1,4 +1,4 @@
-//! Where execution is in the script, and errors with that place.
+//! The current place in the script, and errors with that place.
 //!
 //! In: the span of the operation that runs. Out: errors of the script, the engine's errors as errors of the script, and the origins that
 //! the engine keeps with the nodes it records.
@@ -11,7 +11,7 @@ use super::super::diagnostic::{Diagnostic, SourceText, Span};
 
 /// A place in the script.
 pub struct Location<'a> {
-    /// The innermost operation that has begun.
+    /// The innermost running operation.
     pub span: Span,
     source: &'a SourceText,
     file: Arc<str>,
@@ -23,7 +23,7 @@ impl<'a> Location<'a> {
         Self { span: Span::default(), source, file: source.name().into() }
     }
 
-    /// What nodes that are recorded here are marked with.
+    /// The origin of nodes that are recorded here.
     pub fn origin(&self) -> Origin {
         let (line, col) = self.source.line_and_column(self.span.start);
         Origin { file: self.file.clone(), line, col, label: None }

@@ -1,19 +1,19 @@
-//! The loops that are running, and what an evaluation inside them must take along.
+//! The enclosing loops, and the variables that an evaluation inside them includes.
 //!
-//! A value is evaluated together with the variables that the loops around it name. Those that are assigned there would otherwise grow by
-//! one round's work each time, and those that are only read would be computed again in every round.
+//! A value is evaluated together with the variables that the enclosing loops name. Otherwise the pending work of a variable that a loop
+//! assigns would grow by one iteration each time, and a variable that a loop only reads would be computed again in every iteration.
 
 use std::rc::Rc;
 
 use super::super::lexer::Symbol;
 
-/// After this many recorded results without an evaluation, a loop evaluates what it carries.
+/// A loop evaluates what it carries after this many recorded results without an evaluation.
 const RECORDED_PER_EVALUATION: usize = 2048;
 
-/// The loops around the statement that runs.
+/// The loops that enclose the running statement.
 #[derive(Default)]
 pub struct Loops {
-    /// For each loop, the names in it, inner loops' included; the outermost first.
+    /// The names in each loop and its inner loops, outermost loop first.
     names: Vec<Rc<[Symbol]>>,
     /// How many results were recorded since the last evaluation.
     recorded: usize,
@@ -30,12 +30,12 @@ impl Loops {
         self.names.pop();
     }
 
-    /// Whether execution is inside a loop.
+    /// Whether the running statement is inside a loop.
     pub fn is_inside(&self) -> bool {
         !self.names.is_empty()
     }
 
-    /// The variables that an evaluation takes along.
+    /// The variables that an evaluation includes.
     pub fn carried(&self) -> &[Symbol] {
         // An outer loop names whatever its inner loops name.
         self.names.first().map_or(&[], |names| names)
@@ -46,12 +46,12 @@ impl Loops {
         self.recorded += 1;
     }
 
-    /// Starts the count again.
+    /// Resets the count of recorded results.
     pub fn evaluated(&mut self) {
         self.recorded = 0;
     }
 
-    /// Whether so much has been recorded that a round should end with an evaluation.
+    /// Whether enough results have been recorded for an iteration to end with an evaluation.
     pub fn is_evaluation_due(&self) -> bool {
         self.recorded > RECORDED_PER_EVALUATION
     }

@@ -1,7 +1,7 @@
-//! What a running script has, and how its operations are recorded.
+//! The state of a running script, and the recording of its operations.
 //!
-//! In: values. Out: arrays of the engine, marked with their place in the script. Each part of the state has a file; this one brings
-//! them together. When something is evaluated is decided in `evaluation`, and nowhere else.
+//! In: values. Out: arrays of the engine, marked with their place in the script. Each part of the state has a file of its own; this one
+//! brings them together. Only `evaluation` decides when something is evaluated.
 
 mod budget;
 mod evaluation;
@@ -40,17 +40,17 @@ pub struct Runtime<'a> {
     pub engine: Engine,
     /// The names in the script.
     pub names: &'a Names,
-    /// What the command line decided.
+    /// How the script is run.
     pub settings: &'a RunSettings,
-    /// Where execution is.
+    /// The place of the operation that is running.
     pub location: Location<'a>,
-    /// What the variables hold.
+    /// The values of the variables.
     pub variables: Variables,
-    /// The loops that are running.
+    /// The enclosing loops.
     pub loops: Loops,
-    /// How much of what it may use the script has used.
+    /// What the script may still use.
     pub budget: Budget,
-    /// What the next `load` does otherwise.
+    /// How the next `load` deviates from its argument.
     pub load: LoadOverride,
     /// The state of the random numbers.
     pub random: RandomState,
@@ -61,7 +61,7 @@ pub struct Runtime<'a> {
 }
 
 impl<'a> Runtime<'a> {
-    /// A fresh state for a script.
+    /// The state at the start of a script.
     pub fn new(
         engine: Engine,
         source: &'a SourceText,
@@ -98,7 +98,7 @@ impl<'a> Runtime<'a> {
         result
     }
 
-    /// An error in the script at the place where execution is.
+    /// An error in the script, at the current place.
     pub fn error(&self, message: impl Into<String>) -> Diagnostic {
         self.location.error(message)
     }
@@ -119,7 +119,7 @@ impl<'a> Runtime<'a> {
         printed.map_err(|error| self.error(format!("results cannot be written: {error}")).caused_by_engine())
     }
 
-    /// Writes to the error stream, also where results are dropped.
+    /// Writes to the error stream, even where results are discarded.
     pub fn print_message(&mut self, bytes: &[u8]) {
         self.streams.print_message(bytes);
     }
@@ -178,7 +178,7 @@ impl<'a> Runtime<'a> {
         }
     }
 
-    /// A handle that an operation gave, as a value.
+    /// Wraps the result of an operation as a value, and counts it as recorded.
     pub fn recorded(&mut self, array: Array, class: Class, dims: Vec<usize>) -> Tensor {
         self.loops.count_recorded();
         Tensor::new(array, class, dims)
@@ -187,7 +187,7 @@ impl<'a> Runtime<'a> {
     /// The value as an array of the engine, with its own class.
     ///
     /// # Errors
-    /// Memory for an upload could not be had.
+    /// There is no memory for an upload.
     pub fn tensor(&mut self, value: &Value) -> Result<Tensor, Diagnostic> {
         let array = match value {
             Value::Array(tensor) => return Ok(tensor.clone()),
@@ -211,7 +211,7 @@ impl<'a> Runtime<'a> {
     /// The value as an array of `dtype` and at least `rank` axes; a scalar that is known here is 0-d.
     ///
     /// # Errors
-    /// Memory for an upload could not be had.
+    /// There is no memory for an upload.
     pub fn operand(&mut self, value: &Value, dtype: DType, rank: usize) -> Result<Array, Diagnostic> {
         if let Some(scalar) = value.known() {
             return Ok(self.scalar(scalar.value, dtype));

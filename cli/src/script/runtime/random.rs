@@ -1,14 +1,14 @@
-//! The state of `rand` and `randn`. Every call draws from a stream of its own of the generator, so that equal scripts with equal seeds draw
-//! equal numbers, on every device.
+//! The state of `rand` and `randn`. Every call draws from its own stream of the generator, so that a script with the same seed draws the
+//! same numbers on every device.
 
-/// A seed, and how many streams of it have been drawn from.
+/// A seed, and the number of streams that have been used.
 #[derive(Default)]
 pub struct RandomState {
     seed: u32,
     drawn: u32,
 }
 
-/// What a call draws from: the key and the stream of the generator.
+/// The stream that one call draws from.
 #[derive(Clone, Copy)]
 pub struct RandomStream {
     /// The seed.
@@ -18,7 +18,7 @@ pub struct RandomStream {
 }
 
 impl RandomState {
-    /// The first stream of a seed.
+    /// The state after `rng(seed)`.
     pub fn seeded(seed: u32) -> Self {
         Self { seed, drawn: 0 }
     }

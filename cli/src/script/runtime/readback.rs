@@ -1,4 +1,4 @@
-//! Elements on their way out of the engine.
+//! Elements read back from the engine.
 
 use lazurite::Array;
 

@@ -1,4 +1,4 @@
-//! The two streams that a script writes to. In: bytes. It knows nothing of their meaning.
+//! The two streams that a script writes to. In: bytes, whose meaning it does not know.
 
 use std::io::Write;
 
@@ -6,12 +6,12 @@ use std::io::Write;
 pub struct Streams<'a> {
     results: &'a mut dyn Write,
     messages: &'a mut dyn Write,
-    /// Whether results are dropped.
+    /// Whether results are discarded.
     quiet: bool,
 }
 
 impl<'a> Streams<'a> {
-    /// Results to one stream, warnings and messages to the other.
+    /// Writes results to one stream, and warnings and messages to the other.
     pub fn new(results: &'a mut dyn Write, messages: &'a mut dyn Write, quiet: bool) -> Self {
         Self { results, messages, quiet }
     }
@@ -24,9 +24,9 @@ impl<'a> Streams<'a> {
         if self.quiet { Ok(()) } else { self.results.write_all(bytes) }
     }
 
-    /// Writes to the error stream, also where results are dropped.
+    /// Writes to the error stream, even where results are discarded.
     pub fn print_message(&mut self, bytes: &[u8]) {
-        // Nobody is left to be told when this fails.
+        // There is no other stream to report a failure on.
         let _ = self.messages.write_all(bytes);
     }
 }

@@ -1,6 +1,6 @@
-//! Elements on their way into the engine.
+//! Uploads of elements to the engine.
 //!
-//! In: column-major elements and ranges. Out: leaves, or counted arrays where writing the elements out would only take memory.
+//! In: column-major elements and ranges. Out: leaves, or arrays computed from a counter where a range is too long to be written out.
 
 use lazurite::{Array, DType, Engine};
 

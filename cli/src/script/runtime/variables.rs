@@ -1,16 +1,16 @@
-//! What a script's variables hold. In and out: symbols and values. It knows nothing of the engine.
+//! The values of a script's variables, by symbol. It knows nothing about the engine.
 
 use super::super::lexer::Symbol;
 use super::super::value::{Tensor, Value};
 
 /// The variables of a running script.
 pub struct Variables {
-    /// By the numbers of the symbols.
+    /// Indexed by symbol.
     values: Vec<Option<Value>>,
 }
 
 impl Variables {
-    /// As many variables as a script has names, none with a value.
+    /// A variable without a value for each name of a script.
     pub fn new(n_names: usize) -> Self {
         Self { values: vec![None; n_names] }
     }
@@ -25,7 +25,7 @@ impl Variables {
         self.values[symbol.0 as usize].take()
     }
 
-    /// Gives a variable a value.
+    /// Assigns a variable.
     pub fn set(&mut self, symbol: Symbol, value: Value) {
         self.values[symbol.0 as usize] = Some(value);
     }

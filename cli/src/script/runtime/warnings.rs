@@ -1,6 +1,6 @@
-//! Warnings that depend on numbers which the engine has not computed yet.
+//! Warnings that depend on numbers the engine has not computed yet.
 //!
-//! In: what may have to be warned of, while operations are recorded. Out: messages, once the numbers are known. It writes nothing itself.
+//! In: operations that may deserve a warning, as they are recorded. Out: messages, once the numbers are known. It writes nothing itself.
 
 use lazurite::Array;
 
@@ -14,13 +14,13 @@ use super::super::value::ComplexOrigin;
 pub struct PendingSingular {
     /// The reciprocal condition number, 0-d.
     pub condition: Array,
-    /// Its class, which decides how small is too small.
+    /// Its class, which decides which numbers are too small.
     pub class: Class,
     /// The operation that needs the matrix to be regular.
     pub span: Span,
 }
 
-/// What may still have to be warned of.
+/// The warnings that may still have to be given.
 #[derive(Default)]
 pub struct Warnings {
     singular: Vec<PendingSingular>,
@@ -33,12 +33,12 @@ impl Warnings {
         self.singular.push(pending);
     }
 
-    /// The condition numbers that must be evaluated before it can be said which matrices are singular.
+    /// The condition numbers of all noted matrices.
     pub fn conditions(&self) -> impl Iterator<Item = &Array> {
         self.singular.iter().map(|pending| &pending.condition)
     }
 
-    /// Takes out the matrices whose condition numbers have been evaluated.
+    /// Takes all noted matrices, whose condition numbers have been evaluated.
     pub fn take_singular(&mut self) -> Vec<PendingSingular> {
         std::mem::take(&mut self.singular)
     }
@@ -54,7 +54,7 @@ impl Warnings {
         })
     }
 
-    /// Whether these elements call for [`complex_once`](Self::complex_once), which is asked before it can be said again.
+    /// Whether [`complex_once`](Self::complex_once) has not warned yet and these elements, which may show a complex result, have a NaN.
     pub fn shows_complex(&self, data: &HostData) -> bool {
         !self.warned_of_complex
             && match data {
@@ -65,7 +65,7 @@ impl Warnings {
     }
 }
 
-/// The warning about a matrix with this reciprocal condition number, if it deserves one.
+/// The warning about a matrix with this reciprocal condition number, if that is too small.
 pub fn singular_message(rcond: f64, class: Class) -> Option<String> {
     let epsilon = if class == Class::Single { f64::from(f32::EPSILON) } else { f64::EPSILON };
     if rcond == 0.0 || rcond.is_nan() {
