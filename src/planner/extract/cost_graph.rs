@@ -103,27 +103,27 @@ impl CostGraph {
 
     /// The classes that have a chosen alternative, needed ones first; `None` if the selection has a cycle.
     pub(super) fn order(&self, selection: &[u32]) -> Option<Vec<u32>> {
-        let mut state = vec![Visit::New; selection.len()];
+        let mut state = vec![VisitState::New; selection.len()];
         let mut sequence = Vec::with_capacity(selection.len());
         let mut stack = Vec::new();
         for start in 0..selection.len() as u32 {
-            if state[start as usize] != Visit::New || selection[start as usize] == NONE {
+            if state[start as usize] != VisitState::New || selection[start as usize] == NONE {
                 continue;
             }
             stack.push((start, 0));
-            state[start as usize] = Visit::Open;
+            state[start as usize] = VisitState::Open;
             while let Some((class, at)) = stack.pop() {
                 let Some(&need) = self.chosen_needs(class, selection).get(at) else {
-                    state[class as usize] = Visit::Done;
+                    state[class as usize] = VisitState::Done;
                     sequence.push(class);
                     continue;
                 };
                 stack.push((class, at + 1));
-                if state[need as usize] == Visit::Open || selection[need as usize] == NONE {
+                if state[need as usize] == VisitState::Open || selection[need as usize] == NONE {
                     return None;
                 }
-                if state[need as usize] == Visit::New {
-                    state[need as usize] = Visit::Open;
+                if state[need as usize] == VisitState::New {
+                    state[need as usize] = VisitState::Open;
                     stack.push((need, 0));
                 }
             }
@@ -156,7 +156,7 @@ impl CostGraph {
 
 /// The state of a class in a depth-first walk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Visit {
+enum VisitState {
     New,
     Open,
     Done,

@@ -8,7 +8,7 @@
 
 use egg::Id;
 
-use super::lemma::{Justification, Lemma, Link, Proof, RuleLink};
+use super::lemma::{Justification, Lemma, LemmaLink, Proof, RuleLink};
 use super::normal_form::NormalForms;
 use super::replay::bears_on_values;
 use crate::error::{Error, Result};
@@ -108,31 +108,31 @@ impl ProofChecker<'_> {
     /// No lemma rests on itself.
     fn check_grounded(&self) -> Result<()> {
         let needs: Vec<Vec<usize>> = self.proof.lemmas.iter().map(named_lemmas).collect();
-        let mut state = vec![Visit::New; needs.len()];
+        let mut state = vec![VisitState::New; needs.len()];
         for start in 0..needs.len() {
             let mut open = vec![(start, 0)];
             while let Some((lemma, at)) = open.pop() {
-                if at == 0 && state[lemma] == Visit::Done {
+                if at == 0 && state[lemma] == VisitState::Done {
                     continue;
                 }
-                state[lemma] = Visit::Open;
+                state[lemma] = VisitState::Open;
                 let Some(&need) = needs[lemma].get(at) else {
-                    state[lemma] = Visit::Done;
+                    state[lemma] = VisitState::Done;
                     continue;
                 };
                 open.push((lemma, at + 1));
                 match state.get(need) {
                     None => return Err(wrong("a lemma that is not there")),
-                    Some(Visit::Open) => return Err(wrong(format!("lemma {need} rests on itself"))),
-                    Some(Visit::New) => open.push((need, 0)),
-                    Some(Visit::Done) => {}
+                    Some(VisitState::Open) => return Err(wrong(format!("lemma {need} rests on itself"))),
+                    Some(VisitState::New) => open.push((need, 0)),
+                    Some(VisitState::Done) => {}
                 }
             }
         }
         Ok(())
     }
 
-    fn check_link(&mut self, from: Id, link: &Link) -> Result<()> {
+    fn check_link(&mut self, from: Id, link: &LemmaLink) -> Result<()> {
         let (a, b) = (self.id(from)?, self.id(link.to)?);
         match &link.why {
             Justification::Rule(rule) => {
@@ -299,7 +299,7 @@ impl ProofChecker<'_> {
 
 /// The state of a lemma in a depth-first walk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Visit {
+enum VisitState {
     New,
     Open,
     Done,
@@ -307,7 +307,7 @@ enum Visit {
 
 /// The lemmas that a lemma names.
 fn named_lemmas(lemma: &Lemma) -> Vec<usize> {
-    let of = |link: &Link| match &link.why {
+    let of = |link: &LemmaLink| match &link.why {
         Justification::Congruence { lemmas, .. } => lemmas.iter().flatten().copied().collect(),
         Justification::Stored { lemma, .. } => vec![*lemma],
         _ => Vec::new(),

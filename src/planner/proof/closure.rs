@@ -27,7 +27,7 @@ pub(super) enum Reason {
 
 /// An equality.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Edge {
+pub(super) struct Equality {
     pub(super) from: Id,
     pub(super) to: Id,
     pub(super) reason: Reason,
@@ -36,7 +36,7 @@ pub(super) struct Edge {
 /// One equality of a path, and whether it is followed against its direction. The place of an equality in the list is its age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PathStep {
-    pub(super) edge: usize,
+    pub(super) equality: usize,
     pub(super) backwards: bool,
 }
 
@@ -65,7 +65,7 @@ pub(super) struct Closure {
     stores: Vec<Option<Id>>,
     /// Operations on representatives, and a term for each.
     signatures: HashMap<ENode, Id>,
-    pub(super) edges: Vec<Edge>,
+    pub(super) equalities: Vec<Equality>,
     pub(super) replayed_rules: Vec<ReplayedRule>,
     /// By term: the equalities it is part of.
     around: Vec<Vec<usize>>,
@@ -81,7 +81,7 @@ impl Closure {
             users: Vec::new(),
             stores: Vec::new(),
             signatures: HashMap::new(),
-            edges: Vec::new(),
+            equalities: Vec::new(),
             replayed_rules: Vec::new(),
             around: Vec::new(),
         };
@@ -152,15 +152,15 @@ impl Closure {
 
     /// Makes two terms equal, and all that are equal because of it.
     pub(super) fn unite(&mut self, a: Id, b: Id, reason: Reason) {
-        let mut open = vec![Edge { from: a, to: b, reason }];
-        while let Some(edge) = open.pop() {
-            let (a, b) = (self.find(edge.from), self.find(edge.to));
+        let mut open = vec![Equality { from: a, to: b, reason }];
+        while let Some(equality) = open.pop() {
+            let (a, b) = (self.find(equality.from), self.find(equality.to));
             if a == b {
                 continue;
             }
-            self.around[usize::from(edge.from)].push(self.edges.len());
-            self.around[usize::from(edge.to)].push(self.edges.len());
-            self.edges.push(edge);
+            self.around[usize::from(equality.from)].push(self.equalities.len());
+            self.around[usize::from(equality.to)].push(self.equalities.len());
+            self.equalities.push(equality);
             let weight = |id: Id| self.members[usize::from(id)].len() + self.users[usize::from(id)].len();
             let (smaller, larger) = if weight(a) <= weight(b) { (a, b) } else { (b, a) };
             self.merge(smaller, larger, &mut open);
@@ -168,7 +168,7 @@ impl Closure {
     }
 
     /// Makes one class part of another. Equalities that follow are added to `open`.
-    fn merge(&mut self, smaller: Id, larger: Id, open: &mut Vec<Edge>) {
+    fn merge(&mut self, smaller: Id, larger: Id, open: &mut Vec<Equality>) {
         self.parent[usize::from(smaller)] = larger;
         let members = std::mem::take(&mut self.members[usize::from(smaller)]);
         self.members[usize::from(larger)].extend(members);
@@ -176,7 +176,7 @@ impl Closure {
             let signature = self.signature(user);
             match self.signatures.get(&signature) {
                 Some(&other) if self.equal(other, user) => {}
-                Some(&other) => open.push(Edge { from: other, to: user, reason: Reason::Congruence }),
+                Some(&other) => open.push(Equality { from: other, to: user, reason: Reason::Congruence }),
                 None => {
                     self.signatures.insert(signature, user);
                 }
@@ -186,7 +186,7 @@ impl Closure {
         match (self.stores[usize::from(smaller)], self.stores[usize::from(larger)]) {
             (Some(x), Some(y)) => {
                 let (from, to) = (self.node(x).children[0], self.node(y).children[0]);
-                open.push(Edge { from, to, reason: Reason::Stored(x, y) });
+                open.push(Equality { from, to, reason: Reason::Stored(x, y) });
             }
             (Some(x), None) => self.stores[usize::from(larger)] = Some(x),
             _ => {}
@@ -201,10 +201,10 @@ impl Closure {
         while !frontier.is_empty() && !came.contains_key(&to) {
             for &at in &frontier {
                 for &i in &self.around[usize::from(at)] {
-                    let e = self.edges[i];
+                    let e = self.equalities[i];
                     let (other, backwards) = if e.from == at { (e.to, false) } else { (e.from, true) };
                     if i < before && !came.contains_key(&other) {
-                        came.insert(other, Some(PathStep { edge: i, backwards }));
+                        came.insert(other, Some(PathStep { equality: i, backwards }));
                         next.push(other);
                     }
                 }
@@ -216,7 +216,7 @@ impl Closure {
         let mut at = to;
         while let Some(step) = came.get(&at)? {
             path.push(*step);
-            let e = self.edges[step.edge];
+            let e = self.equalities[step.equality];
             at = if step.backwards { e.to } else { e.from };
         }
         path.reverse();

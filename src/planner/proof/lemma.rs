@@ -38,12 +38,12 @@ pub struct Proof {
 #[derive(Clone, Debug)]
 pub(super) struct Lemma {
     pub(super) from: Id,
-    pub(super) links: Vec<Link>,
+    pub(super) links: Vec<LemmaLink>,
 }
 
 /// One equality of a chain: what the term before it became, and why.
 #[derive(Clone, Debug)]
-pub(super) struct Link {
+pub(super) struct LemmaLink {
     pub(super) to: Id,
     pub(super) why: Justification,
 }
@@ -105,7 +105,7 @@ impl Proof {
     /// The weakest class of a rule in it; `exact` for a proof without rules. Classes are ordered as in [`Class::ALL`].
     #[must_use]
     pub fn weakest(&self) -> Class {
-        let class = |l: &Link| match &l.why {
+        let class = |l: &LemmaLink| match &l.why {
             Justification::Rule(link) => Some(link.class),
             _ => None,
         };

@@ -4,7 +4,7 @@ use egg::Id;
 use hashbrown::HashMap;
 
 use super::closure::{Closure, PathStep, Reason, ReplayedRule};
-use super::lemma::{Justification, Lemma, Link, RuleLink, RuleName};
+use super::lemma::{Justification, Lemma, LemmaLink, RuleLink, RuleName};
 use super::replayed_plan::ReplayedPlan;
 use crate::error::{Error, Result};
 use crate::planner::language::EOp;
@@ -18,7 +18,7 @@ pub(super) fn lemmas(replayed: &ReplayedPlan, rules: &Rules, from: Id, to: Id) -
     let closure = &replayed.closure;
     let mut builder =
         LemmaBuilder { closure, rules, lemmas: Vec::new(), n_links: 0, known: HashMap::new(), open: Vec::new() };
-    builder.lemma(Ends { from, to }, closure.edges.len())?;
+    builder.lemma(Ends { from, to }, closure.equalities.len())?;
     while let Some(open) = builder.open.pop() {
         let found = builder.lemma(open.ends, open.before)?;
         match &mut builder.lemmas[open.lemma].links[open.link].why {
@@ -78,7 +78,7 @@ impl LemmaBuilder<'_> {
             )));
         }
         let number = self.lemmas.len();
-        let youngest = path.iter().map(|step| step.edge).max().unwrap_or(0);
+        let youngest = path.iter().map(|step| step.equality).max().unwrap_or(0);
         self.known.insert(ends, KnownLemma { number, youngest });
         self.lemmas.push(Lemma { from: ends.from, links: Vec::with_capacity(path.len()) });
         let mut at = ends.from;
@@ -91,12 +91,12 @@ impl LemmaBuilder<'_> {
     }
 
     /// The link of a step; the equalities that it rests on become open.
-    fn link(&mut self, lemma: usize, from: Id, step: PathStep) -> Link {
-        let PathStep { edge, backwards } = step;
-        let equality = self.closure.edges[edge];
+    fn link(&mut self, lemma: usize, from: Id, step: PathStep) -> LemmaLink {
+        let PathStep { equality: age, backwards } = step;
+        let equality = self.closure.equalities[age];
         let to = if backwards { equality.from } else { equality.to };
         let link = self.lemmas[lemma].links.len();
-        let open = |operand, from, to| OpenEquality { lemma, link, operand, ends: Ends { from, to }, before: edge };
+        let open = |operand, from, to| OpenEquality { lemma, link, operand, ends: Ends { from, to }, before: age };
         let why = match equality.reason {
             Reason::Rule(application) => Justification::Rule(self.rule_link(application, backwards)),
             Reason::Stored(x, y) => {
@@ -106,7 +106,7 @@ impl LemmaBuilder<'_> {
             }
             Reason::Congruence => {
                 let (a, b) = (&self.closure.node(from).children, &self.closure.node(to).children);
-                let straight = || a.iter().zip(b).all(|(&x, &y)| self.closure.path(x, y, edge).is_some());
+                let straight = || a.iter().zip(b).all(|(&x, &y)| self.closure.path(x, y, age).is_some());
                 let commutes = matches!(self.closure.node(from).op, EOp::Binary(o) if o.is_commutative());
                 let crossed = commutes && !straight();
                 for (operand, &x) in a.iter().enumerate() {
@@ -118,7 +118,7 @@ impl LemmaBuilder<'_> {
                 Justification::Congruence { crossed, lemmas: vec![None; a.len()] }
             }
         };
-        Link { to, why }
+        LemmaLink { to, why }
     }
 
     fn rule_link(&self, application: usize, backwards: bool) -> RuleLink {

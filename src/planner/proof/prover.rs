@@ -5,7 +5,7 @@ use std::sync::Arc;
 use egg::Id;
 use hashbrown::HashSet;
 
-use super::lemma::{Justification, Link, Proof};
+use super::lemma::{Justification, LemmaLink, Proof};
 use super::lemmas::lemmas;
 use super::normal_form::NormalForms;
 use super::own_terms::{Proved, proof};
@@ -73,7 +73,7 @@ impl Prover {
             chosen.ok_or_else(|| Error::internal(format!("what {node} became is not what was chosen for it")))?;
         let mut lemmas = lemmas(&self.replayed, &self.options.rules, self.replayed.recorded[node.index()], chosen)?;
         if chosen != planned {
-            lemmas[0].links.push(Link { to: planned, why: Justification::NormalForm });
+            lemmas[0].links.push(LemmaLink { to: planned, why: Justification::NormalForm });
         }
         Ok(proof(&self.replayed, self.store.clone(), lemmas, Proved { node, image }))
     }

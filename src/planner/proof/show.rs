@@ -7,7 +7,7 @@ use std::rc::Rc;
 use egg::Id;
 use hashbrown::HashMap;
 
-use super::lemma::{Justification, Link, Proof};
+use super::lemma::{Justification, LemmaLink, Proof};
 use super::notation::{NodeNames, TermWriter, symbol};
 use crate::graph::NodeId;
 use crate::planner::language::EOp;
@@ -87,8 +87,8 @@ impl Proof {
         let writer = TermWriter { proof: self, name };
         let Some(main) = self.lemmas.first() else { return String::new() };
         match &main.links[..] {
-            [Link { why: Justification::NormalForm, .. }] => writer.whole(main.from),
-            [.., before, Link { why: Justification::NormalForm, .. }] => writer.whole(before.to),
+            [LemmaLink { why: Justification::NormalForm, .. }] => writer.whole(main.from),
+            [.., before, LemmaLink { why: Justification::NormalForm, .. }] => writer.whole(before.to),
             _ => writer.whole(main.to()),
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use egg::Id;
 
-use super::lemma::{Justification, Link, Proof, RuleLink};
+use super::lemma::{Justification, LemmaLink, Proof, RuleLink};
 use super::why;
 use crate::graph::{BinaryOp, Graph, NodeId};
 use crate::planner::chain::Bracketing;
@@ -44,7 +44,7 @@ fn proved(node: usize, numerics: Numerics) -> (Graph, Plan, PlanOptions, Proof) 
 type Tampering = (&'static str, &'static str, fn(&mut Proof));
 
 /// The first link of a kind.
-fn link(proof: &mut Proof, is_sought: impl Fn(&Justification) -> bool) -> &mut Link {
+fn link(proof: &mut Proof, is_sought: impl Fn(&Justification) -> bool) -> &mut LemmaLink {
     proof.lemmas.iter_mut().flat_map(|l| &mut l.links).find(|l| is_sought(&l.why)).unwrap()
 }
 
