@@ -1,6 +1,6 @@
 //! The one error type of the library.
 //!
-//! Every room makes its errors through the named constructors here, with what was expected and what was given; callers
+//! Every room makes its errors through the named constructors here and says what was expected and what was given; callers
 //! branch on [`Error::kind`] or on the predicates.
 
 use std::fmt;
@@ -24,7 +24,7 @@ struct Inner {
     origin: Option<Origin>,
 }
 
-/// What kind of error it is. More kinds may come.
+/// What kind of error it is. More kinds may be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -34,9 +34,9 @@ pub enum ErrorKind {
     DType,
     /// An argument out of its domain (an index, an axis, a count, arrays of two engines).
     Argument,
-    /// Host or device memory could not be had, or a configured limit would be passed.
+    /// Host or device memory could not be allocated, or a configured limit would be exceeded.
     OutOfMemory,
-    /// The device went away; values that lived only there are lost.
+    /// The device was lost, and with it the values that were stored only there.
     DeviceLost,
     /// No adapter was found although one was asked for.
     NoDevice,
@@ -70,12 +70,12 @@ impl Error {
         Self::new(ErrorKind::Argument, message)
     }
 
-    /// Memory that could not be had.
+    /// Memory that could not be allocated.
     pub fn out_of_memory(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::OutOfMemory, message)
     }
 
-    /// The device is gone.
+    /// The device was lost.
     pub fn device_lost(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::DeviceLost, message)
     }
@@ -105,7 +105,7 @@ impl Error {
         Self::new(ErrorKind::Internal, message)
     }
 
-    /// The same error with the place where the user wrote the operation. The first origin wins.
+    /// The same error with the place where the user wrote the operation. An error that has an origin keeps it.
     #[must_use]
     pub fn at(self, origin: Option<Origin>) -> Self {
         if self.0.origin.is_some() || origin.is_none() {
@@ -152,13 +152,13 @@ impl Error {
         self.0.kind == ErrorKind::Argument
     }
 
-    /// Memory could not be had; the engine stays usable.
+    /// Memory could not be allocated; the engine stays usable.
     #[must_use]
     pub fn is_out_of_memory(&self) -> bool {
         self.0.kind == ErrorKind::OutOfMemory
     }
 
-    /// The device is gone.
+    /// The device was lost.
     #[must_use]
     pub fn is_device_lost(&self) -> bool {
         self.0.kind == ErrorKind::DeviceLost

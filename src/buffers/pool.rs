@@ -1,8 +1,8 @@
-//! A pool of buffers in size classes, bounded in bytes, that gives the least recently returned ones up first.
+//! A pool of buffers in size classes, bounded in bytes, that evicts the least recently returned buffers first.
 //!
 //! A request comes in as a byte count and is answered with a pooled handle of its class, or with `None`: then the caller
-//! makes a buffer of the class's size and reports it with [`Pool::created`]. The pool never makes or frees a handle itself
-//! and never drops one under its caller's lock: evicted handles are handed back.
+//! creates a buffer of the class's size and reports it with [`Pool::created`]. The pool never creates or frees a handle itself,
+//! and returns evicted handles, so that the caller drops them outside its lock.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,8 @@ const SMALLEST: u64 = 256;
 
 /// The size of the class that serves a request of `bytes`: a power of two times 1, 1¼, 1½ or 1¾, and at least 256.
 ///
-/// A quarter step wastes at most a fifth of a buffer, and few enough classes exist for buffers to meet their like. Sizes
-/// past 2^62 come back unrounded: no device has them.
+/// A quarter step wastes at most a fifth of a buffer, and the classes are few enough for buffers to be reused. Sizes
+/// above 2^62 are returned unrounded: no device has them.
 #[must_use]
 pub fn size_class(bytes: u64) -> u64 {
     if bytes <= SMALLEST {
@@ -26,18 +26,18 @@ pub fn size_class(bytes: u64) -> u64 {
     bytes.next_multiple_of(base / 4)
 }
 
-/// What a pool did so far, and what it holds.
+/// What a pool has done so far, and what it holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PoolStats {
-    /// Handles that were made because no pooled one fitted.
+    /// Handles that were created because no pooled one fitted.
     pub created: u64,
     /// Requests that a pooled handle answered.
     pub reused: u64,
-    /// Handles given up to keep within the budget.
+    /// Handles evicted to keep within the budget.
     pub evicted: u64,
     /// Bytes handed out and not yet returned.
     pub live_bytes: u64,
-    /// Bytes that wait for reuse.
+    /// Bytes held for reuse.
     pub pooled_bytes: u64,
     /// The most bytes that were live at one time.
     pub peak_live_bytes: u64,
@@ -48,7 +48,7 @@ pub struct PoolStats {
 pub struct Pool<H> {
     /// Bytes that may wait for reuse.
     budget: u64,
-    /// The largest class: a device has a largest buffer, and a class must not round a legal request past it.
+    /// The largest class: devices limit the size of a buffer, and no class may round a legal request beyond that.
     largest: u64,
     /// Per class the returned handles with their return ticks, oldest first.
     classes: BTreeMap<u64, std::collections::VecDeque<(u64, H)>>,
@@ -65,8 +65,8 @@ impl<H> Pool<H> {
         Self { budget, largest, classes: BTreeMap::new(), order: BTreeMap::new(), tick: 0, stats: PoolStats::default() }
     }
 
-    /// The size of the buffer that serves `bytes`: its class, or the largest class where rounding would pass it. A request
-    /// above the largest class comes back as it is; the caller refuses it.
+    /// The size of the buffer that serves `bytes`: its class, or the largest class if rounding would exceed it. A request
+    /// above the largest class is returned as it is; the caller refuses it.
     #[must_use]
     pub fn class(&self, bytes: u64) -> u64 {
         if bytes > self.largest { bytes } else { size_class(bytes).min(self.largest.max(SMALLEST)) }
@@ -83,21 +83,21 @@ impl<H> Pool<H> {
         Some(handle)
     }
 
-    /// Reports that the caller made a handle for `bytes`, now live.
+    /// Reports that the caller created a handle for `bytes`, now live.
     pub fn created(&mut self, bytes: u64) {
         let class = self.class(bytes);
         self.stats.created += 1;
         self.live(class);
     }
 
-    /// Takes a report of [`Pool::created`] back: the handle could not be made after all.
+    /// Withdraws a report of [`Pool::created`]: the handle could not be created.
     pub fn not_created(&mut self, bytes: u64) {
         self.stats.created -= 1;
         self.forget(bytes);
     }
 
-    /// Takes a live handle back that served `bytes`. The handles that come out are over the budget: drop them once no lock
-    /// is held.
+    /// Returns a live handle that served `bytes` to the pool. The handles that it returns in turn are over the budget: drop them
+    /// once no lock is held.
     #[must_use = "evicted handles are freed by dropping them outside any lock"]
     pub fn give(&mut self, bytes: u64, handle: H) -> Vec<H> {
         let class = self.class(bytes);
@@ -118,7 +118,7 @@ impl<H> Pool<H> {
         self.stats.live_bytes = self.stats.live_bytes.saturating_sub(self.class(bytes));
     }
 
-    /// Gives up the oldest handles until at most `bytes` wait for reuse.
+    /// Evicts the oldest handles until at most `bytes` are held for reuse.
     #[must_use = "evicted handles are freed by dropping them outside any lock"]
     pub fn trim(&mut self, bytes: u64) -> Vec<H> {
         let mut evicted = Vec::new();

@@ -1,7 +1,7 @@
 //! Where the value of a stored array lives: on the host, on the device, or on both.
 //!
 //! In come copies as they are made, out go shared handles to them. Values never change once stored, so two copies are
-//! always equal and there is no dirty bit; all that can happen to a copy is to appear and to go away.
+//! always equal and there is no dirty bit: copies are only added.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ pub struct Residency<H> {
 }
 
 impl<H> Residency<H> {
-    /// A value that nobody holds yet.
+    /// A value without a copy.
     #[must_use]
     pub fn nowhere() -> Self {
         Self { host: None, device: None }
@@ -27,7 +27,7 @@ impl<H> Residency<H> {
         Self { host: Some(copy), device: None }
     }
 
-    /// Whether there is no copy at all: not computed yet.
+    /// Whether there is no copy: the value is not computed yet.
     #[must_use]
     pub fn is_nowhere(&self) -> bool {
         self.host.is_none() && self.device.is_none()

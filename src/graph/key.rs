@@ -1,8 +1,8 @@
 //! The hash behind hash-consing and plan keys.
 //!
 //! It covers operations, attributes, shapes, dtypes, views, bits of literals, numbers of operands and the order of roots, but neither
-//! values of slots nor contents of leaves, which belong to a run. What is found by it is compared in full, so a collision
-//! costs time and nothing else.
+//! values of slots nor contents of leaves, which belong to a run. Whatever is found by hash is compared in full, so a collision
+//! only costs time.
 
 use std::hash::{Hash, Hasher};
 
@@ -12,12 +12,12 @@ use super::{Graph, Op};
 use crate::algorithms::FixedHasher;
 use crate::types::{DType, Shape};
 
-/// The hash of a node by itself: what it computes, in which shape and dtype. The numbers of leaves and slots are left out, since a
-/// node has none before it is part of a snapshot.
+/// The hash of a node without its operands: operation, shape and dtype. The numbers of leaves and slots are left out, since a node
+/// has none before it is part of a snapshot.
 pub(super) fn content(op: &Op, shape: &Shape, dtype: DType) -> u64 {
     let mut hasher = FixedHasher::new();
     match op {
-        // The commonest ones by hand: their names are all there is to them.
+        // The most common ones by hand: they have no attributes.
         Op::Leaf(_) => hasher.mix(1),
         Op::Slot(_) => hasher.mix(2),
         Op::Binary(op) => hasher.mix(0x100 | *op as u64),
@@ -26,7 +26,7 @@ pub(super) fn content(op: &Op, shape: &Shape, dtype: DType) -> u64 {
             hasher.mix(4);
             op.hash(&mut hasher);
         }
-        // Shape and dtype of a view follow from it and its operand, but two views of one shape may differ.
+        // A view is hashed in full: two views of one shape may differ.
         op => op.hash(&mut hasher),
     }
     hasher.mix(dtype as u64 | (shape.rank() as u64) << 8);
@@ -36,7 +36,7 @@ pub(super) fn content(op: &Op, shape: &Shape, dtype: DType) -> u64 {
     hasher.finish()
 }
 
-/// The hash by which equal nodes are found: of their content and the places of their operands.
+/// The hash by which equal nodes are found: of content and operands.
 #[inline(always)]
 pub(super) fn identity(content: u64, operands: &[NodeIndex<u32>]) -> u64 {
     let mut hasher = FixedHasher::new();

@@ -43,7 +43,7 @@ pub enum ReduceOp {
     All,
 }
 
-/// Which position an arg-reduction gives. The first one wins among equals; an empty axis is an error when recorded.
+/// Which position an arg-reduction returns: the first of equal ones. Recording one along an empty axis is an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum ArgOp {
@@ -126,7 +126,7 @@ pub enum Op {
         /// The array's dtype; numeric.
         dtype: DType,
     },
-    /// Random elements of Philox4x32-10 by (key: u32 0-d, stream: u32 0-d); element i depends on i, key and stream only.
+    /// Random elements of Philox4x32-10 by (key: u32 0-d, stream: u32 0-d); element i depends only on i, key and stream.
     Rng {
         /// The distribution.
         dist: RngDist,
@@ -139,7 +139,7 @@ pub enum Op {
     Unary(UnaryOp),
     /// Elementwise function of two operands under broadcasting.
     Binary(BinaryOp),
-    /// Where the first operand (bool) holds the second, else the third; broadcasting.
+    /// The second operand where the first (bool) is true, else the third; broadcasting.
     Select,
     /// Conversion to another dtype.
     Cast {
@@ -150,14 +150,14 @@ pub enum Op {
     },
     /// The operand read through a view that is relative to its dense, row-major form.
     View(View),
-    /// Fold over `axes` (ascending, not empty), which stay with extent 1.
+    /// Fold over `axes` (ascending, not empty), which keep extent 1.
     Reduce {
         /// With what.
         op: ReduceOp,
         /// Which axes.
         axes: Dims,
     },
-    /// Position along `axis` (i32), which stays with extent 1.
+    /// Position along `axis` (i32), which keeps extent 1.
     ArgReduce {
         /// Which position.
         op: ArgOp,
@@ -173,16 +173,16 @@ pub enum Op {
     },
     /// Matrix product of the last two axes, broadcasting over the others.
     Contract {
-        /// A planner's promise that the result equals its transpose, so that half of it need be computed.
+        /// The planner's promise that the result equals its transpose, so that only half of it need be computed.
         symmetric: bool,
     },
-    /// Elements of the first operand picked along `axis` by the second (1-d i32; below 0 counts as 0, beyond the end as last).
+    /// Elements of the first operand at the positions of the second (1-d i32) along `axis`; positions are clamped to the axis.
     Gather {
         /// The axis picked along.
         axis: usize,
     },
-    /// The first operand with the elements at `axis` positions of the second (1-d i32) replaced by the third's; among equal
-    /// positions the last wins, positions outside are dropped.
+    /// The first operand with the elements at the positions of the second (1-d i32) along `axis` replaced by the third's; the
+    /// last of equal positions wins, positions outside are dropped.
     Scatter {
         /// The axis written along.
         axis: usize,

@@ -1,4 +1,4 @@
-//! Checks that a graph is what it claims: operands before users, shapes and dtypes as inference gives them, kernels and roots
+//! Checks that a graph is well-formed: operands before users, shapes and dtypes as inference gives them, kernels and roots
 //! that exist. Run on every planned graph in debug builds and in tests, and on every dump that is read.
 
 use super::infer::{OperandType, infer};

@@ -1,14 +1,14 @@
 //! Dense typed memory on the host.
 //!
-//! A buffer knows its dtype and length and nothing of shapes: a view says how its elements are read.
+//! A buffer knows its dtype and length but no shape: a view says how its elements are read.
 
 use half::f16;
 
 use super::{DType, Scalar};
 use crate::error::{Error, Result};
 
-/// A Rust type that is the host form of a dtype. Truth values are bytes (0 or 1) inside buffers; `bool` is converted at
-/// the door of the library.
+/// A Rust type that is the host form of a dtype. Inside buffers, truth values are bytes (0 or 1); the array room converts
+/// `bool`.
 pub trait Element: bytemuck::Pod + Send + Sync + PartialOrd {
     /// The dtype whose elements this type holds.
     const DTYPE: DType;
@@ -44,8 +44,8 @@ impl HostBuffer {
         };
         let bytes = len.checked_mul(dtype.size()).filter(|&b| b <= isize::MAX as usize - 8).ok_or_else(refused)?;
         let n_words = bytes.div_ceil(8);
-        // Probing first turns an allocation failure into an error; zeroed pages then come lazily from the system. Who has no page
-        // left is past reporting anything.
+        // Probing first turns an allocation failure into an error; the system then provides zeroed pages lazily. Below a page, a
+        // failure could not be reported either.
         if n_words > PAGE_WORDS {
             Vec::<u64>::new().try_reserve_exact(n_words).map_err(|_| refused())?;
         }
@@ -132,7 +132,7 @@ impl HostBuffer {
         (0..self.len).find(|&i| !self.get(i).is_within(expected.get(i), allowed))
     }
 
-    /// The largest magnitude of a finite element; 0 where there is none.
+    /// The largest magnitude of a finite element; 0 when there is none.
     #[must_use]
     pub fn largest_magnitude(&self) -> f64 {
         (0..self.len).map(|i| self.get(i).to_f64().abs()).filter(|v| v.is_finite()).fold(0.0, f64::max)

@@ -1,5 +1,5 @@
-//! What work costs on a device, as data: the planner extracts, the schedule places, and the pages of explain show the roofline by
-//! one such table.
+//! What work costs on a device, as data. The planner's extraction, the schedule's placement and the rooflines of dumps use the
+//! same table.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,7 +9,7 @@ use std::fmt;
 pub struct CostTable {
     /// Part of every plan key.
     pub version: u32,
-    /// Whose costs these are and how they are known, in words.
+    /// In words, which device the costs are of and where they come from.
     pub of: Cow<'static, str>,
     /// Starting one kernel or one pass over tiles.
     pub launch_ns: f64,
@@ -30,7 +30,7 @@ pub struct CostTable {
 }
 
 impl CostTable {
-    /// A few cores with wide vectors, in round numbers; docs/performance.md holds them against machines that were measured.
+    /// A few cores with wide vectors, in round numbers; docs/performance.md compares them with measured machines.
     #[must_use]
     pub fn cpu() -> Self {
         Self {
@@ -47,7 +47,7 @@ impl CostTable {
         }
     }
 
-    /// A large discrete GPU behind PCI Express: an H200 in round numbers, which docs/performance.md holds against the measured ones.
+    /// A large discrete GPU behind PCI Express: an H200 in round numbers, which docs/performance.md compares with measured ones.
     #[must_use]
     pub fn gpu() -> Self {
         Self {
@@ -66,7 +66,7 @@ impl CostTable {
 }
 
 impl fmt::Display for CostTable {
-    /// One line: whose costs, and the rates that a roofline goes by.
+    /// One line: the device, and the rates that a roofline uses.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,

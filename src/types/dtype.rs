@@ -8,7 +8,7 @@ use std::fmt;
 pub enum DType {
     /// Truth values; one byte on the host, a 32-bit word on a device.
     Bool,
-    /// Bytes: storage to read from and cast.
+    /// Bytes: storage that is read and cast.
     U8,
     /// Signed 32-bit integers; arithmetic wraps.
     I32,
@@ -50,7 +50,7 @@ impl DType {
         }
     }
 
-    /// Bytes an element takes in a device buffer: truth values are words there, everything else is as on the host.
+    /// Bytes an element takes in a device buffer: truth values are words there, all others are as on the host.
     #[must_use]
     pub const fn device_size(self) -> usize {
         match self {

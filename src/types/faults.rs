@@ -1,7 +1,7 @@
 //! Faults that tests seed, one at a time, to see whether the checks catch them.
 //!
-//! A place that can be corrupted asks [`seeded`] about its fault. Without the feature `check` the answer is a constant and nothing
-//! is left of the question; with it, it is one relaxed load outside of inner loops. Nothing but a test seeds a fault.
+//! Code that can be corrupted asks [`seeded`] about its fault. Without the feature `check` the answer is a constant, and the
+//! compiler removes the question; with it, the question is one relaxed load outside of inner loops. Only tests seed faults.
 
 macro_rules! faults {
     ($($variant:ident $name:literal $room:literal $gpu:literal $limit:literal $what:literal;)*) => {
@@ -109,7 +109,7 @@ mod active {
     static ACTIVE: AtomicU8 = AtomicU8::new(NONE);
     static ONE: Mutex<()> = Mutex::new(());
 
-    /// A fault in force; it ends when this is dropped. Another thread that seeds one waits for that.
+    /// An active fault, which ends when this is dropped. Another thread that seeds one waits until then.
     pub struct Seeded(#[expect(dead_code, reason = "held, not looked at")] MutexGuard<'static, ()>);
 
     impl Fault {
@@ -128,7 +128,7 @@ mod active {
         }
     }
 
-    /// Whether this fault is in force.
+    /// Whether this fault is active.
     #[inline]
     pub(crate) fn seeded(fault: Fault) -> bool {
         ACTIVE.load(Ordering::Relaxed) == fault as u8
@@ -138,7 +138,7 @@ mod active {
 #[cfg(feature = "check")]
 pub(crate) use active::seeded;
 
-/// Whether this fault is in force: never, without the feature `check`.
+/// Whether this fault is active: never, without the feature `check`.
 #[cfg(not(feature = "check"))]
 #[inline(always)]
 pub(crate) const fn seeded(_: Fault) -> bool {

@@ -1,4 +1,4 @@
-//! What a device can do, as plain numbers: the schedule places nodes by these and never asks a device.
+//! What a device can do, as plain numbers: the schedule places nodes by them without asking a device.
 
 use super::tuning::Tuning;
 
@@ -7,7 +7,7 @@ use super::tuning::Tuning;
 pub struct Limits {
     /// Largest buffer in bytes.
     pub max_buffer_bytes: u64,
-    /// Largest part of a buffer that one binding may show, in bytes.
+    /// Largest range of a buffer that one binding may cover, in bytes.
     pub max_binding_bytes: u64,
     /// Storage buffers that one kernel may bind (the parameter buffer counts).
     pub max_storage_buffers: u32,
@@ -17,7 +17,7 @@ pub struct Limits {
     pub max_workgroup_invocations: u32,
     /// Workgroups along one dimension of a dispatch.
     pub max_workgroups: u32,
-    /// Smallest size of a subgroup; 0 when subgroup operations are not there.
+    /// Smallest size of a subgroup; 0 when there are no subgroup operations.
     pub subgroup_size: u32,
     /// 64-bit floats in kernels.
     pub f64: bool,

@@ -33,7 +33,7 @@ pub enum DeviceChoice {
     /// The GPU when there is one and the graph is worth the transfer, else the CPU.
     #[default]
     Auto,
-    /// An order: whatever the adapter can run runs there, whatever its size. Without an adapter the engine fails to build.
+    /// Everything that the adapter can run, whatever its size. Without an adapter the engine fails to build.
     Gpu,
     /// Never touch a GPU.
     Cpu,
@@ -63,7 +63,7 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Whether both are one place, whatever the value there is called.
+    /// Whether both are the same place; labels are ignored.
     #[must_use]
     pub fn is_at(&self, other: &Self) -> bool {
         self.line == other.line && self.col == other.col && self.file == other.file

@@ -1,4 +1,4 @@
-//! One value of any dtype, compared and hashed by its bits: +0 and −0 differ, and so do two NaNs with other payloads.
+//! One value of any dtype, compared and hashed by its bits: +0 and −0 differ, and so do NaNs with different payloads.
 
 use std::fmt;
 
@@ -85,7 +85,7 @@ impl Scalar {
     }
 
     /// Whether a scalar of this value is part of a plan rather than of a run: zeros of both signs, ±½, ±1, ±2, 3 and 4 of any
-    /// dtype, every truth value, and what is not finite. Rules and lowerings may test no other scalar by value.
+    /// dtype, every truth value, and every value that is not finite. Rules and lowerings may test no other scalar by value.
     #[must_use]
     pub fn is_structural(self) -> bool {
         let v = self.to_f64();

@@ -15,7 +15,7 @@ pub type Dims = SmallVec<[usize; 6]>;
 pub struct Shape(Dims);
 
 impl Clone for Shape {
-    /// As one copy of memory: shapes are copied with every node that is recorded.
+    /// One copy of memory: shapes are copied with every node that is recorded.
     #[inline]
     fn clone(&self) -> Self {
         Self(Dims::from_slice(&self.0))
@@ -47,7 +47,7 @@ impl Shape {
         self.0.len()
     }
 
-    /// The number of elements, `usize::MAX` when it does not fit (such an array can be described, never stored).
+    /// The number of elements; `usize::MAX` when it does not fit (such an array can be described but not stored).
     #[must_use]
     pub fn len(&self) -> usize {
         if self.0.contains(&0) {

@@ -31,7 +31,7 @@ impl View {
         Self { shape: shape.clone(), strides: shape.strides(), offset: 0 }
     }
 
-    /// A view from its parts. The caller answers for its staying inside the value it is laid over; [`View::fits`] checks.
+    /// A view from its parts. The caller makes sure that it stays inside the value it reads; [`View::fits`] checks that.
     ///
     /// # Errors
     /// A shape error when there are not as many strides as extents.
@@ -58,25 +58,25 @@ impl View {
         &self.strides
     }
 
-    /// The place of the first element.
+    /// The position of the first element.
     #[must_use]
     pub fn offset(&self) -> i64 {
         self.offset
     }
 
-    /// The place of the element at these coordinates.
+    /// The position of the element at these coordinates.
     #[must_use]
     pub fn index(&self, coords: &[usize]) -> i64 {
         self.offset + coords.iter().zip(&self.strides).map(|(&c, &s)| c as i64 * s).sum::<i64>()
     }
 
-    /// Whether this reads all of a value of `shape` in its own order and shape.
+    /// Whether this reads a whole value of `shape` in its own order and shape.
     #[must_use]
     pub fn is_identity(&self, shape: &Shape) -> bool {
         self.shape == *shape && self.is_dense()
     }
 
-    /// Whether the elements lie one after the other, last axis fastest, from offset 0 (axes of extent 1 do not matter).
+    /// Whether the elements are contiguous, last axis fastest, from offset 0 (axes of extent 1 do not matter).
     #[must_use]
     pub fn is_dense(&self) -> bool {
         if self.shape.is_empty() {
@@ -211,7 +211,7 @@ impl View {
         if shape.is_empty() {
             return Ok(Some(Self::dense(shape)));
         }
-        // Runs of axes that lie one after the other in memory; each new axis must be cut from within one run.
+        // Runs of axes that are contiguous in memory; each new axis must be cut from one run.
         let mut runs: SmallVec<[(usize, i64); 6]> = SmallVec::new();
         for (&d, &s) in self.shape.iter().zip(&self.strides) {
             if d == 1 {
@@ -257,14 +257,14 @@ impl View {
         }
     }
 
-    /// `self` read through `inner`: `self` is relative to a dense value of `inner`'s shape, `inner` says where that value's
-    /// elements really lie. `None` when the composition has no strides.
+    /// `self` read through `inner`: `self` is relative to a dense value of `inner`'s shape, and `inner` says where the elements of
+    /// that value are stored. `None` when strides cannot express the composition.
     #[must_use]
     pub fn through(&self, inner: &Self) -> Option<Self> {
         if self.shape.is_empty() {
             return Some(Self::dense(&self.shape));
         }
-        // Merge axes of `inner` that lie one after the other: only the remaining breaks limit what can be expressed.
+        // Merge axes of `inner` that are contiguous: only the remaining breaks limit what strides can express.
         let mut runs: SmallVec<[(i64, i64); 6]> = SmallVec::new();
         for (&d, &s) in inner.shape.iter().zip(&inner.strides) {
             if d == 1 {
