@@ -1,4 +1,4 @@
-// The second half of a product whose contracted axis was cut: sums the parts and runs what follows.
+// The second kernel of a product whose contracted axis was cut: sums the parts and runs the epilogue.
 
 fn finish(z: u32, row: u32, col: u32, acc: {{T}}) {
     {{FINISH}}

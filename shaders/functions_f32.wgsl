@@ -1,6 +1,7 @@
-// Functions of f32 with IEEE edges, by expansions of our own: the built-in ones differ between drivers by up to 19 ulp and
-// lose NaN, infinities and signed zeros. Only operations every driver keeps are used: + - * / sqrt floor round and integers.
-// An infinity or NaN may not be a WGSL constant; `params[0]` is always 0 and hides one from the compiler.
+// Functions of f32 with the special cases of IEEE 754, by expansions of our own: the built-in ones differ between drivers by up to
+// 19 ulp and lose NaN, infinities and signed zeros. Only operations that every driver computes correctly are used: + - * / sqrt
+// floor round and integers.
+// WGSL does not allow an infinity or NaN as a constant; `params[0]`, which is always 0, hides one from the compiler.
 // Constants of the polynomials are those of the Cephes library (S. Moshier), as printed in its documentation.
 
 fn is_nan_f32(x: f32) -> bool { return (bitcast<u32>(x) & 0x7fffffffu) > 0x7f800000u; }
@@ -23,7 +24,7 @@ fn sign_f32(x: f32) -> f32 { return select(copysign_f32(1.0, x), x, is_zero_f32(
 fn ne_f32(a: f32, b: f32) -> bool { return !eq_f32(a, b); }
 fn eq_f32(a: f32, b: f32) -> bool { return a == b && !is_nan_f32(a); }
 
-// The bits decide between zeros alone: a driver may compare a rounded value and give the bits of the unrounded one.
+// The bits decide between zeros only: a driver may compare a rounded value and return the bits of the unrounded one.
 fn maximum_f32(a: f32, b: f32) -> f32 {
     let zero = bitcast<f32>(bitcast<u32>(a) & bitcast<u32>(b));
     let number = select(select(b, a, a > b), zero, is_zero_f32(a) && is_zero_f32(b));
@@ -96,7 +97,7 @@ fn expm1_f32(x: f32) -> f32 {
 
 // ---- logarithms ----
 
-// x = 2^e (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)): (e, f). Subnormals are taken apart as integers.
+// x = 2^e (1 + f) with 1 + f in [sqrt(1/2), sqrt(2)): (e, f). Subnormals are decomposed as integers.
 fn log_split_f32(x: f32) -> vec2<f32> {
     var b = bitcast<u32>(x);
     var e = 0.0;
@@ -163,7 +164,7 @@ fn log1p_f32(x: f32) -> f32 {
 // Bits of 2/pi, most significant first.
 const two_over_pi_f32 = array<u32, 8>(0xa2f9836eu, 0x4e441529u, 0xfc2757d1u, 0xf534ddc0u, 0xdb629599u, 0x3c439041u, 0xfe5163abu, 0xdebbc561u);
 // Reduction of a large argument by the method of M. Payne and R. Hanek (1983): x = m 2^e times the 96 bits of 2/pi that
-// decide the quadrant and what is behind it; bits of weight 4 and above cannot matter. Gives (remainder, quadrant).
+// decide the quadrant and the remainder; bits of weight 4 and above do not matter. Gives (remainder, quadrant).
 fn reduce_large_f32(x: f32) -> vec2<f32> {
     let b = bitcast<u32>(x);
     let e = i32((b >> 23u) & 0xffu) - 150;
@@ -348,7 +349,7 @@ fn hypot_f32(x: f32, y: f32) -> f32 {
     let ax = abs_f32(x);
     let ay = abs_f32(y);
     let m = max(ax, ay);
-    // A power of two brings the larger near 1; subnormals count as the smallest exponent.
+    // A power of two scales the larger to about 1; subnormals count as the smallest exponent.
     let e = clamp(i32(bitcast<u32>(m) >> 23u) - 127, -125, 125);
     let s = pow2_f32(-e);
     let a = ax * s;
@@ -422,8 +423,8 @@ fn pow_core_f32(x: f32, y: f32) -> f32 {
     return select(select(v2, inf_f32(), total > 128.5), 0.0, total < -155.0);
 }
 fn pow_f32(x: f32, y: f32) -> f32 {
-    // Small whole and half powers of positive numbers by products: mostly the exponent is one for all threads, which then
-    // take this way together.
+    // Small whole and half powers of positive numbers by products. The exponent is usually the same for all threads, which then
+    // take this branch together.
     let halves = y + y;
     if (halves >= 1.0 && halves <= 8.0 && trunc(halves) == halves && x > 0.0 && is_finite_f32(x)) {
         let n = u32(halves);
@@ -438,7 +439,7 @@ fn pow_f32(x: f32, y: f32) -> f32 {
     let whole = trunc(y) == y;
     let odd = whole && abs(y) < 16777216.0 && (i32(clamp(y, -16777216.0, 16777216.0)) & 1) == 1;
     var r = pow_core_f32(select(a, 2.0, is_zero_f32(a) || !is_finite_f32(a)), select(y, 0.0, !is_finite_f32(y)));
-    // Whether the result runs to infinity rather than to zero at the ends of both arguments.
+    // Whether the result tends to infinity rather than to zero at the extremes of both arguments.
     let up = (a > 1.0) == (y > 0.0);
     let end = select(0.0, inf_f32(), up);
     r = select(r, end, is_inf_f32(y) || is_zero_f32(a) || is_inf_f32(a));

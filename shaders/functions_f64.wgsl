@@ -1,11 +1,11 @@
-// Functions of f64: what Vulkan's instruction set has for it. NaN is found in the bits of the nearest f32, because 64-bit integers
-// may be missing and because a driver takes what it computed itself for equal to itself, NaN or not.
-// Transcendental functions of f64 do not exist on GPUs and are refused before they come here.
+// Functions of f64, as far as Vulkan's instruction set has them. NaN is detected in the bits of the nearest f32, because 64-bit
+// integers may be missing and because a driver assumes that a value it computed equals itself, even if it is NaN.
+// Transcendental functions of f64 do not exist on GPUs; `kernels` refuses them.
 
 fn is_nan_f64(x: f64) -> bool { return is_nan_f32(f32(x)); }
 fn is_inf_f64(x: f64) -> bool { return abs(x) > 1.7976931348623157e308lf; }
 fn is_finite_f64(x: f64) -> bool { return abs(x) <= 1.7976931348623157e308lf; }
-// The sign bit, without an integer as wide: the reciprocal of a zero tells them apart.
+// The sign bit without a 64-bit integer: the reciprocal of a zero shows its sign.
 fn below_f64(x: f64) -> bool { return x < 0.0lf || (x == 0.0lf && 1.0lf / x < 0.0lf); }
 fn abs_f64(x: f64) -> f64 { return abs(x); }
 fn neg_f64(x: f64) -> f64 { return -x; }
@@ -35,7 +35,7 @@ fn sqrt_f64(x: f64) -> f64 { return select(sqrt(x), x, x == 0.0lf); }
 fn rsqrt_f64(x: f64) -> f64 { return 1.0lf / sqrt_f64(x); }
 fn recip_f64(x: f64) -> f64 { return 1.0lf / x; }
 fn div_f64(x: f64, y: f64) -> f64 { return x / y; }
-// A driver's own loses the sign of a zero.
+// The built-in function of one driver loses the sign of a zero.
 fn trunc_f64(x: f64) -> f64 {
     let t = floor(abs(x));
     return select(t, -t, below_f64(x));
@@ -45,7 +45,7 @@ fn round_away_f64(x: f64) -> f64 {
     let one = select(1.0lf, -1.0lf, x < 0.0lf);
     return select(t, t + one, abs(x - t) >= 0.5lf && abs(x) < 4503599627370496.0lf);
 }
-// Halves go to the even neighbour: one driver rounded 1.5 to 1 by its own function.
+// Halves are rounded to the even neighbour. The built-in function of one driver rounded 1.5 to 1.
 fn round_f64(x: f64) -> f64 {
     let t = trunc_f64(x);
     let rest = abs(x - t);

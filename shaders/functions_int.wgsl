@@ -1,4 +1,4 @@
-// Integer functions with the edges spelled out: WGSL leaves x/0 to the device, here it is 0 (and x mod 0 is x).
+// Integer functions with their special cases: WGSL leaves x/0 to the device, here it is 0 (and x mod 0 is x).
 
 fn div_i32(x: i32, y: i32) -> i32 {
     let bad = y == 0 || y == -1;
@@ -67,7 +67,8 @@ fn sign_i32(x: i32) -> i32 { return select(select(0, 1, x > 0), -1, x < 0); }
 fn sign_i64(x: i64) -> i64 { return select(select(0li, 1li, x > 0li), -1li, x < 0li); }
 fn abs_i32(x: i32) -> i32 { return select(x, 0 - x, x < 0); }
 fn abs_i64(x: i64) -> i64 { return select(x, 0li - x, x < 0li); }
-// A driver loses a negation that it finds behind an extremum: a zero that it cannot see (`params[0]`) stands between them.
+// One driver drops a negation that follows a maximum or minimum; an exclusive or with a zero that it
+// cannot see (`params[0]`) prevents that.
 fn maximum_i32(x: i32, y: i32) -> i32 { return max(x ^ bitcast<i32>(params[0]), y ^ bitcast<i32>(params[0])); }
 fn minimum_i32(x: i32, y: i32) -> i32 { return min(x ^ bitcast<i32>(params[0]), y ^ bitcast<i32>(params[0])); }
 fn maximum_i64(x: i64, y: i64) -> i64 { return max(x ^ i64(params[0]), y ^ i64(params[0])); }

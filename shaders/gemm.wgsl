@@ -1,6 +1,6 @@
-// Matrix products by tiles: 16 by 16 threads compute TILE_M by TILE_N elements, each thread those 16 apart in both
-// directions, so that neighbours store to neighbours. The operands' programs run while tiles are loaded into workgroup
-// memory; what lies outside counts as zero after its program, because a program need not keep zero.
+// Matrix products by tiles: 16 by 16 threads compute TILE_M by TILE_N elements. The elements of a thread are 16 apart in both
+// directions, so that neighbouring threads store neighbouring elements. The operands' programs run while tiles are loaded into
+// workgroup memory. Elements outside the operands become zero after their program, because a program need not map zero to zero.
 
 var<workgroup> left_tile: array<{{T}}, {{TILE_K}} * ({{TILE_M}} + {{PAD}})>;
 var<workgroup> right_tile: array<{{T}}, {{TILE_K}} * ({{TILE_N}} + {{PAD}})>;
@@ -44,8 +44,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     var sum{{r}}_{{c}} = {{T}}();
 #endfor
 #endfor
-    // Sums are taken in runs, whose results are summed: the error grows with the length of a run and the number of runs,
-    // not with their product.
+    // Terms are summed in runs, and the sums of the runs are added: the error grows with the length of a run plus the number
+    // of runs, not with their product.
     for (var run = begin; run < end; run += {{RUN}}u) {
     let run_end = min(run + {{RUN}}u, end);
 #for r {{PER_M}}
@@ -116,7 +116,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         if (row < {{M}} && col < {{N}}) {
             finish(z, row, col, sum{{r}}_{{c}}, part);
 #ifdef MIRROR
-            // The accumulated matrix is symmetric; what follows need not be, so it runs for both places.
+            // The accumulated matrix is symmetric; the epilogue need not be, so it runs for both places.
             if (tile_col < tile_row) { finish(z, col, row, sum{{r}}_{{c}}, part); }
 #endif
         }

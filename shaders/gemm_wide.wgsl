@@ -1,6 +1,6 @@
-// Matrix products of large operands: 128 by 128 elements by 256 threads, eight by eight each, held as pairs of vectors.
-// Workgroup memory is double: while one half is multiplied, the next tiles are under way to registers. Rows of a tile are
-// one vector longer than needed, so that a transposing store meets few bank conflicts.
+// Matrix products of large operands: 256 threads compute 128 by 128 elements, eight by eight each, held as pairs of vectors.
+// Workgroup memory is double-buffered: while one half is multiplied, the next tiles are being loaded into registers. Rows of a
+// tile are one vector longer than needed, so that a transposing store meets few bank conflicts.
 
 var<workgroup> left_tile: array<vec4<{{T}}>, 1056>;
 var<workgroup> right_tile: array<vec4<{{T}}>, 1056>;
@@ -41,7 +41,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let lane = lid % 32u;
     let team_m = (lid / 32u) % 4u;
     let team_n = lid / 128u;
-    // Where the thread's vectors of rows and columns begin within a tile.
+    // Where the thread's vectors of rows and of columns begin within a tile.
     let mine_m = team_m * 8u + lane / 8u;
     let mine_n = team_n * 16u + lane % 8u;
 #ifdef LEFT_ALONG_K
@@ -100,8 +100,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         }
         workgroupBarrier();
     }
-    // Through workgroup memory to the epilogue, sixteen rows at a time: it stands in the text eight times rather than
-    // sixty-four, and neighbouring threads store neighbouring elements.
+    // The results pass through workgroup memory to the epilogue, sixteen rows at a time: the text then contains the epilogue
+    // eight times rather than sixty-four, and neighbouring threads store neighbouring elements.
     let slot = team_m * 4u + lane / 8u;
 #for r 8
     left_tile[slot * 33u + mine_n] = c{{r}}_0;

@@ -1,4 +1,4 @@
-// A part of gemm_wide: the next tiles of both operands to registers, masked where the contracted axis ends.
+// Loads the next tiles of both operands into registers, masked where the contracted axis ends. Included by gemm_wide.
 #for u 2
 #ifdef LEFT_ALONG_K
 next_left{{u}} = left_at(z, row0 + left_m + 64u * {{u}}u, k0 + left_k);

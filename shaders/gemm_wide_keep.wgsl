@@ -1,4 +1,4 @@
-// A part of gemm_wide: what was fetched goes to workgroup memory, operands that lie along k turned on the way.
+// Stores the fetched tiles in workgroup memory; operands that lie along k are transposed on the way. Included by gemm_wide.
 #for u 2
 #ifdef LEFT_ALONG_K
 left_tile[half * 528u + left_k * 33u + left_m / 4u + 16u * {{u}}u][left_m % 4u] = next_left{{u}}.x;

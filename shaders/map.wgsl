@@ -1,5 +1,5 @@
-// Elementwise groups. `element` computes all results at the linear index i; the stores follow after the reads of all
-// elements of a thread have begun.
+// Elementwise groups. `element` computes all results at the linear index i. A thread stores only after the reads of all its
+// elements have begun.
 
 struct Results { {{FIELDS}} }
 

@@ -1,4 +1,4 @@
-// The upper half of a 32 by 32 bit product, by halves of 16 bits.
+// The upper half of a 32 by 32 bit product, from products of 16-bit halves.
 fn mulhi(a: u32, b: u32) -> u32 {
     let al = a & 0xffffu;
     let ah = a >> 16u;

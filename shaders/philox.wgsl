@@ -1,5 +1,5 @@
 // Philox4x32-10 (J. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", 2011). Element i of a stream depends on
-// i, key and stream only; the same words come out of the CPU.
+// i, key and stream only; the CPU gives the same words.
 
 fn philox_block(block: u32, key: u32, stream: u32) -> vec4<u32> {
     var c = vec4<u32>(block, 0u, stream, 0u);

@@ -1,6 +1,6 @@
-// Rows groups: LANES threads walk along each row, SLOTS rows share a workgroup. Where rows lie along memory, neighbouring
-// lanes are neighbouring threads; where columns do (COLUMNS), neighbouring slots are. The passes of the body fold, meet in
-// workgroup memory and go on with what they found.
+// Rows groups: LANES threads walk along each row, and SLOTS rows share a workgroup. Where rows lie along memory, neighbouring
+// lanes are neighbouring threads; where columns do (COLUMNS), neighbouring slots are. Each pass of the body folds its elements,
+// and the lanes combine their results in workgroup memory before the next pass uses them.
 
 {{SHARED}}
 {{FUNCTIONS}}
@@ -24,7 +24,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let slot = lid / {{LANES}}u;
     let lane = lid % {{LANES}}u;
 #endif
-    // Threads beyond the last row repeat it and store nothing: everyone has to meet at the barriers.
+    // Threads beyond the last row repeat it and store nothing, because all threads must reach the barriers.
     let wanted = block * {{SLOTS}}u + slot;
     let valid = wanted < {{ROWS}};
     let row = min(wanted, {{ROWS}} - 1u);

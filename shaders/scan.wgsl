@@ -1,5 +1,5 @@
-// Running folds. With LANES = 1 a thread walks its line alone, neighbouring threads on neighbouring lines; otherwise the
-// lanes of a workgroup take a line in blocks and hand each other what they have.
+// Running folds. With ALONE each thread walks a line by itself, and neighbouring threads take neighbouring lines. Otherwise a
+// workgroup takes a line in blocks and combines the folds of its threads in workgroup memory.
 
 {{SHARED}}
 @compute @workgroup_size(256)

@@ -1,5 +1,5 @@
-//! Finding an adapter and opening it: candidates in order of preference, their limits as plain numbers, and a message that
-//! helps when there is none.
+//! Finding an adapter and opening it: candidates in order of preference, their limits as plain numbers, and a message that says
+//! what to do when there is none.
 
 use std::fmt;
 
@@ -19,7 +19,7 @@ pub enum AdapterKind {
     Virtual,
     /// The driver does not say.
     Unknown,
-    /// A CPU that plays a GPU.
+    /// A software implementation that runs on the CPU.
     Software,
 }
 
@@ -169,7 +169,7 @@ pub(super) async fn open(options: &GpuOptions) -> Result<Opened> {
     Err(Error::no_device(format!("no adapter could be used:\n  {}", refusals.join("\n  "))))
 }
 
-/// What was searched, in vain, and what to do about it.
+/// A message that names the backends that were searched and what to install.
 fn nothing_found() -> String {
     let searched: Vec<_> =
         wgpu::Instance::enabled_backend_features().iter_names().map(|(name, _)| name.to_lowercase()).collect();

@@ -134,7 +134,8 @@ impl Gpu {
 
     /// Loses the device as a driver reset would, to test what happens then.
     pub fn destroy_for_tests(&self) {
-        // The loss is known before it has effects, as it is when wgpu reports one: no thread may take the ruins for a defect.
+        // The loss is recorded before it takes effect, as it is when wgpu reports one, so that no thread mistakes its consequences
+        // for a defect.
         self.inner.health.lose("it was destroyed by a test");
         self.inner.device.destroy();
     }

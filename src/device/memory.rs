@@ -1,4 +1,4 @@
-//! Storage buffers: taken from the pool or created, and back in the pool when the last handle goes.
+//! Storage buffers: taken from the pool or created, and returned to the pool when the last handle is dropped.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ const STORAGE: wgpu::BufferUsages =
     wgpu::BufferUsages::STORAGE.union(wgpu::BufferUsages::COPY_SRC).union(wgpu::BufferUsages::COPY_DST);
 
 /// A storage buffer on a device. Dropping it, from any thread and even with work in flight, returns it to the device's pool:
-/// all work goes through one queue, so whoever gets it next comes later there too.
+/// all work goes through one queue, so the next user of the buffer runs later there too.
 pub struct DeviceBuffer {
     /// `None` only while it is dropped.
     raw: Option<Shared<wgpu::Buffer>>,

@@ -1,7 +1,7 @@
 //! The GPU: adapter, buffers, pipelines, submission, readback, loss and out-of-memory. The only room that names wgpu.
 //!
-//! In go kernels and bytes, out come bytes; no graph and no schedule is known here. Every failure of the driver becomes an
-//! [`Error`]; nothing here panics because of one, and after an out-of-memory the device stays usable.
+//! Kernels and bytes come in, bytes come out; this room knows no graph and no schedule. Every failure of the driver becomes an
+//! [`Error`](crate::error::Error) and none causes a panic; after an out-of-memory error the device stays usable.
 
 mod adapter;
 mod cache_file;

@@ -1,7 +1,7 @@
 //! Compiled kernels: WGSL text in, pipelines out, each text compiled once.
 //!
 //! The key is the whole text with the access of its bindings; a hash finds the entry and the text is compared in full. At most a
-//! fixed count, fewer on a software adapter, and a fixed number of text bytes are kept; the least recently used is dropped first.
+//! fixed number of pipelines (fewer on a software adapter) and of text bytes is kept; the least recently used are removed first.
 
 use std::hash::BuildHasher;
 use std::sync::{Arc, Mutex};
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn the_least_recently_used_pipeline_goes() {
+    fn the_least_recently_used_pipeline_is_removed() {
         let cache = cache();
         let cell = |i: usize| {
             let k = kernel(format!("text {i}"));
@@ -293,7 +293,7 @@ mod tests {
         assert!(!Arc::ptr_eq(&cell(&small), &reads), "other bindings, another pipeline");
         assert_eq!(cache.counts().1, 0);
         cell(&kernel("z".repeat(100)));
-        assert_eq!(cache.counts().1, 1, "the large text went");
+        assert_eq!(cache.counts().1, 1, "the large text was removed");
         assert!(Arc::ptr_eq(&cell(&kernel("y".into())), &reads));
     }
 

@@ -1,6 +1,6 @@
 //! Reading back: device bytes through reused mappable buffers into a host buffer.
 //!
-//! Large arrays go in chunks, the copy of one overlapping the device's work on the next. A device keeps truth values as
+//! Large arrays are read in chunks, and the copy of one overlaps the device's work on the next. A device keeps truth values as
 //! 32-bit words; they become bytes here.
 
 use std::collections::VecDeque;
@@ -21,7 +21,7 @@ const CHUNK: u64 = 32 << 20;
 /// Chunks in flight.
 const IN_FLIGHT: usize = 2;
 
-/// A chunk on its way.
+/// A chunk that is being copied.
 struct Pending {
     staging: Shared<wgpu::Buffer>,
     offset: u64,
@@ -166,7 +166,7 @@ impl Inner {
                 .check()
                 .and_then(|()| Err(Error::internal(format!("a readback buffer could not be seen: {e}")))),
         };
-        // Whatever unmapping has to say of a buffer that is gone was said above.
+        // If the device is gone, the error above says so and this one adds nothing.
         let unmapped = self.health.guard(&self.device, || "a readback".into(), || staging.unmap());
         copied.and(unmapped)
     }
@@ -177,7 +177,7 @@ impl Inner {
         loop {
             self.health.wait(&self.device, submission.take().map(|s| s.0))?;
             // The wait may end before the callback has run: another thread's wait can have collected it first, and is
-            // about to fire it. So this thread sleeps on the signal, and asks again should nobody set it.
+            // about to fire it. So this thread sleeps on the signal, and waits again if it was not set.
             if let Some(result) = signal.wait_briefly() {
                 return Ok(result);
             }
@@ -194,21 +194,28 @@ impl Inner {
 
 /// A one-time signal from a callback, to sleep on or to await.
 #[derive(Clone, Default)]
-struct Signal(Arc<SignalState>);
+struct Signal(Arc<SharedSignal>);
+
+#[derive(Default)]
+struct SharedSignal {
+    state: Mutex<SignalState>,
+    #[cfg(not(target_arch = "wasm32"))]
+    changed: std::sync::Condvar,
+}
 
 #[derive(Default)]
 struct SignalState {
-    state: Mutex<(Option<bool>, Option<Waker>)>,
-    #[cfg(not(target_arch = "wasm32"))]
-    changed: std::sync::Condvar,
+    result: Option<bool>,
+    /// Whom to wake once there is a result.
+    waker: Option<Waker>,
 }
 
 impl Signal {
     fn set(&self, result: bool) {
         let waker = {
             let mut state = lock(&self.0.state);
-            state.0 = Some(result);
-            state.1.take()
+            state.result = Some(result);
+            state.waker.take()
         };
         #[cfg(not(target_arch = "wasm32"))]
         self.0.changed.notify_all();
@@ -223,9 +230,9 @@ impl Signal {
         let (state, _) = self
             .0
             .changed
-            .wait_timeout_while(state, std::time::Duration::from_millis(20), |s| s.0.is_none())
+            .wait_timeout_while(state, std::time::Duration::from_millis(20), |s| s.result.is_none())
             .unwrap_or_else(std::sync::PoisonError::into_inner);
-        state.0
+        state.result
     }
 }
 
@@ -234,10 +241,10 @@ impl Future for Signal {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<bool> {
         let mut state = lock(&self.0.state);
-        if let Some(result) = state.0 {
+        if let Some(result) = state.result {
             return Poll::Ready(result);
         }
-        state.1 = Some(context.waker().clone());
+        state.waker = Some(context.waker().clone());
         Poll::Pending
     }
 }

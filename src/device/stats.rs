@@ -1,4 +1,4 @@
-//! What the device did, as numbers: tests prove with them that a cached run creates nothing.
+//! What the device did, as numbers. Tests use them to prove that a cached run creates nothing.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct DeviceStats {
     /// Pipelines compiled (or taken from the driver's cache).
     pub pipelines_created: u64,
-    /// Pipelines given up because too many were held.
+    /// Pipelines removed because too many were held.
     pub pipelines_evicted: u64,
     /// Storage buffers made, those for parameters included.
     pub buffers_created: u64,

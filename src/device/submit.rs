@@ -1,7 +1,7 @@
 //! Kernels with their buffers go in; one encoder, one compute pass and one submission come out.
 //!
-//! The parameters of all dispatches lie in one buffer that is written once. All that wgpu would refuse for the submission as
-//! a whole is checked per dispatch before, so that the message names the kernel.
+//! The parameters of all dispatches lie in one buffer that is written once. What wgpu would refuse for the submission as
+//! a whole is checked for each dispatch first, so that the message names the kernel.
 
 use std::sync::Arc;
 
@@ -26,10 +26,16 @@ pub struct Dispatch<'a> {
 }
 
 /// A dispatch that can be encoded.
-pub(super) struct Ready {
+pub(super) struct EncodableDispatch {
     pub pipeline: Arc<Pipeline>,
     pub bindings: Shared<wgpu::BindGroup>,
     pub workgroups: [u32; 3],
+}
+
+/// Dispatches that can be encoded, with the buffer that holds their parameters until the submission.
+pub(super) struct Batch {
+    pub dispatches: Vec<EncodableDispatch>,
+    _params: DeviceBuffer,
 }
 
 impl Gpu {
@@ -44,14 +50,14 @@ impl Gpu {
             return self.inner.health.check();
         }
         let inner = &self.inner;
-        let (ready, _params) = inner.prepare(work)?;
+        let batch = inner.prepare(work)?;
         inner.health.guard(
             &inner.device,
             || describe(work),
             || {
                 let mut encoder = inner.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
                 let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
-                for dispatch in &ready {
+                for dispatch in &batch.dispatches {
                     dispatch.encode(&mut pass);
                 }
                 drop(pass);
@@ -64,7 +70,7 @@ impl Gpu {
     }
 }
 
-impl Ready {
+impl EncodableDispatch {
     pub fn encode(&self, pass: &mut wgpu::ComputePass<'_>) {
         let [x, y, z] = self.workgroups;
         pass.set_pipeline(&self.pipeline.raw);
@@ -74,34 +80,33 @@ impl Ready {
 }
 
 impl Inner {
-    /// Checks the dispatches, compiles their kernels, writes their parameters and binds their buffers. The parameter buffer
-    /// that comes out must be held until the submission.
-    pub(super) fn prepare(self: &Arc<Self>, work: &[Dispatch<'_>]) -> Result<(Vec<Ready>, DeviceBuffer)> {
+    /// Checks the dispatches, compiles their kernels, writes their parameters and binds their buffers.
+    pub(super) fn prepare(self: &Arc<Self>, work: &[Dispatch<'_>]) -> Result<Batch> {
         self.health.check()?;
         let mut pipelines = Vec::with_capacity(work.len());
         for dispatch in work {
             self.check_dispatch(dispatch)?;
             pipelines.push(self.pipelines.get(&self.device, &self.health, &self.summary.limits, dispatch.kernel)?);
         }
-        let (packed, ranges) = pack(work, self.offset_alignment);
-        let params = self.alloc(packed.len() as u64)?;
+        let packed = pack(work, self.offset_alignment);
+        let params = self.alloc(packed.bytes.len() as u64)?;
         let params_raw = params.raw()?;
-        let ready = self.health.guard(
+        let dispatches = self.health.guard(
             &self.device,
             || describe(work),
             || {
-                self.queue.write_buffer(params_raw, 0, &packed);
+                self.queue.write_buffer(params_raw, 0, &packed.bytes);
                 work.iter()
                     .zip(pipelines)
-                    .zip(ranges)
-                    .map(|((dispatch, pipeline), (offset, size))| {
-                        let bindings = self.bind(dispatch, &pipeline, params_raw, offset, size)?;
-                        Ok(Ready { pipeline, bindings, workgroups: dispatch.kernel.workgroups })
+                    .zip(packed.ranges)
+                    .map(|((dispatch, pipeline), range)| {
+                        let bindings = self.bind(dispatch, &pipeline, params_raw, range)?;
+                        Ok(EncodableDispatch { pipeline, bindings, workgroups: dispatch.kernel.workgroups })
                     })
                     .collect::<Result<Vec<_>>>()
             },
         )??;
-        Ok((ready, params))
+        Ok(Batch { dispatches, _params: params })
     }
 
     fn bind(
@@ -109,8 +114,7 @@ impl Inner {
         dispatch: &Dispatch<'_>,
         pipeline: &Pipeline,
         params: &wgpu::Buffer,
-        offset: u64,
-        size: u64,
+        range: ParamRange,
     ) -> Result<Shared<wgpu::BindGroup>> {
         let entry = |binding, buffer, offset, size| wgpu::BindGroupEntry {
             binding,
@@ -121,7 +125,7 @@ impl Inner {
             }),
         };
         let mut entries = SmallVec::<[_; 9]>::new();
-        entries.push(entry(0, params, offset, size));
+        entries.push(entry(0, params, range.offset, range.size));
         for (i, buffer) in dispatch.buffers.iter().enumerate() {
             entries.push(entry(i as u32 + 1, buffer.raw()?, 0, buffer.bound_bytes()));
         }
@@ -166,19 +170,33 @@ impl Inner {
     }
 }
 
-/// The parameters of all dispatches in one run of bytes, each at a multiple of `alignment`; with the offset and size of each.
-/// A dispatch without parameters still gets a word, because a binding cannot be empty.
-fn pack(work: &[Dispatch<'_>], alignment: u64) -> (Vec<u8>, Vec<(u64, u64)>) {
-    let mut packed: Vec<u8> = Vec::with_capacity(work.len() * alignment as usize);
+/// The parameters of all dispatches in one run of bytes.
+struct PackedParams {
+    bytes: Vec<u8>,
+    /// Those of each dispatch.
+    ranges: Vec<ParamRange>,
+}
+
+/// Bytes of the parameter buffer.
+#[derive(Clone, Copy)]
+struct ParamRange {
+    offset: u64,
+    size: u64,
+}
+
+/// Packs the parameters of all dispatches, each at a multiple of `alignment`. A dispatch without parameters still gets a word,
+/// because a binding cannot be empty.
+fn pack(work: &[Dispatch<'_>], alignment: u64) -> PackedParams {
+    let mut bytes: Vec<u8> = Vec::with_capacity(work.len() * alignment as usize);
     let mut ranges = Vec::with_capacity(work.len());
     for dispatch in work {
-        packed.resize(packed.len().next_multiple_of(alignment as usize), 0);
-        let offset = packed.len();
-        packed.extend_from_slice(bytemuck::cast_slice(&dispatch.params));
-        packed.resize(packed.len().max(offset + 16).next_multiple_of(16), 0);
-        ranges.push((offset as u64, (packed.len() - offset) as u64));
+        bytes.resize(bytes.len().next_multiple_of(alignment as usize), 0);
+        let offset = bytes.len();
+        bytes.extend_from_slice(bytemuck::cast_slice(&dispatch.params));
+        bytes.resize(bytes.len().max(offset + 16).next_multiple_of(16), 0);
+        ranges.push(ParamRange { offset: offset as u64, size: (bytes.len() - offset) as u64 });
     }
-    (packed, ranges)
+    PackedParams { bytes, ranges }
 }
 
 /// The dispatches for a message: the first few labels.

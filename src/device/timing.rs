@@ -28,7 +28,7 @@ impl Gpu {
 
     async fn timed_part(&self, work: &[Dispatch<'_>]) -> Result<Vec<f64>> {
         let inner = &self.inner;
-        let (ready, _params) = inner.prepare(work)?;
+        let batch = inner.prepare(work)?;
         let n_queries = 2 * work.len() as u32;
         let bytes = u64::from(n_queries) * 8;
         let resolve = wgpu::BufferDescriptor {
@@ -49,7 +49,7 @@ impl Gpu {
                 });
                 let resolved = inner.device.create_buffer(&resolve);
                 let mut encoder = inner.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-                for (i, dispatch) in ready.iter().enumerate() {
+                for (i, dispatch) in batch.dispatches.iter().enumerate() {
                     let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
                         label: None,
                         timestamp_writes: Some(wgpu::ComputePassTimestampWrites {

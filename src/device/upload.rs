@@ -1,5 +1,7 @@
-//! Uploading: host bytes into a device buffer, small arrays through the queue, large ones through a few reused mapped
-//! buffers, which is twice as fast and bounds the memory in flight.
+//! Uploading: host bytes into a device buffer.
+//!
+//! Small arrays go through the queue, large ones through a few reused mapped buffers, which is twice as fast and bounds the memory in
+//! flight.
 //!
 //! A device keeps truth values as 32-bit words; the bytes of the host become words here.
 
@@ -113,8 +115,8 @@ impl Inner {
             self.uploads.removed();
             return Err(e);
         }
-        // Should the submission fail, nobody knows whether the callback will run, and the ring may count one buffer too many
-        // from then on; uploads go through the queue should it ever run dry.
+        // If the submission fails, it is unknown whether the callback will run, and the ring may count one buffer too many
+        // from then on; if it ever runs dry, uploads go through the queue.
         self.health.guard(
             &self.device,
             || format!("an upload of {} bytes", part.len()),

@@ -1,7 +1,8 @@
-//! Iteration domains in their shortest form: axes of extent 1 go, neighbours that every view walks as one become one.
+//! Iteration domains in their shortest form: axes of extent 1 are dropped, and neighbouring axes that every view walks as one are
+//! merged.
 //!
-//! A program and its stores over a shape come in; the same over fewer axes come out, so that code generation, and with it
-//! the pipeline, depends on the form of the accesses alone. It knows no WGSL.
+//! A program and its stores over a shape come in; the same over fewer axes come out, so that the text, and with it the
+//! pipeline, depends on the form of the accesses alone. This module knows no WGSL.
 
 use smallvec::SmallVec;
 
@@ -12,7 +13,7 @@ use crate::types::{Shape, View};
 /// Which old axes make up each new one, outermost first. Axes of extent 1 appear nowhere.
 pub(super) type Merging = Vec<SmallVec<[usize; 4]>>;
 
-/// A way to walk old axes: the steps for each of them, and for windows whether the axis is wholly inside.
+/// How old axes are walked: the stride of each, and the window if the walk is through one.
 struct Walk {
     strides: SmallVec<[i64; 6]>,
     window: Option<Window>,

@@ -1,4 +1,6 @@
-//! Kernels with one thing wrong: what tests seed to see whether the checks catch it. Text and tables are edited after lowering.
+//! Kernels with one thing wrong, which tests seed to see whether the checks catch it.
+//!
+//! Text and tables are edited after lowering, so no other module knows of faults.
 
 use super::kernel::{Kernel, Lowered, Param};
 use crate::types::{Fault, seeded};

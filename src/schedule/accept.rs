@@ -1,10 +1,10 @@
-//! Whether a group can take a node in, and what it has to become for that.
+//! Whether a group can compute a node in place, and how its domain has to change for that.
 //!
-//! A node and a forming group that asks for it come in; `Ok` with a change of the group or without, or the reason against.
-//! Every reason ends up among the refusals that dumps show.
+//! A node and a group that reads it come in; out comes `Ok`, with the change of the group if one is needed, or the reason
+//! against. Dumps show these reasons as refusals.
 
 use super::analyse::{Role, canonical, fold_axes};
-use super::build::{Change, Forming, FormingCore, Reform, Section, Verdict, row_view, rows};
+use super::build::{Change, Forming, FormingCore, Reform, Section, Verdict, row_extents, row_view};
 use super::fusion::{Fusion, LONG_ROW, LONG_SPLIT_ROW};
 use crate::graph::{NodeId, Op};
 use crate::types::{Dims, Shape, View};
@@ -17,8 +17,8 @@ const MAX_REQUESTS: usize = 192;
 const TILE: usize = 64;
 
 impl Fusion<'_> {
-    /// Whether group `g` can compute `node`, for all the ways it reads it.
-    pub(super) fn accept(&self, node: NodeId, g: usize) -> Verdict<Change> {
+    /// Whether group `g` can compute `node` for every view through which it reads it.
+    pub(super) fn accept(&self, node: NodeId, g: usize) -> Verdict<Option<Change>> {
         let facts = self.input.facts;
         let group = &self.groups[g];
         if facts.inlined(node) {
@@ -66,7 +66,7 @@ impl Fusion<'_> {
     }
 
     /// Whether every read of `node` by `g` composes, if need be after the domain has taken the node's shape.
-    fn composed(&self, node: NodeId, g: usize) -> Verdict<Change> {
+    fn composed(&self, node: NodeId, g: usize) -> Verdict<Option<Change>> {
         let group = &self.groups[g];
         let requests = || group.requests_of(node).filter(|r| !r.stored);
         let check = |r: Section, view: &View, domain: &Shape| self.input.reads(node, r, view, domain).map(|_| ());
@@ -77,7 +77,7 @@ impl Fusion<'_> {
         let core = match &group.core {
             FormingCore::Map => FormingCore::Map,
             // A fold of everything may walk its elements in any order; positions may not.
-            FormingCore::Rows(axes) if rows(&group.domain, axes).0 == 1 && !self.has_positions(group) => {
+            FormingCore::Rows(axes) if row_extents(&group.domain, axes).rows == 1 && !self.has_positions(group) => {
                 FormingCore::Rows((0..shape.rank()).collect())
             }
             _ => return Err(why),
@@ -98,7 +98,7 @@ impl Fusion<'_> {
                 return Err(why);
             }
         }
-        Ok(Some((reform, views)))
+        Ok(Some(Change { reform, views }))
     }
 
     fn has_positions(&self, group: &Forming) -> bool {
@@ -133,7 +133,7 @@ impl Fusion<'_> {
                 && r.section == Section::Body
                 && axes.iter().all(|&a| r.view.strides()[a] == 0)
             {
-                times = rows(&group.domain, axes).0 as f64;
+                times = row_extents(&group.domain, axes).rows as f64;
             }
             evaluations += times;
         }
@@ -170,7 +170,7 @@ impl Fusion<'_> {
         if fits { Ok(Some(axes)) } else { Err(format!("it is computed once for each row behind {fold}")) }
     }
 
-    fn fold(&self, node: NodeId, g: usize) -> Verdict<(Reform, Vec<View>)> {
+    fn fold(&self, node: NodeId, g: usize) -> Verdict<Change> {
         let graph = self.input.graph;
         let group = &self.groups[g];
         let axes = fold_axes(&graph.node(node).op).ok_or("it is no fold")?;
@@ -190,7 +190,7 @@ impl Fusion<'_> {
                     return Err("it folds over other axes than the group".to_owned());
                 }
                 let reform = Reform { shape: over.clone(), stretch: None, core: group.core.clone() };
-                fits(&reform).map(|v| (reform, v))
+                fits(&reform).map(|views| Change { reform, views })
             }
             FormingCore::Map if group.domain.len() == over.len() => {
                 if self.starves(over, &axes, g, LONG_ROW) {
@@ -201,21 +201,21 @@ impl Fusion<'_> {
                 let reform = Reform { shape: over.clone(), stretch: None, core: FormingCore::Rows(axes.clone()) };
                 let views = fits(&reform)?;
                 self.still_composed(group, &views, over)?;
-                Ok((reform, views))
+                Ok(Change { reform, views })
             }
             FormingCore::Map if group.domain.len() == graph.node(node).shape.len() => {
                 let shape = graph.node(node).shape.clone();
                 let reform = Reform { shape, stretch: Some(over.clone()), core: FormingCore::Rows(axes.clone()) };
                 let views = fits(&reform)?;
                 self.still_composed(group, &views, over)?;
-                Ok((reform, views))
+                Ok(Change { reform, views })
             }
             FormingCore::Map => Err("it folds over another domain than the group's".to_owned()),
             _ => Err("the group has another core".to_owned()),
         }
     }
 
-    fn scan(&self, node: NodeId, g: usize) -> Verdict<(Reform, Vec<View>)> {
+    fn scan(&self, node: NodeId, g: usize) -> Verdict<Change> {
         let n = self.input.graph.node(node);
         let group = &self.groups[g];
         let Op::Scan { op, axis } = n.op else { return Err("it is no scan".to_owned()) };
@@ -229,7 +229,7 @@ impl Fusion<'_> {
             return Err("it is read through a view".to_owned());
         }
         self.still_composed(group, &views, &n.shape)?;
-        Ok((reform, views))
+        Ok(Change { reform, views })
     }
 
     /// Whether everything already fused still composes over a new domain.

@@ -12,9 +12,9 @@ pub(super) enum Role {
     Leaf,
     /// A 0-d value the host knows at the start of a run.
     Scalar,
-    /// One value known now: a fold of nothing, a product of no terms.
+    /// One value that is known when scheduling: a fold of nothing, a product of no terms.
     Constant,
-    /// No elements: comes into being without work.
+    /// No elements, so no work.
     Empty,
     /// Its operand, read through a view.
     View,
@@ -52,10 +52,10 @@ pub(super) struct Facts {
     pub role: Vec<Role>,
     /// The value of constants.
     pub constant: Vec<Option<Scalar>>,
-    /// Whether all elements are the same, so that any view of the node is as good as another.
+    /// Whether all elements are the same, so that all views of the node read the same.
     pub uniform: Vec<bool>,
     pub inline: Vec<Inline>,
-    /// The fold of the same size that an elementwise node follows: computing the node right behind it costs no step.
+    /// The fold of the same size that an elementwise node follows: computing the node together with it costs no further step.
     pub anchor: Vec<Option<NodeId>>,
     /// Whether a root needs the node.
     pub demanded: Vec<bool>,
@@ -114,7 +114,7 @@ impl Facts {
         self.uniform[id.index()]
     }
 
-    /// Nodes that never take memory for themselves unless somebody asks for them: they are written into every program.
+    /// Whether the node takes no memory unless it is asked for, because it is written into every program that reads it.
     pub fn inlined(&self, id: NodeId) -> bool {
         matches!(self.role(id), Role::Scalar | Role::Constant)
     }
@@ -156,7 +156,7 @@ impl Facts {
     }
 }
 
-/// The view a node is of its operand: of views themselves, and of folds over axes of extent 1, which change nothing.
+/// The view that a node is of its operand: a view, or a fold over axes of extent 1, which changes nothing.
 pub(super) fn view_of(graph: &Graph, id: NodeId) -> Option<View> {
     match &graph.node(id).op {
         Op::View(v) => Some(v.clone()),

@@ -57,8 +57,12 @@ pub(super) struct Reform {
     pub core: FormingCore,
 }
 
-/// A change and the views it gives the group's requests; `None` when nothing changes.
-pub(super) type Change = Option<(Reform, Vec<View>)>;
+/// A change and the views it gives the group's requests, in their order.
+#[derive(Clone, Debug)]
+pub(super) struct Change {
+    pub reform: Reform,
+    pub views: Vec<View>,
+}
 
 /// A group that forms.
 #[derive(Clone, Debug)]
@@ -169,7 +173,9 @@ impl Forming {
             return Some(canonical(&dense));
         }
         match &self.core {
-            FormingCore::Rows(axes) => row_view(&self.domain, axes).filter(|_| len == rows(&self.domain, axes).0),
+            FormingCore::Rows(axes) => {
+                row_view(&self.domain, axes).filter(|_| len == row_extents(&self.domain, axes).rows)
+            }
             FormingCore::Product(_) => diagonal_store_view(&self.domain).filter(|v| {
                 let rank = self.domain.rank();
                 len == v.shape()[..rank - 2].iter().product::<usize>()
@@ -202,8 +208,9 @@ impl Forming {
         self.requests.iter().map(|r| change(&r.view)).collect()
     }
 
-    /// Applies a change for which [`Self::reformed`] gave views.
-    pub fn reform(&mut self, reform: Reform, views: Vec<View>) {
+    /// Applies a change, whose views are those of [`Self::reformed`].
+    pub fn apply(&mut self, change: Change) {
+        let Change { reform, views } = change;
         let domain = reform.stretch.unwrap_or(reform.shape);
         if domain != self.domain {
             self.of_node.clear();
@@ -231,10 +238,17 @@ impl Forming {
     }
 }
 
-/// The number of rows and of elements in a row.
-pub(super) fn rows(domain: &Shape, axes: &[usize]) -> (usize, usize) {
-    let len: usize = axes.iter().map(|&a| domain[a]).product();
-    (domain.reduced(axes).len(), len)
+/// How a domain falls into rows.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RowExtents {
+    pub rows: usize,
+    /// Elements of each row.
+    pub elements: usize,
+}
+
+/// The rows that `axes` of a domain form.
+pub(super) fn row_extents(domain: &Shape, axes: &[usize]) -> RowExtents {
+    RowExtents { rows: domain.reduced(axes).len(), elements: axes.iter().map(|&a| domain[a]).product() }
 }
 
 /// The view over a domain of a value with one element for each row.

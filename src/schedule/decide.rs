@@ -16,6 +16,12 @@ use crate::types::View;
 /// How many of the latest groups that read the same node are tried as partners.
 const PARTNERS: usize = 2;
 
+/// A group that reads a node, and whether it can compute the node itself.
+struct Reader {
+    group: usize,
+    verdict: Verdict<Option<Change>>,
+}
+
 impl Fusion<'_> {
     /// Decides one node, all of whose users are decided.
     pub fn decide(&mut self, node: NodeId) -> Result<()> {
@@ -37,20 +43,21 @@ impl Fusion<'_> {
         if readers.is_empty() && !must {
             return Ok(());
         }
-        let verdicts: Vec<(usize, Verdict<Change>)> = readers.iter().map(|&g| (g, self.accept(node, g))).collect();
-        let all = verdicts.iter().all(|(_, v)| v.is_ok());
+        let verdicts: Vec<Reader> =
+            readers.iter().map(|&group| Reader { group, verdict: self.accept(node, group) }).collect();
+        let all = verdicts.iter().all(|reader| reader.verdict.is_ok());
         let again = readers.len() <= 1 || self.is_free(node) || self.is_cheap(node);
         let must = must || self.wants_storage(node, &readers);
         if all && again && !must {
-            for (g, verdict) in verdicts {
-                self.fuse_into(node, g, verdict.unwrap_or(None))?;
+            for reader in verdicts {
+                self.fuse_into(node, reader.group, reader.verdict.unwrap_or(None))?;
             }
             return Ok(());
         }
         self.store(node, verdicts)
     }
 
-    /// Makes one group of readers that can be one: what they share is then read once.
+    /// Merges readers that can form one group, so that what they share is read once.
     fn join_readers(&mut self, node: NodeId, readers: &[usize]) -> Vec<usize> {
         let mut left: Vec<usize> = Vec::new();
         for &g in readers {
@@ -72,24 +79,24 @@ impl Fusion<'_> {
         })
     }
 
-    /// Stores `node`: from a group that computes it anyway, or from one of its own; everyone else reads memory.
-    fn store(&mut self, node: NodeId, verdicts: Vec<(usize, Verdict<Change>)>) -> Result<()> {
-        let groups: Vec<usize> = verdicts.iter().map(|(g, _)| *g).collect();
-        let mut writer: Option<(usize, Change)> = None;
+    /// Stores `node`: from a group that computes it anyway, or from one of its own; all other readers load it.
+    fn store(&mut self, node: NodeId, readers: Vec<Reader>) -> Result<()> {
+        let groups: Vec<usize> = readers.iter().map(|r| r.group).collect();
+        let mut writer: Option<(usize, Option<Change>)> = None;
         let mut loaders = Vec::new();
-        for (g, verdict) in verdicts {
+        for Reader { group: g, verdict } in readers {
             let user = self.groups[g].requests_of(node).next().map_or(node, |r| r.user);
             let why = match verdict {
-                Ok(change) if writer.is_none() && self.may_store(node, g, &change, &groups).is_ok() => {
+                Ok(change) if writer.is_none() && self.may_store(node, g, change.as_ref(), &groups).is_ok() => {
                     writer = Some((g, change));
                     continue;
                 }
-                // Views cost nothing: whoever can read through one does, whatever the others need.
+                // Views cost nothing, so each reader that can compose one does, whatever the others need.
                 Ok(change) if self.is_free(node) && !self.needs_copy(node, g) => {
                     self.fuse_into(node, g, change)?;
                     continue;
                 }
-                Ok(change) => self.may_store(node, g, &change, &groups).err(),
+                Ok(change) => self.may_store(node, g, change.as_ref(), &groups).err(),
                 Err(why) => Some(why),
             };
             loaders.push(g);
@@ -104,7 +111,7 @@ impl Fusion<'_> {
                 self.groups[g].outputs.push(node);
                 g
             }
-            None => self.found(node)?,
+            None => self.add_own_group(node)?,
         };
         self.stored_by[node.index()] = Some(g);
         for reader in loaders {
@@ -115,15 +122,15 @@ impl Fusion<'_> {
         Ok(())
     }
 
-    /// Whether a group that computes `node` can also write it for everybody.
-    fn may_store(&self, node: NodeId, g: usize, change: &Change, readers: &[usize]) -> Verdict<()> {
+    /// Whether a group that computes `node` can also write it for all readers.
+    fn may_store(&self, node: NodeId, g: usize, change: Option<&Change>, readers: &[usize]) -> Verdict<()> {
         let group = &self.groups[g];
         if matches!(group.core, FormingCore::Product(_) | FormingCore::Host) {
             return Err("the product's kernel is given".to_owned());
         }
         let len = self.input.graph.node(node).shape.len();
         let (out, views): (_, Vec<&View>) = match change {
-            Some((reform, views)) => {
+            Some(Change { reform, views }) => {
                 let domain = reform.stretch.clone().unwrap_or_else(|| reform.shape.clone());
                 let changed = Forming::new(reform.core.clone(), domain, group.gpu);
                 let of_node = group.requests.iter().zip(views).filter(|(r, _)| r.node == node).map(|(_, v)| v);
@@ -152,7 +159,7 @@ impl Fusion<'_> {
     }
 
     /// A group of its own for a node.
-    fn found(&mut self, node: NodeId) -> Result<usize> {
+    fn add_own_group(&mut self, node: NodeId) -> Result<usize> {
         let (graph, facts) = (self.input.graph, self.input.facts);
         let n = graph.node(node);
         let over = n.operands.first().map(|&o| graph.node(o).shape.clone());
@@ -165,7 +172,7 @@ impl Fusion<'_> {
                 _ => return Err(wrong()),
             },
             Role::Product => (FormingCore::Product(node), n.shape.clone()),
-            Role::Host => return Ok(self.found_host(node)),
+            Role::Host => return Ok(self.add_host_step(node)),
             _ => (FormingCore::Map, n.shape.clone()),
         };
         let gpu = self.gpu_ok(node) && self.gpu.is_some();
@@ -188,7 +195,7 @@ impl Fusion<'_> {
     }
 
     /// A host step for a node; other results of the same routine join it.
-    fn found_host(&mut self, node: NodeId) -> usize {
+    fn add_host_step(&mut self, node: NodeId) -> usize {
         let n = self.input.graph.node(node);
         let routine = routine(self.input.graph, node);
         if let Some(&g) = routine.as_ref().and_then(|r| self.hosts.get(r)) {

@@ -1,4 +1,4 @@
-//! Schedules with one thing wrong: what tests seed to see whether the checks catch it.
+//! Schedules with one thing wrong, which tests seed to see whether the checks catch it.
 //!
 //! Each fault edits the finished schedule, plain data, so the fusion knows nothing of them.
 

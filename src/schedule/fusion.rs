@@ -7,7 +7,7 @@ use hashbrown::{HashMap, HashSet};
 use smallvec::SmallVec;
 
 use super::analyse::Role;
-use super::build::{Change, Forming, FormingCore, Section, Verdict, rows};
+use super::build::{Change, Forming, FormingCore, Section, Verdict, row_extents};
 use super::options::ScheduleOptions;
 use super::place::node_support;
 use super::reads::{Analysed, Read};
@@ -146,8 +146,8 @@ impl<'a> Fusion<'a> {
 
     /// Whether a rows group with whole stores over this domain would leave most of a GPU idle.
     pub(super) fn starves(&self, domain: &Shape, axes: &[usize], g: usize, long: usize) -> bool {
-        let (count, len) = rows(domain, axes);
-        self.groups[g].gpu && count < FEW_ROWS && len > long
+        let extents = row_extents(domain, axes);
+        self.groups[g].gpu && extents.rows < FEW_ROWS && extents.elements > long
     }
 
     /// Whether a store of every element may join a rows group.
@@ -208,9 +208,9 @@ impl<'a> Fusion<'a> {
     }
 
     /// Computes `node` inside `g`.
-    pub fn fuse_into(&mut self, node: NodeId, g: usize, change: Change) -> Result<()> {
-        if let Some((reform, views)) = change {
-            self.groups[g].reform(reform, views);
+    pub fn fuse_into(&mut self, node: NodeId, g: usize, change: Option<Change>) -> Result<()> {
+        if let Some(change) = change {
+            self.groups[g].apply(change);
         }
         let reads = self.reads_in(node, g).map_err(|why| Error::internal(format!("{node} accepted by g{g}: {why}")))?;
         let weight = self.weight(node);

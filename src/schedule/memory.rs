@@ -1,7 +1,7 @@
 //! Lifetimes of the values and the memory they share.
 //!
-//! Scratch values whose lifetimes do not meet use one block after the other, best fit first; a block grows when no free one is
-//! large enough, since all of them are known beforehand. What outlives the run has a block to itself.
+//! Scratch values whose lifetimes do not overlap share a block, best fit first. A block grows when no free one is large enough,
+//! since no memory is allocated yet. Values that outlive the run have a block to themselves.
 
 use super::steps::{Block, Lifetime, Place, Schedule, Step, Touched};
 use super::value::ValueKind;

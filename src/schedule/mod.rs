@@ -36,7 +36,7 @@ use analyse::Facts;
 use fusion::Fusion;
 use reads::Analysed;
 
-/// The schedule of a graph. Linear in the size of the graph but for bounded searches.
+/// The schedule of a graph, in time linear in its size apart from searches with a fixed bound.
 ///
 /// # Errors
 /// Internal errors only: every well-formed graph has a schedule.

@@ -18,10 +18,10 @@ pub struct ScheduleOptions {
     pub fuse: bool,
     /// For each leaf whether it already lies on the device; missing entries say no.
     pub resident: Vec<bool>,
-    /// Nodes somebody holds a handle to: if they are stored anyway they are kept.
+    /// Nodes that a handle still refers to: those that are stored anyway are kept.
     pub keep: Vec<NodeId>,
-    /// Nodes that run by themselves whatever else is fused: how a search finds out which group is at fault. Views and known
-    /// scalars among them are no work and stay part of what reads them.
+    /// Nodes that run by themselves whatever else is fused; bisection uses this to find the group at fault. Views and known
+    /// scalars among them take no work and stay part of their readers.
     pub unfused: Vec<NodeId>,
 }
 

@@ -1,6 +1,6 @@
 //! From formed groups to steps: an order, values, programs, places, and the transfers and frees between them.
 //!
-//! Groups run in the order in which the program named their results, as far as they wait for one another. Each value crosses
+//! Groups run in the order in which the program named their results, as far as their dependencies allow. Each value crosses
 //! between host and device at most once in each direction.
 
 use std::cmp::Reverse;
@@ -8,8 +8,8 @@ use std::collections::BinaryHeap;
 
 use hashbrown::HashMap;
 
-use super::build::{FormingCore, Section, rows};
-use super::emit::{self, Names};
+use super::build::{FormingCore, RowExtents, Section, row_extents};
+use super::emit::{self, ProgramContext, RunScalars};
 use super::fusion::Fusion;
 use super::options::ScheduleOptions;
 use super::place::size_support;
@@ -30,24 +30,22 @@ pub(super) fn assemble(fusion: &mut Fusion<'_>, because: &str) -> Result<Schedul
         steps.push(Step::Empty(stored(&values, node)?));
     }
     let mut id = 0;
-    let mut scalar_of = HashMap::new();
-    let mut scalars = Vec::new();
+    let mut scalars = RunScalars::default();
     for &g in &order {
         let group = &fusion.groups[g];
         if group.core == FormingCore::Host {
             steps.push(host_step(fusion, g, &values, because)?);
             continue;
         }
-        let mut names = Names {
+        let mut context = ProgramContext {
             input: fusion.input,
             values: &values,
             kernel_of: &fusion.kernel_of,
             scalars: &mut scalars,
-            scalar_of: &mut scalar_of,
         };
-        let (body, stores) = emit::body(&mut names, group)?;
-        let core = core(&mut names, fusion, g)?;
-        let (place, reason) = placed(fusion, g, &schedule, &body, &core, &stores, because);
+        let (body, stores) = emit::body(&mut context, group)?;
+        let core = core(&mut context, fusion, g)?;
+        let Placement { place, reason } = placed(fusion, g, &schedule, &body, &core, &stores, because);
         let core = split(core, fusion.gpu.filter(|_| place == Place::Gpu), &group.domain, &body, &stores);
         let mut nodes: Vec<NodeId> = group.requests.iter().filter(|r| r.fused).map(|r| r.node).collect();
         nodes.sort_unstable();
@@ -56,7 +54,7 @@ pub(super) fn assemble(fusion: &mut Fusion<'_>, because: &str) -> Result<Schedul
         steps.push(Step::Run(Group { id, place, reason, domain: group.domain.clone(), core, body, stores, nodes }));
         id += 1;
     }
-    schedule.scalars = scalars;
+    schedule.scalars = scalars.nodes;
     schedule.refusals = std::mem::take(&mut fusion.refusals);
     schedule.refusals.sort_by_key(|r| (r.node, r.user));
     schedule.refusals.dedup();
@@ -152,7 +150,7 @@ fn host_step(fusion: &Fusion<'_>, g: usize, values: &[Option<ValueId>], because:
     Ok(Step::Host { nodes, inputs, outputs, reason })
 }
 
-fn core(names: &mut Names<'_>, fusion: &Fusion<'_>, g: usize) -> Result<Core> {
+fn core(context: &mut ProgramContext<'_>, fusion: &Fusion<'_>, g: usize) -> Result<Core> {
     let group = &fusion.groups[g];
     Ok(match &group.core {
         FormingCore::Map | FormingCore::Host => Core::Map,
@@ -161,14 +159,27 @@ fn core(names: &mut Names<'_>, fusion: &Fusion<'_>, g: usize) -> Result<Core> {
         FormingCore::Product(core) => {
             let node = fusion.input.graph.node(*core);
             let symmetric = matches!(node.op, Op::Contract { symmetric: true });
-            let left = emit::operand(names, group, *core, Section::Left)?;
-            let right = emit::operand(names, group, *core, Section::Right)?;
+            let left = emit::operand(context, group, *core, Section::Left)?;
+            let right = emit::operand(context, group, *core, Section::Right)?;
             Core::Contract { left, right, k: group.k, symmetric, dtype: node.dtype }
         }
     })
 }
 
-/// Where a group runs, and why on the CPU if there.
+/// Where a group runs.
+struct Placement {
+    place: Place,
+    /// Why on the CPU; empty otherwise.
+    reason: String,
+}
+
+impl Placement {
+    fn cpu(reason: impl Into<String>) -> Self {
+        Self { place: Place::Cpu, reason: reason.into() }
+    }
+}
+
+/// Decides where a group runs.
 fn placed(
     fusion: &Fusion<'_>,
     g: usize,
@@ -177,13 +188,13 @@ fn placed(
     core: &Core,
     stores: &[Store],
     because: &str,
-) -> (Place, String) {
+) -> Placement {
     let group = &fusion.groups[g];
-    let Some(limits) = fusion.gpu else { return (Place::Cpu, because.to_owned()) };
+    let Some(limits) = fusion.gpu else { return Placement::cpu(because) };
     if !group.gpu {
         let nodes = group.requests.iter().filter(|r| r.fused).map(|r| r.node);
         let why = nodes.filter_map(|n| fusion.support[n.index()].as_ref().err().map(|why| (n, why))).min();
-        return (Place::Cpu, why.map(|(n, why)| format!("{n}: {why}")).unwrap_or_default());
+        return Placement::cpu(why.map(|(n, why)| format!("{n}: {why}")).unwrap_or_default());
     }
     let mut loads: Vec<ValueId> = body.loads.iter().map(|l| l.value).collect();
     let mut domains = vec![group.domain.len()];
@@ -197,15 +208,15 @@ fn placed(
         size_support(v.shape.len(), v.device_bytes(), limits)
     });
     match values.chain(domains.into_iter().map(|d| size_support(d, 0, limits))).find_map(std::result::Result::err) {
-        Some(why) => (Place::Cpu, why),
-        None => (Place::Gpu, String::new()),
+        Some(why) => Placement::cpu(why),
+        None => Placement { place: Place::Gpu, reason: String::new() },
     }
 }
 
 /// Cuts few long rows into parts where the folds do not need one another and only row results are stored.
 fn split(core: Core, gpu: Option<&Limits>, domain: &Shape, body: &Program, stores: &[Store]) -> Core {
     let (Core::Rows { axes, .. }, Some(limits)) = (&core, gpu) else { return core };
-    let (count, len) = rows(domain, axes);
+    let RowExtents { rows, elements } = row_extents(domain, axes);
     let independent = {
         let mut behind = vec![false; body.insts.len()];
         let mut independent = true;
@@ -219,7 +230,7 @@ fn split(core: Core, gpu: Option<&Limits>, domain: &Shape, body: &Program, store
     };
     let rows_only = stores.iter().all(|s| s.shape == StoreShape::Row);
     let tuning = &limits.tuning;
-    let parts = (len / tuning.split_row_elements).min(tuning.split_groups / count.max(1)).max(1) as u32;
+    let parts = (elements / tuning.split_row_elements).min(tuning.split_groups / rows.max(1)).max(1) as u32;
     let split = if independent && rows_only { parts } else { 1 };
     Core::Rows { axes: axes.clone(), split }
 }

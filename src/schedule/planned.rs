@@ -1,6 +1,7 @@
-//! Planned kernels: contractions whose epilogue the planner decided. They are taken as given or, where a program cannot say
-//! them, dissolved into ordinary nodes with the reason kept; and the order in which nodes are decided, in which such a kernel
-//! counts as one node.
+//! Planned kernels: contractions whose epilogue the planner decided.
+//!
+//! A kernel that a program can express is taken as given; any other is dissolved into ordinary nodes, and the reason is kept.
+//! This module also fixes the order in which nodes are decided; a planned kernel counts as one node there.
 
 use std::collections::BinaryHeap;
 
@@ -23,7 +24,7 @@ enum Extent {
 }
 
 impl Fusion<'_> {
-    /// Takes over the kernels that a program can say.
+    /// Adopts the kernels that a program can express.
     pub fn adopt_kernels(&mut self) {
         for (k, kernel) in self.input.graph.kernels.iter().enumerate() {
             if !self.input.facts.demanded[kernel.core.index()] {

@@ -1,7 +1,7 @@
 //! What computing a node in place reads: each operand with the view that the node's own view turns into.
 //!
 //! Groups form by these reads and programs are written by them, so that both always agree. A node, a view over a domain
-//! and the tables of `analyse` come in; operands with views come out, or the reason why strides cannot say it.
+//! and the tables of `analyse` come in; operands with views come out, or the reason why strides cannot express it.
 
 use super::analyse::{Facts, Role, canonical, constant_view, view_of};
 use super::build::{Section, Verdict, diagonal_read_view};
@@ -14,8 +14,14 @@ pub(super) struct Read {
     pub node: NodeId,
     pub section: Section,
     pub view: View,
-    /// Must lie in memory: read at places that are no view of the domain.
+    /// Whether it must be stored, because it is read at places that are no view of the domain.
     pub stored: bool,
+}
+
+/// A stored node, and the view of it that another node is.
+pub(super) struct StoredBase {
+    pub node: NodeId,
+    pub view: View,
 }
 
 /// The graph with its tables, as everything in this room reads them.
@@ -28,8 +34,8 @@ pub(super) struct Analysed<'a> {
 const NO_STRIDES: &str = "it is read through a view that strides cannot express";
 
 impl Analysed<'_> {
-    /// The reads of `node` when each element of `domain` wants the element that `view` names. For folds, running folds and
-    /// products the view says nothing: their operands run over the whole domain (whose contracted extent is `k`).
+    /// The reads of `node` when each element of `domain` needs the element that `view` names. For folds, running folds and
+    /// products `view` is ignored: their operands run over the whole domain (whose contracted extent is `k`).
     pub fn reads(&self, node: NodeId, section: Section, view: &View, domain: &Shape) -> Verdict<Vec<Read>> {
         let (graph, facts) = (self.graph, self.facts);
         let n = graph.node(node);
@@ -53,11 +59,11 @@ impl Analysed<'_> {
                 }
                 Ok(n.operands.iter().map(|&o| plain(o, constant_view(domain))).collect())
             }
-            Role::Windows => self.pieces(node, section, view, domain),
+            Role::Windows => self.windows(node, section, view, domain),
             Role::Gather => {
                 let Op::Gather { axis } = n.op else { return Err("it is no gather".to_owned()) };
                 whole(view, &n.shape, domain)?;
-                let (base, _) = self.stored_base(n.operands[0]);
+                let base = self.stored_base(n.operands[0]).node;
                 let index = View::dense(&graph.node(n.operands[1]).shape);
                 let mut along: Shape = n.shape.iter().map(|_| 1).collect();
                 along = along.with_axis(axis, n.shape[axis]);
@@ -107,8 +113,8 @@ impl Analysed<'_> {
         view.through(&coordinate).map(|v| canonical(&v))
     }
 
-    /// The value that must lie in memory so that `node` can be read by address, and how `node` reads it.
-    pub fn stored_base(&self, node: NodeId) -> (NodeId, View) {
+    /// What must be stored so that `node` can be read by address.
+    pub fn stored_base(&self, node: NodeId) -> StoredBase {
         let mut at = node;
         let mut view = View::dense(&self.graph.node(node).shape);
         while self.facts.role(at) == Role::View {
@@ -117,7 +123,7 @@ impl Analysed<'_> {
             view = composed;
             at = self.graph.node(at).operands[0];
         }
-        (at, view)
+        StoredBase { node: at, view }
     }
 
     /// The view of an operand that is broadcast to `shape`, read through `view`.
@@ -136,7 +142,7 @@ impl Analysed<'_> {
         view.through(&inner).ok_or_else(|| NO_STRIDES.to_owned())
     }
 
-    fn pieces(&self, node: NodeId, section: Section, view: &View, domain: &Shape) -> Verdict<Vec<Read>> {
+    fn windows(&self, node: NodeId, section: Section, view: &View, domain: &Shape) -> Verdict<Vec<Read>> {
         let n = self.graph.node(node);
         whole(view, &n.shape, domain)?;
         let mut reads = Vec::new();
@@ -157,7 +163,7 @@ impl Analysed<'_> {
             if around || self.facts.uniform(o) {
                 reads.push(element(o));
             } else {
-                let (base, _) = self.stored_base(o);
+                let base = self.stored_base(o).node;
                 reads.push(Read { node: base, section, view: constant_view(domain), stored: true });
             }
         }

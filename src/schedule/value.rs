@@ -5,7 +5,7 @@ use std::fmt;
 use crate::graph::NodeId;
 use crate::types::{DType, Shape};
 
-/// A stored value: the result of a step, a leaf, or nothing that a program keeps in registers.
+/// A stored value: a leaf, or a result of a step. What a program keeps in registers has no number.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ValueId(pub u32);
 
@@ -34,7 +34,7 @@ impl fmt::Debug for ValueId {
 pub enum ValueKind {
     /// Given from outside: the graph's leaf of this number.
     Leaf(u32),
-    /// Asked for, or kept because it is stored anyway and somebody may still ask: never shares memory with scratch.
+    /// Asked for, or stored anyway and still referred to by a handle. Never shares memory with scratch.
     Root,
     /// Lives within the run.
     Scratch,

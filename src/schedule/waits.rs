@@ -24,12 +24,12 @@ struct Waiting {
     next: SmallVec<[usize; 4]>,
     /// Groups that write what this one reads.
     before: SmallVec<[usize; 4]>,
-    /// The longest way from here to a group that nobody waits for.
+    /// The length of the longest path from here to a group on which no other waits.
     distance: usize,
 }
 
 impl Waits {
-    /// One more group, which waits for nobody.
+    /// Adds a group that waits for no other.
     pub(super) fn add(&mut self) -> usize {
         let id = self.groups.len();
         self.groups.push(Waiting { parent: id, next: SmallVec::new(), before: SmallVec::new(), distance: 0 });
@@ -44,7 +44,7 @@ impl Waits {
         g
     }
 
-    /// Groups that still are groups.
+    /// The groups that were not merged into another.
     pub(super) fn alive(&self) -> impl Iterator<Item = usize> + '_ {
         (0..self.groups.len()).filter(|&g| self.groups[g].parent == g)
     }
@@ -77,11 +77,11 @@ impl Waits {
         }
     }
 
-    /// A longer way to the end was found, for a group and so for all it waits for.
+    /// Raises the distance of a group, and with it the distances of all groups it waits for.
     fn raise(&mut self, g: usize, distance: usize) {
         let mut open = vec![(g, distance)];
         while let Some((g, distance)) = open.pop() {
-            // No way is longer than there are groups, unless it is a circle; that is for `topological` to report.
+            // No path is longer than the number of groups unless it is a cycle, which `topological` reports.
             if self.groups[g].distance < distance && distance <= self.groups.len() {
                 self.groups[g].distance = distance;
                 open.extend(self.groups[g].before.iter().map(|&b| (self.find(b), distance + 1)));
@@ -153,7 +153,7 @@ mod tests {
         assert!(waits.reaches(a, d));
         assert_eq!(waits.next(b), [d]);
         assert!(!waits.reaches(d, a));
-        // What is found later to follow moves all that comes before.
+        // A later link moves all groups before it.
         waits.link(d, e);
         assert!(waits.reaches(a, e) && !waits.reaches(e, a));
         assert_eq!(waits.alive().collect::<Vec<_>>(), [a, b, d, e]);
