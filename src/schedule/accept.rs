@@ -19,15 +19,15 @@ const TILE: usize = 64;
 impl Fusion<'_> {
     /// Whether group `g` can compute `node` for every view through which it reads it.
     pub(super) fn accept(&self, node: NodeId, g: usize) -> Verdict<Option<Change>> {
-        let facts = self.input.facts;
+        let analysis = self.input.analysis;
         let group = &self.groups[g];
-        if facts.inlined(node) {
+        if analysis.inlined(node) {
             return Ok(None);
         }
         if group.core == FormingCore::Host {
             return Err("a host step reads its operands from memory".to_owned());
         }
-        let role = facts.role(node);
+        let role = analysis.role(node);
         if role == Role::View {
             let change = self.composed(node, g)?;
             self.room(node, g, 0)?;
@@ -138,7 +138,7 @@ impl Fusion<'_> {
             evaluations += times;
         }
         let costs = if group.gpu { &self.options.gpu_costs } else { &self.options.cpu_costs };
-        let inline = self.input.facts.inline[node.index()];
+        let inline = self.input.analysis.inline[node.index()];
         let factor = if graph.node(node).dtype.size() == 8 { costs.f64_factor } else { 1.0 };
         let each = (inline.ops * costs.op_ns + inline.heavy * costs.transcendental_ns) * factor;
         let extra = (evaluations - len as f64) * each;
@@ -154,7 +154,7 @@ impl Fusion<'_> {
     /// fold if the group can.
     fn anchored(&self, node: NodeId, g: usize, view: &View, section: Section) -> Verdict<Option<Dims>> {
         let graph = self.input.graph;
-        let Some(fold) = self.input.facts.anchor[node.index()] else { return Ok(None) };
+        let Some(fold) = self.input.analysis.anchor[node.index()] else { return Ok(None) };
         let group = &self.groups[g];
         let over = &graph.node(graph.node(fold).operands[0]).shape;
         let axes = fold_axes(&graph.node(fold).op).unwrap_or_default();
@@ -238,7 +238,7 @@ impl Fusion<'_> {
             return Ok(());
         }
         for (r, view) in group.requests.iter().zip(views) {
-            if r.fused && !self.input.facts.inlined(r.node) {
+            if r.fused && !self.input.analysis.inlined(r.node) {
                 self.input.reads(r.node, r.section, view, domain)?;
             }
         }

@@ -48,7 +48,7 @@ pub(super) struct Inline {
 }
 
 /// Tables over the nodes of a graph.
-pub(super) struct Facts {
+pub(super) struct Analysis {
     pub role: Vec<Role>,
     /// The value of constants.
     pub constant: Vec<Option<Scalar>>,
@@ -61,11 +61,11 @@ pub(super) struct Facts {
     pub demanded: Vec<bool>,
 }
 
-impl Facts {
+impl Analysis {
     pub fn of(graph: &Graph) -> Self {
         let n = graph.nodes.len();
         let host = graph.host_scalars();
-        let mut facts = Self {
+        let mut analysis = Self {
             role: Vec::with_capacity(n),
             constant: Vec::with_capacity(n),
             uniform: Vec::with_capacity(n),
@@ -82,28 +82,29 @@ impl Facts {
             } else {
                 role(graph, id)
             };
-            facts.role.push(role);
-            facts.constant.push(constant);
+            analysis.role.push(role);
+            analysis.constant.push(constant);
             let operands = &graph.node(id).operands;
             let uniform = match role {
                 Role::Scalar | Role::Constant => true,
-                Role::View | Role::Elementwise => operands.iter().all(|o| facts.uniform[o.index()]),
+                Role::View | Role::Elementwise => operands.iter().all(|o| analysis.uniform[o.index()]),
                 _ => false,
             };
-            facts.uniform.push(uniform);
-            let inline = facts.cost(graph, id);
-            facts.inline.push(inline);
+            analysis.uniform.push(uniform);
+            let inline = analysis.cost(graph, id);
+            analysis.inline.push(inline);
             let len = graph.node(id).shape.len();
             let anchor = match role {
                 Role::Fold => Some(id),
-                Role::View | Role::Elementwise => {
-                    operands.iter().filter(|o| graph.node(**o).shape.len() == len).find_map(|o| facts.anchor[o.index()])
-                }
+                Role::View | Role::Elementwise => operands
+                    .iter()
+                    .filter(|o| graph.node(**o).shape.len() == len)
+                    .find_map(|o| analysis.anchor[o.index()]),
                 _ => None,
             };
-            facts.anchor.push(anchor);
+            analysis.anchor.push(anchor);
         }
-        facts
+        analysis
     }
 
     pub fn role(&self, id: NodeId) -> Role {

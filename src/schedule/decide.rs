@@ -25,7 +25,7 @@ struct Reader {
 impl Fusion<'_> {
     /// Decides one node, all of whose users are decided.
     pub fn decide(&mut self, node: NodeId) -> Result<()> {
-        let role = self.input.facts.role(node);
+        let role = self.input.analysis.role(node);
         let must = self.must_store[node.index()];
         if role == Role::Empty {
             if must {
@@ -34,7 +34,7 @@ impl Fusion<'_> {
             return Ok(());
         }
         let mut readers = self.readers(node);
-        if self.options.fuse && !self.input.facts.inlined(node) && readers.len() > 1 {
+        if self.options.fuse && !self.input.analysis.inlined(node) && readers.len() > 1 {
             readers = self.join_readers(node, &readers);
         }
         if role == Role::Leaf {
@@ -160,11 +160,11 @@ impl Fusion<'_> {
 
     /// A group of its own for a node.
     fn add_own_group(&mut self, node: NodeId) -> Result<usize> {
-        let (graph, facts) = (self.input.graph, self.input.facts);
+        let (graph, analysis) = (self.input.graph, self.input.analysis);
         let n = graph.node(node);
         let over = n.operands.first().map(|&o| graph.node(o).shape.clone());
         let wrong = || Error::internal(format!("{node} = {} has no group form", n.op));
-        let role = facts.role(node);
+        let role = analysis.role(node);
         let (core, domain) = match role {
             Role::Fold => (FormingCore::Rows(fold_axes(&n.op).ok_or_else(wrong)?), over.ok_or_else(wrong)?),
             Role::Scan => match n.op {

@@ -115,10 +115,12 @@ impl<'a, 'n> ProgramWriter<'a, 'n> {
         if let Some(&reg) = self.done.get(&key) {
             return Ok(reg);
         }
-        let facts = self.context.input.facts;
-        let reg = match facts.role(node) {
+        let analysis = self.context.input.analysis;
+        let reg = match analysis.role(node) {
             Role::Scalar => self.scalar(node),
-            Role::Constant => self.literal(facts.constant[node.index()].unwrap_or(Scalar::from_f64(DType::F32, 0.0))),
+            Role::Constant => {
+                self.literal(analysis.constant[node.index()].unwrap_or(Scalar::from_f64(DType::F32, 0.0)))
+            }
             _ if self.group.is_fused(node, self.section, view) => self.inside(node, view)?,
             _ => {
                 let value = self.value(node)?;
@@ -169,7 +171,7 @@ impl<'a, 'n> ProgramWriter<'a, 'n> {
     fn inside(&mut self, node: NodeId, view: &View) -> Result<Reg> {
         let input = self.context.input;
         let n = input.graph.node(node);
-        let role = input.facts.role(node);
+        let role = input.analysis.role(node);
         if role == Role::Product {
             return Ok(self.program.push(Inst::Acc, n.dtype));
         }

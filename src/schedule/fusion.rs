@@ -59,7 +59,7 @@ impl<'a> Fusion<'a> {
             .graph
             .ids()
             .map(|id| match gpu {
-                Some(limits) => node_support(input.graph, input.facts, id, limits),
+                Some(limits) => node_support(input.graph, input.analysis, id, limits),
                 None => Err(String::new()),
             })
             .collect();
@@ -119,15 +119,15 @@ impl<'a> Fusion<'a> {
 
     /// Whether computing a node anew costs nothing: views and known scalars.
     pub fn is_free(&self, node: NodeId) -> bool {
-        self.input.facts.inlined(node) || self.input.facts.role(node) == Role::View
+        self.input.analysis.inlined(node) || self.input.analysis.role(node) == Role::View
     }
 
     /// Whether computing a node in each of its readers moves fewer bytes than storing it.
     pub fn is_cheap(&self, node: NodeId) -> bool {
-        let inline = self.input.facts.inline[node.index()];
+        let inline = self.input.analysis.inline[node.index()];
         let n = self.input.graph.node(node);
         let bytes = n.shape.len() as f64 * n.dtype.size() as f64;
-        matches!(self.input.facts.role(node), Role::Elementwise | Role::Generated)
+        matches!(self.input.analysis.role(node), Role::Elementwise | Role::Generated)
             && inline.heavy == 0.0
             && inline.ops <= 4.0
             && inline.bytes <= 1.5 * bytes
@@ -137,7 +137,7 @@ impl<'a> Fusion<'a> {
     /// The instructions that a node adds.
     pub(super) fn weight(&self, node: NodeId) -> usize {
         let n = self.input.graph.node(node);
-        match self.input.facts.role(node) {
+        match self.input.analysis.role(node) {
             Role::View | Role::Scalar | Role::Constant => 0,
             Role::Windows => n.operands.len() * 2,
             _ => 1,
@@ -178,16 +178,16 @@ impl<'a> Fusion<'a> {
     }
 
     pub fn add_bound(&self, node: NodeId, bound: &mut HashSet<NodeId>) {
-        let facts = self.input.facts;
+        let analysis = self.input.analysis;
         // A bounded walk: a long chain of views is a strange graph, and counting one value twice does no harm.
         let mut at = node;
         for _ in 0..8 {
-            if facts.role(at) != Role::View {
+            if analysis.role(at) != Role::View {
                 break;
             }
             at = self.input.graph.node(at).operands[0];
         }
-        if !facts.uniform(at) && !matches!(self.input.graph.node(at).op, Op::Iota { .. }) {
+        if !analysis.uniform(at) && !matches!(self.input.graph.node(at).op, Op::Iota { .. }) {
             bound.insert(at);
         }
     }
@@ -214,7 +214,7 @@ impl<'a> Fusion<'a> {
         }
         let reads = self.reads_in(node, g).map_err(|why| Error::internal(format!("{node} accepted by g{g}: {why}")))?;
         let weight = self.weight(node);
-        let rigid = matches!(self.input.facts.role(node), Role::Windows | Role::Gather | Role::Scan);
+        let rigid = matches!(self.input.analysis.role(node), Role::Windows | Role::Gather | Role::Scan);
         let group = &mut self.groups[g];
         let times = group.fuse(node);
         group.ops += weight * times;

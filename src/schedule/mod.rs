@@ -32,7 +32,7 @@ pub use value::{Value, ValueId, ValueKind};
 use crate::error::Result;
 use crate::graph::Graph;
 use crate::types::{DeviceChoice, Limits};
-use analyse::Facts;
+use analyse::Analysis;
 use fusion::Fusion;
 use reads::Analysed;
 
@@ -41,8 +41,8 @@ use reads::Analysed;
 /// # Errors
 /// Internal errors only: every well-formed graph has a schedule.
 pub fn schedule(graph: &Graph, options: &ScheduleOptions) -> Result<Schedule> {
-    let facts = Facts::of(graph);
-    let input = Analysed { graph, facts: &facts };
+    let analysis = Analysis::of(graph);
+    let input = Analysed { graph, analysis: &analysis };
     let limits = match options.device {
         DeviceChoice::Cpu => None,
         DeviceChoice::Gpu | DeviceChoice::Auto => options.limits.as_ref(),

@@ -50,7 +50,7 @@ pub(super) fn assemble(fusion: &mut Fusion<'_>, because: &str) -> Result<Schedul
         let mut nodes: Vec<NodeId> = group.requests.iter().filter(|r| r.fused).map(|r| r.node).collect();
         nodes.sort_unstable();
         nodes.dedup();
-        nodes.retain(|&n| !fusion.input.facts.inlined(n) || group.outputs.contains(&n));
+        nodes.retain(|&n| !fusion.input.analysis.inlined(n) || group.outputs.contains(&n));
         steps.push(Step::Run(Group { id, place, reason, domain: group.domain.clone(), core, body, stores, nodes }));
         id += 1;
     }
@@ -111,7 +111,7 @@ fn number(fusion: &Fusion<'_>, order: &[usize], schedule: &mut Schedule) -> Resu
         schedule.values.push(Value { node, kind, shape: n.shape.clone(), dtype: n.dtype });
         ValueId(schedule.values.len() as u32 - 1)
     };
-    for id in graph.ids().filter(|i| fusion.input.facts.demanded[i.index()]) {
+    for id in graph.ids().filter(|i| fusion.input.analysis.demanded[i.index()]) {
         if let Op::Leaf(i) = graph.node(id).op {
             let value = *leaf_of.entry(i).or_insert_with(|| add(id, ValueKind::Leaf(i)));
             values[id.index()] = Some(value);

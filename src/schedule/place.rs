@@ -2,7 +2,7 @@
 //!
 //! Reads a plain [`Limits`] and nothing of kernels; a test asserts that everything admitted here lowers.
 
-use super::analyse::{Facts, Role};
+use super::analyse::{Analysis, Role};
 use crate::graph::{Graph, NodeId, Op, RngDist};
 use crate::types::{DType, Limits};
 
@@ -59,15 +59,15 @@ fn dtype(d: DType, limits: &Limits) -> Result<(), String> {
 }
 
 /// Why a node cannot run on the GPU by itself; `Ok` when it can.
-pub(super) fn node_support(graph: &Graph, facts: &Facts, id: NodeId, limits: &Limits) -> Result<(), String> {
+pub(super) fn node_support(graph: &Graph, analysis: &Analysis, id: NodeId, limits: &Limits) -> Result<(), String> {
     let node = graph.node(id);
     let operands: Vec<DType> = node.operands.iter().map(|&o| graph.node(o).dtype).collect();
     gpu_supports(&node.op, &operands, node.dtype, limits)?;
-    if matches!(facts.role(id), Role::Empty) {
+    if matches!(analysis.role(id), Role::Empty) {
         return Err("there is nothing to compute".to_owned());
     }
-    if facts.role(id) == Role::Windows {
-        let mut distinct: Vec<NodeId> = node.operands.iter().copied().filter(|&o| !facts.uniform(o)).collect();
+    if analysis.role(id) == Role::Windows {
+        let mut distinct: Vec<NodeId> = node.operands.iter().copied().filter(|&o| !analysis.uniform(o)).collect();
         distinct.sort_unstable();
         distinct.dedup();
         let room = limits.max_storage_buffers as usize;

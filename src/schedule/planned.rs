@@ -27,7 +27,7 @@ impl Fusion<'_> {
     /// Adopts the kernels that a program can express.
     pub fn adopt_kernels(&mut self) {
         for (k, kernel) in self.input.graph.kernels.iter().enumerate() {
-            if !self.input.facts.demanded[kernel.core.index()] {
+            if !self.input.analysis.demanded[kernel.core.index()] {
                 continue;
             }
             match self.check(kernel) {
@@ -55,12 +55,12 @@ impl Fusion<'_> {
 
     /// Whether the kernel's stages are a program over the product's elements.
     fn check(&self, kernel: &PlannedKernel) -> Verdict<()> {
-        let (graph, facts) = (self.input.graph, self.input.facts);
+        let (graph, analysis) = (self.input.graph, self.input.analysis);
         if kernel.stages.iter().chain([&kernel.core]).any(|n| self.unfused[n.index()]) {
             return Err("a part of it was asked to run by itself".to_owned());
         }
         let domain = &graph.node(kernel.core).shape;
-        if facts.role(kernel.core) != Role::Product {
+        if analysis.role(kernel.core) != Role::Product {
             return Err("the product has no terms".to_owned());
         }
         let mut extents: HashMap<NodeId, Extent> = HashMap::new();
@@ -91,7 +91,7 @@ impl Fusion<'_> {
         let gpu = self.kernel_on_gpu(kernel);
         for &n in kernel.stages.iter().chain([&kernel.core]) {
             for &o in &graph.node(n).operands {
-                if !extents.contains_key(&o) && !facts.uniform(o) {
+                if !extents.contains_key(&o) && !analysis.uniform(o) {
                     reads.push(o);
                 }
             }
@@ -115,7 +115,7 @@ impl Fusion<'_> {
         if inside.iter().any(|(_, e)| *e != extent) {
             return Err("it mixes the product with its diagonal".to_owned());
         }
-        match self.input.facts.role(stage) {
+        match self.input.analysis.role(stage) {
             Role::Elementwise => {
                 let wrong = inside.iter().any(|(o, _)| graph.node(*o).shape.len() != node.shape.len());
                 if wrong {
@@ -166,7 +166,7 @@ impl Fusion<'_> {
         let g = self.add(group);
         for &n in &members {
             let readers = self.readers(n);
-            let wanted = kernel.outputs.contains(&n) && self.input.facts.demanded[n.index()];
+            let wanted = kernel.outputs.contains(&n) && self.input.analysis.demanded[n.index()];
             if wanted || !readers.is_empty() || self.must_store[n.index()] {
                 let out = self.groups[g].out_view(graph.node(n).shape.len());
                 let out = out.ok_or_else(|| Error::internal(format!("{n} of a planned kernel has no store")))?;
@@ -199,7 +199,7 @@ impl Fusion<'_> {
     /// Decides every demanded node, users first.
     pub fn decide_all(&mut self) -> Result<()> {
         let order = loop {
-            let order = visit_order(self.input.graph, &self.input.facts.demanded, &self.kernel_of);
+            let order = visit_order(self.input.graph, &self.input.analysis.demanded, &self.kernel_of);
             match order {
                 Ok(order) => break order,
                 Err(stuck) => {

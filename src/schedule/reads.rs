@@ -3,7 +3,7 @@
 //! Groups form by these reads and programs are written by them, so that both always agree. A node, a view over a domain
 //! and the tables of `analyse` come in; operands with views come out, or the reason why strides cannot express it.
 
-use super::analyse::{Facts, Role, canonical, constant_view, view_of};
+use super::analyse::{Analysis, Role, canonical, constant_view, view_of};
 use super::build::{Section, Verdict, diagonal_read_view};
 use crate::graph::{Graph, NodeId, Op};
 use crate::types::{Shape, View};
@@ -28,7 +28,7 @@ pub(super) struct StoredBase {
 #[derive(Clone, Copy)]
 pub(super) struct Analysed<'a> {
     pub graph: &'a Graph,
-    pub facts: &'a Facts,
+    pub analysis: &'a Analysis,
 }
 
 const NO_STRIDES: &str = "it is read through a view that strides cannot express";
@@ -37,15 +37,15 @@ impl Analysed<'_> {
     /// The reads of `node` when each element of `domain` needs the element that `view` names. For folds, running folds and
     /// products `view` is ignored: their operands run over the whole domain (whose contracted extent is `k`).
     pub fn reads(&self, node: NodeId, section: Section, view: &View, domain: &Shape) -> Verdict<Vec<Read>> {
-        let (graph, facts) = (self.graph, self.facts);
+        let (graph, analysis) = (self.graph, self.analysis);
         let n = graph.node(node);
         let plain = |o: NodeId, view: View| Read { node: o, section, view: canonical(&view), stored: false };
-        match facts.role(node) {
+        match analysis.role(node) {
             Role::Scalar | Role::Constant => Ok(Vec::new()),
             Role::View => {
                 let inner = view_of(graph, node).ok_or("it is no view")?;
                 let o = n.operands[0];
-                if facts.uniform(o) {
+                if analysis.uniform(o) {
                     return Ok(vec![plain(o, constant_view(domain))]);
                 }
                 Ok(vec![plain(o, view.through(&inner).ok_or(NO_STRIDES)?)])
@@ -73,7 +73,7 @@ impl Analysed<'_> {
                     .flatten()
                     .and_then(|v| v.broadcast_to(domain).ok())
                     .ok_or(NO_STRIDES)?;
-                let index = if facts.uniform(n.operands[1]) { constant_view(domain) } else { placed };
+                let index = if analysis.uniform(n.operands[1]) { constant_view(domain) } else { placed };
                 Ok(vec![
                     Read { node: base, section, view: constant_view(domain), stored: true },
                     plain(n.operands[1], index),
@@ -81,7 +81,7 @@ impl Analysed<'_> {
             }
             Role::Fold | Role::Scan => {
                 let o = n.operands[0];
-                let view = if facts.uniform(o) { constant_view(domain) } else { View::dense(domain) };
+                let view = if analysis.uniform(o) { constant_view(domain) } else { View::dense(domain) };
                 Ok(vec![plain(o, view)])
             }
             Role::Leaf | Role::Empty | Role::Product | Role::Host => {
@@ -95,7 +95,7 @@ impl Analysed<'_> {
         let operands = &self.graph.node(node).operands;
         let side = |o: NodeId, section, domain: &Shape| {
             let dense = View::dense(&self.graph.node(o).shape);
-            let view = if self.facts.uniform(o) {
+            let view = if self.analysis.uniform(o) {
                 constant_view(domain)
             } else {
                 dense.broadcast_to(domain).map_err(|e| e.message().to_owned())?
@@ -117,7 +117,7 @@ impl Analysed<'_> {
     pub fn stored_base(&self, node: NodeId) -> StoredBase {
         let mut at = node;
         let mut view = View::dense(&self.graph.node(node).shape);
-        while self.facts.role(at) == Role::View {
+        while self.analysis.role(at) == Role::View {
             let Some(inner) = view_of(self.graph, at) else { break };
             let Some(composed) = view.through(&inner) else { break };
             view = composed;
@@ -129,7 +129,7 @@ impl Analysed<'_> {
     /// The view of an operand that is broadcast to `shape`, read through `view`.
     fn stretched(&self, o: NodeId, shape: &Shape, view: &View, domain: &Shape) -> Verdict<View> {
         let own = &self.graph.node(o).shape;
-        if self.facts.uniform(o) {
+        if self.analysis.uniform(o) {
             return Ok(constant_view(domain));
         }
         if own == shape {
@@ -147,7 +147,7 @@ impl Analysed<'_> {
         whole(view, &n.shape, domain)?;
         let mut reads = Vec::new();
         let element = |o: NodeId| {
-            let view = if self.facts.uniform(o) || self.graph.node(o).shape.len() == 1 {
+            let view = if self.analysis.uniform(o) || self.graph.node(o).shape.len() == 1 {
                 constant_view(domain)
             } else {
                 canonical(&View::dense(domain))
@@ -160,7 +160,7 @@ impl Analysed<'_> {
             }
             // What surrounds the windows is an element like any other.
             let around = matches!((&n.op, i), (Op::SliceUpdate { .. }, 0) | (Op::Pad { .. }, 1));
-            if around || self.facts.uniform(o) {
+            if around || self.analysis.uniform(o) {
                 reads.push(element(o));
             } else {
                 let base = self.stored_base(o).node;

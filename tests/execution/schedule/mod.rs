@@ -232,7 +232,7 @@ fn same(a: &HostBuffer, b: &HostBuffer) -> bool {
 
 #[test]
 fn random_graphs_give_what_the_reference_gives() {
-    let count: u64 = std::env::var("SCHEDULE_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(250);
+    let count: u64 = std::env::var("SCHEDULE_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(400);
     let mut seen = std::collections::BTreeMap::new();
     let (mut several, mut diagonals) = (0, 0);
     for seed in 1..=count {
