@@ -191,7 +191,8 @@ pub mod unstable {
     /// Rules held against the reference.
     pub mod soundness {
         pub use crate::soundness::{
-            Ground, Mood, Trial, Values, admit, each_assignment, fill, operator_choices, try_case, try_rule,
+            Candidates, CaseData, Filling, Trial, Values, admit, each_assignment, fill, operator_choices, try_case,
+            try_rule,
         };
     }
 

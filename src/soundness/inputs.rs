@@ -4,7 +4,7 @@ use crate::graph::{BinaryOp, UnaryOp};
 use crate::planner::{Property, Requirements, RuleCheck, RuleInput, RuleOperator, VariableSort};
 use crate::types::{DType, Scalar, Shape};
 
-/// Operations for a rule's operator variables, one list for each combination.
+/// The operations that a rule's operator variables may stand for, one list for each combination.
 #[must_use]
 pub fn operator_choices(rule: &RuleCheck, dtype: DType) -> Vec<Vec<RuleOperator>> {
     let (unary, binary): (Vec<UnaryOp>, Vec<BinaryOp>) = match dtype {
@@ -30,9 +30,9 @@ fn shapes(dims: &[&[usize]]) -> Vec<Shape> {
     dims.iter().map(|d| Shape::new(d)).collect()
 }
 
-/// What variables may stand for.
+/// What the variables of a rule may stand for, by their sort.
 #[derive(Clone, Debug)]
-pub struct Ground {
+pub struct Candidates {
     /// For arrays.
     pub arrays: Vec<Shape>,
     /// For kernels: the operands of a product.
@@ -43,7 +43,7 @@ pub struct Ground {
     pub axes: Vec<Vec<usize>>,
 }
 
-impl Ground {
+impl Candidates {
     /// All shapes of {1, 2, 3}², scalars, vectors, batches and some without elements; fewer of them for rules of many variables.
     #[must_use]
     pub fn small(rule: &RuleCheck) -> Self {
@@ -62,17 +62,17 @@ impl Ground {
         let mut extents = arrays.clone();
         extents.extend(shapes(&[&[1], &[4], &[6], &[1, 6], &[2, 1, 3], &[3, 2, 3]]));
         let products =
-            [(1, 2, 3), (2, 1, 2), (2, 2, 2), (3, 2, 3), (2, 3, 1), (2, 0, 2), (0, 2, 3)].map(of_three).into();
+            [(1, 2, 3), (2, 1, 2), (2, 2, 2), (3, 2, 3), (2, 3, 1), (2, 0, 2), (0, 2, 3)].map(factors).into();
         Self { arrays, products, extents, axes: axes() }
     }
 
-    /// A shape of every kind.
+    /// A few shapes of every kind.
     #[must_use]
     pub fn few() -> Self {
         let arrays = shapes(&[&[], &[1, 2], &[2, 1], &[2, 2], &[2, 3], &[3, 2], &[2, 2, 2], &[2, 0], &[0, 2]]);
         let mut extents = arrays.clone();
         extents.extend(shapes(&[&[4], &[6], &[2, 1, 3]]));
-        Self { arrays, products: [(1, 2, 3), (2, 2, 2)].map(of_three).into(), extents, axes: axes() }
+        Self { arrays, products: [(1, 2, 3), (2, 2, 2)].map(factors).into(), extents, axes: axes() }
     }
 
     /// A few shapes of a size at which plans differ.
@@ -81,11 +81,11 @@ impl Ground {
         let arrays =
             shapes(&[&[64, 48], &[48, 64], &[64, 64], &[64, 1], &[1, 64], &[48, 1], &[1, 48], &[], &[96, 64], &[64]]);
         let extents = shapes(&[&[64, 48], &[3072], &[48, 64], &[64, 64], &[2, 64, 48], &[96, 64], &[64, 96]]);
-        Self { arrays, products: [(64, 48, 64), (48, 64, 96)].map(of_three).into(), extents, axes: axes() }
+        Self { arrays, products: [(64, 48, 64), (48, 64, 96)].map(factors).into(), extents, axes: axes() }
     }
 }
 
-fn of_three((m, k, n): (usize, usize, usize)) -> (Shape, Shape) {
+fn factors((m, k, n): (usize, usize, usize)) -> (Shape, Shape) {
     (Shape::new(&[m, k]), Shape::new(&[k, n]))
 }
 
@@ -94,7 +94,7 @@ fn axes() -> Vec<Vec<usize>> {
 }
 
 /// What a variable may stand for.
-fn choices(rule: &RuleCheck, sort: VariableSort, v: usize, dtype: DType, ground: &Ground) -> Vec<RuleInput> {
+fn choices(rule: &RuleCheck, sort: VariableSort, v: usize, dtype: DType, candidates: &Candidates) -> Vec<RuleInput> {
     let required: Requirements = rule.requirements(v);
     match sort {
         VariableSort::Array if required.count => {
@@ -103,17 +103,17 @@ fn choices(rule: &RuleCheck, sort: VariableSort, v: usize, dtype: DType, ground:
         VariableSort::Array if required.properties.has(Property::Constant) => vec![RuleInput::Slot(dtype)],
         VariableSort::Array => {
             let dtype = if rule.decides(v) { DType::Bool } else { dtype };
-            ground.arrays.iter().map(|s| RuleInput::Array(s.clone(), dtype)).collect()
+            candidates.arrays.iter().map(|s| RuleInput::Array(s.clone(), dtype)).collect()
         }
         VariableSort::Kernel => match rule.shares_core_with(v) {
             Some(of) => vec![RuleInput::Negated(of)],
             None => {
                 let make = if rule.decides(v) { RuleInput::Mask } else { RuleInput::Product };
-                ground.products.iter().map(|(a, b)| make(a.clone(), b.clone(), dtype)).collect()
+                candidates.products.iter().map(|(a, b)| make(a.clone(), b.clone(), dtype)).collect()
             }
         },
-        VariableSort::Axes => ground.axes.iter().map(|s| RuleInput::Axes(s.as_slice().into())).collect(),
-        VariableSort::Extents => ground.extents.iter().cloned().map(RuleInput::Extents).collect(),
+        VariableSort::Axes => candidates.axes.iter().map(|s| RuleInput::Axes(s.as_slice().into())).collect(),
+        VariableSort::Extents => candidates.extents.iter().cloned().map(RuleInput::Extents).collect(),
         VariableSort::Int => (-2..=4).map(RuleInput::Int).collect(),
     }
 }
@@ -125,11 +125,17 @@ fn reachable(extents: &Shape, others: &mut dyn Iterator<Item = &RuleInput>) -> b
         || arrays.any(|s| s.len() == extents.len() || s.broadcast(extents).is_ok_and(|b| b == *extents))
 }
 
-/// Calls back with something of the ground for every variable, in every combination, until the answer is `false`.
+/// Calls `with` for every combination of candidates, one for each variable, until it answers `false`.
 /// Combinations in which no array could be viewed in some of the extents are left out.
-pub fn each_assignment(rule: &RuleCheck, dtype: DType, ground: &Ground, with: &mut dyn FnMut(&[RuleInput]) -> bool) {
+pub fn each_assignment(
+    rule: &RuleCheck,
+    dtype: DType,
+    candidates: &Candidates,
+    with: &mut dyn FnMut(&[RuleInput]) -> bool,
+) {
     let sorts: Vec<VariableSort> = rule.variables().collect();
-    let choices: Vec<Vec<RuleInput>> = (0..sorts.len()).map(|v| choices(rule, sorts[v], v, dtype, ground)).collect();
+    let choices: Vec<Vec<RuleInput>> =
+        (0..sorts.len()).map(|v| choices(rule, sorts[v], v, dtype, candidates)).collect();
     let mut at = vec![0; sorts.len()];
     loop {
         let chosen = || at.iter().zip(&choices).map(|(&i, c)| &c[i]);
@@ -140,17 +146,20 @@ pub fn each_assignment(rule: &RuleCheck, dtype: DType, ground: &Ground, with: &m
                 return;
             }
         }
-        let mut v = 0;
-        loop {
-            if v == at.len() {
-                return;
-            }
-            at[v] += 1;
-            if at[v] < choices[v].len() {
-                break;
-            }
-            at[v] = 0;
-            v += 1;
+        if !advance(&mut at, |v| choices[v].len()) {
+            return;
         }
     }
+}
+
+/// Moves to the next combination, in which number `v` is below `extent(v)`; `false` after the last.
+fn advance(at: &mut [usize], extent: impl Fn(usize) -> usize) -> bool {
+    for (v, number) in at.iter_mut().enumerate() {
+        *number += 1;
+        if *number < extent(v) {
+            return true;
+        }
+        *number = 0;
+    }
+    false
 }

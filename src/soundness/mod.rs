@@ -9,9 +9,9 @@ mod inputs;
 mod trial;
 mod values;
 
-pub use inputs::{Ground, each_assignment, operator_choices};
-pub use trial::{Trial, fill, try_case, try_rule};
-pub use values::{Mood, Values};
+pub use inputs::{Candidates, each_assignment, operator_choices};
+pub use trial::{CaseData, Trial, fill, try_case, try_rule};
+pub use values::{Filling, Values};
 
 use crate::error::{Error, Result};
 use crate::planner::Rules;

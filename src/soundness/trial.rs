@@ -3,15 +3,16 @@
 use std::fmt::Write as _;
 
 use super::compare::compare;
-use super::inputs::{Ground, each_assignment, operator_choices};
-use super::values::{Mood, Values};
+use super::inputs::{Candidates, each_assignment, operator_choices};
+use super::values::{Filling, Values};
 use crate::cpu::reference::eval_graph;
+use crate::error::Result;
 use crate::graph::{Graph, Op};
 use crate::planner::{Class, Properties, Property, RuleCheck, RuleInput, RuleOperator, RuleSides};
-use crate::types::{DType, HostBuffer, Scalar};
+use crate::types::{DType, HostBuffer, Scalar, Shape};
 
 /// The dtypes that rules are tried on, with whether on all small shapes or on a few. Bytes are storage, which the engine reads
-/// and converts but does not compute with: what few rules can be built for them are tried too.
+/// and converts but does not compute with; the few rules that can be built for them are tried too.
 const DTYPES: [(DType, bool); 8] = [
     (DType::F32, true),
     (DType::F64, false),
@@ -62,10 +63,10 @@ pub fn try_rule(rule: &RuleCheck) -> Trial {
         if rule.class(dtype).is_none() {
             continue;
         }
-        let ground = if thorough { Ground::small(rule) } else { Ground::few() };
+        let candidates = if thorough { Candidates::small(rule) } else { Candidates::few() };
         let operators = operator_choices(rule, dtype);
         for operators in operators.iter().take(if thorough { usize::MAX } else { 1 }) {
-            each_assignment(rule, dtype, &ground, &mut |inputs| {
+            each_assignment(rule, dtype, &candidates, &mut |inputs| {
                 let seed = trial.tried as u64;
                 try_case(rule, dtype, inputs, operators, seed, &mut trial);
                 trial.failures.len() < MOST_FAILURES
@@ -88,7 +89,8 @@ pub fn try_case(
     match rule.sides(inputs, operators) {
         RuleSides::Built(graph) => {
             trial.tried += 1;
-            trial.failures.extend(hold(rule, class, inputs, operators, &graph, seed));
+            let sides = Sides { rule, class, inputs, operators, graph: &graph };
+            trial.failures.extend(sides.fault(seed));
         }
         RuleSides::Refused => trial.refused += 1,
         RuleSides::IllFormed | RuleSides::Excluded => {}
@@ -104,155 +106,166 @@ fn is_empty(input: &RuleInput) -> bool {
     }
 }
 
-/// What is wrong with the sides, if anything is.
-fn hold(
-    rule: &RuleCheck,
-    class: Class,
-    inputs: &[RuleInput],
-    operators: &[RuleOperator],
-    graph: &Graph,
-    seed: u64,
-) -> Option<String> {
-    let moods: &[Mood] = match class {
-        Class::Exact => &[Mood::Ordinary, Mood::Finite, Mood::Special, Mood::Special],
-        Class::Finite => &[Mood::Ordinary, Mood::Finite, Mood::Special],
+/// The fillings on which the two sides of a rule of some class must agree.
+fn fillings(class: Class, inputs: &[RuleInput]) -> &'static [Filling] {
+    match class {
+        Class::Exact => &[Filling::Ordinary, Filling::Finite, Filling::Special, Filling::Special],
+        Class::Finite => &[Filling::Ordinary, Filling::Finite, Filling::Special],
         // Beyond infinities the truth in f64 says nothing: it overflows midway itself.
         Class::Improves => &[
-            Mood::Ordinary,
-            Mood::Positive,
-            Mood::Finite,
-            Mood::Finite,
-            Mood::Finite,
-            Mood::Finite,
-            Mood::Finite,
-            Mood::Infinite,
+            Filling::Ordinary,
+            Filling::Positive,
+            Filling::Finite,
+            Filling::Finite,
+            Filling::Finite,
+            Filling::Finite,
+            Filling::Finite,
+            Filling::Infinite,
         ],
         // Where nothing is summed there is nothing to order, whatever infinities stand beside it.
-        Class::Reassociates if inputs.iter().any(is_empty) => &[Mood::Ordinary, Mood::Special, Mood::Special],
-        Class::Reassociates => &[Mood::Ordinary, Mood::Positive],
-        Class::Rescales | Class::Approximate => &[Mood::Positive],
-    };
-    let required: Vec<Properties> = (0..inputs.len()).map(|v| rule.requirements(v).properties).collect();
-    for (i, &mood) in moods.iter().enumerate() {
-        let mut random = Values::new(i as u64 * 7919 + seed);
-        let (leaves, slots) = fill(inputs, &required, mood, &mut random)?;
-        let values = match evaluate(graph, &leaves, &slots) {
-            Ok(values) => values?,
-            Err(e) => return Some(format!("the sides cannot be computed: {e}\n{graph}")),
-        };
-        let truth = match class {
-            Class::Improves => wider(graph, &leaves, &slots),
-            _ => None,
-        };
-        if let Some(why) = compare(class, graph, &values, truth.as_ref()) {
-            let given = shown(rule, inputs, operators, &leaves, &slots);
-            return Some(format!("the rule is not {class}: {why}{given}"));
-        }
+        Class::Reassociates if inputs.iter().any(is_empty) => &[Filling::Ordinary, Filling::Special, Filling::Special],
+        Class::Reassociates => &[Filling::Ordinary, Filling::Positive],
+        Class::Rescales | Class::Approximate => &[Filling::Positive],
     }
-    None
 }
 
-/// The inputs of a failed case, a line for each variable.
-fn shown(
-    rule: &RuleCheck,
-    inputs: &[RuleInput],
-    operators: &[RuleOperator],
-    leaves: &[HostBuffer],
-    slots: &[Scalar],
-) -> String {
-    let mut out = String::new();
-    let (mut leaves, mut slots) = (leaves.iter(), slots.iter());
-    let elements = |b: Option<&HostBuffer>| {
-        let Some(b) = b else { return String::new() };
-        let all: Vec<String> = (0..b.len().min(12)).map(|i| b.get(i).to_string()).collect();
-        format!("{}{}", all.join(" "), if b.len() > 12 { " …" } else { "" })
-    };
-    for (name, input) in rule.names().zip(inputs) {
-        let text = match input {
-            RuleInput::Array(s, d) | RuleInput::Viewed(s, d, _) => format!("{d}{s} of {}", elements(leaves.next())),
-            RuleInput::Slot(d) => format!("{d} {}", slots.next().map_or(String::new(), Scalar::to_string)),
-            RuleInput::Literal(s) => s.to_string(),
-            RuleInput::Coordinate(s, axis) => format!("the coordinate along axis {axis} of {s}"),
-            RuleInput::Product(a, b, d) | RuleInput::Mask(a, b, d) => {
-                format!("{d}{a} of {} @ {d}{b} of {}", elements(leaves.next()), elements(leaves.next()))
+/// Both sides of a rule for some inputs, as one graph with two roots.
+struct Sides<'a> {
+    rule: &'a RuleCheck,
+    class: Class,
+    inputs: &'a [RuleInput],
+    operators: &'a [RuleOperator],
+    graph: &'a Graph,
+}
+
+impl Sides<'_> {
+    /// What is wrong with the sides, if anything is.
+    fn fault(&self, seed: u64) -> Option<String> {
+        let required: Vec<Properties> = (0..self.inputs.len()).map(|v| self.rule.requirements(v).properties).collect();
+        for (i, &filling) in fillings(self.class, self.inputs).iter().enumerate() {
+            let mut random = Values::new(i as u64 * 7919 + seed);
+            let data = fill(self.inputs, &required, filling, &mut random)?;
+            let values = match evaluate(self.graph, &data) {
+                Ok(values) => values?,
+                Err(e) => return Some(format!("the sides cannot be computed: {e}\n{}", self.graph)),
+            };
+            let truth = match self.class {
+                Class::Improves => wider(self.graph, &data),
+                _ => None,
+            };
+            if let Some(why) = compare(self.class, self.graph, &values, truth.as_ref()) {
+                return Some(format!("the rule is not {}: {why}{}", self.class, self.shown(&data)));
             }
-            RuleInput::Negated(of) => format!("-{}", rule.names().nth(*of).unwrap_or_default()),
-            RuleInput::Axes(axes) => format!("axes {:?}", axes.as_slice()),
-            RuleInput::Extents(s) => format!("extents {s}"),
-            RuleInput::Int(n) => n.to_string(),
-        };
-        let _ = write!(out, "\n   | {name} = {text}");
+        }
+        None
     }
-    for op in operators {
-        let name = match op {
-            RuleOperator::Unary(u) => u.name(),
-            RuleOperator::Binary(b) => b.name(),
-        };
-        let _ = write!(out, "\n   | with the operation {name}");
+
+    /// What the sides were computed of, a line for each variable.
+    fn shown(&self, data: &CaseData) -> String {
+        let mut out = String::new();
+        let (mut leaves, mut slots) = (data.leaves.iter(), data.slots.iter());
+        for (name, input) in self.rule.names().zip(self.inputs) {
+            let text = match input {
+                RuleInput::Array(s, d) | RuleInput::Viewed(s, d, _) => {
+                    format!("{d}{s} of {}", first_elements(leaves.next()))
+                }
+                RuleInput::Slot(d) => format!("{d} {}", slots.next().map_or(String::new(), Scalar::to_string)),
+                RuleInput::Literal(s) => s.to_string(),
+                RuleInput::Coordinate(s, axis) => format!("the coordinate along axis {axis} of {s}"),
+                RuleInput::Product(a, b, d) | RuleInput::Mask(a, b, d) => {
+                    let (left, right) = (first_elements(leaves.next()), first_elements(leaves.next()));
+                    format!("{d}{a} of {left} @ {d}{b} of {right}")
+                }
+                RuleInput::Negated(of) => format!("-{}", self.rule.names().nth(*of).unwrap_or_default()),
+                RuleInput::Axes(axes) => format!("axes {:?}", axes.as_slice()),
+                RuleInput::Extents(s) => format!("extents {s}"),
+                RuleInput::Int(n) => n.to_string(),
+            };
+            let _ = write!(out, "\n   | {name} = {text}");
+        }
+        for op in self.operators {
+            let name = match op {
+                RuleOperator::Unary(u) => u.name(),
+                RuleOperator::Binary(b) => b.name(),
+            };
+            let _ = write!(out, "\n   | with the operation {name}");
+        }
+        out
     }
-    out
 }
 
-/// Data for the leaves and slots of a case; `None` without memory for it.
+fn first_elements(b: Option<&HostBuffer>) -> String {
+    let Some(b) = b else { return String::new() };
+    let first: Vec<String> = (0..b.len().min(12)).map(|i| b.get(i).to_string()).collect();
+    format!("{}{}", first.join(" "), if b.len() > 12 { " …" } else { "" })
+}
+
+/// Data for a case: its leaves and slots, in the order of their numbers.
+#[derive(Clone, Debug, Default)]
+pub struct CaseData {
+    /// One buffer for each leaf.
+    pub leaves: Vec<HostBuffer>,
+    /// One value for each slot.
+    pub slots: Vec<Scalar>,
+}
+
+/// Data for the inputs of a case; `None` without memory for it.
 #[must_use]
-pub fn fill(
-    inputs: &[RuleInput],
-    required: &[Properties],
-    mood: Mood,
-    random: &mut Values,
-) -> Option<(Vec<HostBuffer>, Vec<Scalar>)> {
-    let (mut leaves, mut slots) = (Vec::new(), Vec::new());
+pub fn fill(inputs: &[RuleInput], required: &[Properties], filling: Filling, random: &mut Values) -> Option<CaseData> {
+    let mut data = CaseData::default();
     for (input, p) in inputs.iter().zip(required) {
         let (nonneg, finite) = (p.has(Property::Nonneg), p.has(Property::Finite));
-        let identity = p.has(Property::Identity);
         match input {
             RuleInput::Array(s, d) | RuleInput::Viewed(s, d, _) => {
-                let mut b = random.buffer(*d, s.len(), mood, nonneg, finite).ok()?;
-                let [rows, columns] = match s.rank() {
-                    0 => [1, 1],
-                    1 => [1, s[0]],
-                    r => [s[r - 2], s[r - 1]],
-                };
-                for i in 0..s.len() {
-                    let (batch, r, c) = (i / (rows * columns), i / columns % rows, i % columns);
-                    if p.has(Property::Symmetric) && rows == columns {
-                        b.set(i, b.get(batch * rows * columns + r.min(c) * columns + r.max(c)));
-                    }
-                    if (p.has(Property::Diagonal) || identity) && r != c {
-                        b.set(i, Scalar::from_i64(*d, 0));
-                    }
-                    if identity && r == c {
-                        b.set(i, Scalar::from_i64(*d, 1));
-                    }
-                    if let Some(value) = p.fill() {
-                        b.set(i, Scalar::from_i64(*d, value));
-                    }
-                }
-                leaves.push(b);
+                let mut b = random.buffer(*d, s.len(), filling, nonneg, finite).ok()?;
+                give_structure(&mut b, s, p);
+                data.leaves.push(b);
             }
             RuleInput::Product(a, b, d) | RuleInput::Mask(a, b, d) => {
                 for s in [a, b] {
-                    leaves.push(random.buffer(*d, s.len(), mood, false, false).ok()?);
+                    data.leaves.push(random.buffer(*d, s.len(), filling, false, false).ok()?);
                 }
             }
-            RuleInput::Slot(d) => slots.push(random.value(*d, mood, nonneg, finite)),
+            RuleInput::Slot(d) => data.slots.push(random.value(*d, filling, nonneg, finite)),
             _ => {}
         }
     }
-    Some((leaves, slots))
+    Some(data)
+}
+
+/// Changes elements so that the matrices of an array have the structure that is required.
+fn give_structure(b: &mut HostBuffer, shape: &Shape, required: &Properties) {
+    let identity = required.has(Property::Identity);
+    let dtype = b.dtype();
+    let [rows, columns] = match shape.rank() {
+        0 => [1, 1],
+        1 => [1, shape[0]],
+        r => [shape[r - 2], shape[r - 1]],
+    };
+    for i in 0..shape.len() {
+        let (batch, r, c) = (i / (rows * columns), i / columns % rows, i % columns);
+        if required.has(Property::Symmetric) && rows == columns {
+            b.set(i, b.get(batch * rows * columns + r.min(c) * columns + r.max(c)));
+        }
+        if (required.has(Property::Diagonal) || identity) && r != c {
+            b.set(i, Scalar::from_i64(dtype, 0));
+        }
+        if identity && r == c {
+            b.set(i, Scalar::from_i64(dtype, 1));
+        }
+        if let Some(value) = required.fill() {
+            b.set(i, Scalar::from_i64(dtype, value));
+        }
+    }
 }
 
 /// The value of every node; nothing in a build without the library routine that a node needs.
 ///
 /// # Errors
 /// What the reference says of an ill-formed graph.
-pub fn evaluate(
-    graph: &Graph,
-    leaves: &[HostBuffer],
-    slots: &[Scalar],
-) -> crate::error::Result<Option<Vec<HostBuffer>>> {
-    let leaves: Vec<&HostBuffer> = leaves.iter().collect();
-    match eval_graph(graph, &leaves, slots) {
+fn evaluate(graph: &Graph, data: &CaseData) -> Result<Option<Vec<HostBuffer>>> {
+    let leaves: Vec<&HostBuffer> = data.leaves.iter().collect();
+    match eval_graph(graph, &leaves, &data.slots) {
         Ok(values) => Ok(Some(values)),
         Err(e) if e.is_unsupported() => Ok(None),
         Err(e) => Err(e),
@@ -260,7 +273,7 @@ pub fn evaluate(
 }
 
 /// The same graph in f64, which stands for the truth beside narrower floats.
-fn wider(graph: &Graph, leaves: &[HostBuffer], slots: &[Scalar]) -> Option<Vec<HostBuffer>> {
+fn wider(graph: &Graph, data: &CaseData) -> Option<Vec<HostBuffer>> {
     let up = |s: Scalar| if s.dtype().is_float() { Scalar::from_f64(DType::F64, s.to_f64()) } else { s };
     let mut g = graph.clone();
     for node in &mut g.nodes {
@@ -271,13 +284,13 @@ fn wider(graph: &Graph, leaves: &[HostBuffer], slots: &[Scalar]) -> Option<Vec<H
             *s = up(*s);
         }
     }
-    let mut wide: Vec<HostBuffer> = Vec::with_capacity(leaves.len());
-    for b in leaves {
+    let mut wide: Vec<HostBuffer> = Vec::with_capacity(data.leaves.len());
+    for b in &data.leaves {
         let dtype = if b.dtype().is_float() { DType::F64 } else { b.dtype() };
         let mut out = HostBuffer::zeros(dtype, b.len()).ok()?;
         (0..b.len()).for_each(|i| out.set(i, up(b.get(i))));
         wide.push(out);
     }
-    let slots: Vec<Scalar> = slots.iter().map(|&s| up(s)).collect();
-    evaluate(&g, &wide, &slots).ok()?
+    let slots = data.slots.iter().map(|&s| up(s)).collect();
+    evaluate(&g, &CaseData { leaves: wide, slots }).ok()?
 }

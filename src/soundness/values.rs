@@ -1,12 +1,12 @@
-//! The values that rules are tried on, by dtype and by how nasty they are.
+//! The values that rules are tried on, by dtype and by how ordinary they are.
 
 use crate::algorithms::{Random, Xorshift};
 use crate::error::Result;
 use crate::types::{DType, HostBuffer, Scalar};
 
-/// How nasty.
+/// Which values an array is filled with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mood {
+pub enum Filling {
     /// Numbers of ordinary size and either sign.
     Ordinary,
     /// Ordinary numbers above zero.
@@ -41,27 +41,27 @@ impl Values {
     }
 
     /// One value.
-    pub fn value(&mut self, dtype: DType, mood: Mood, nonneg: bool, finite: bool) -> Scalar {
+    pub fn value(&mut self, dtype: DType, filling: Filling, nonneg: bool, finite: bool) -> Scalar {
         let value = match dtype {
             DType::Bool => return Scalar::from_f64(dtype, self.below(2) as f64),
             d if d.is_int() => {
                 let small = [0, 1, 2, 3, 5, 7, -1, -2];
                 let extreme = [0, 1, -1, i64::from(i32::MAX), i64::from(i32::MIN), i64::from(u32::MAX), 12_345];
-                let v = if mood == Mood::Special { extreme[self.below(7)] } else { small[self.below(8)] };
+                let v = if filling == Filling::Special { extreme[self.below(7)] } else { small[self.below(8)] };
                 let v = if nonneg { v.clamp(0, i64::from(i32::MAX)) } else { v };
                 return Scalar::from_i64(dtype, v);
             }
-            _ => match mood {
-                Mood::Ordinary => self.unit() * 4.0 - 2.0,
-                Mood::Positive => self.unit() * 1.5 + 0.5,
-                Mood::Finite => {
+            _ => match filling {
+                Filling::Ordinary => self.unit() * 4.0 - 2.0,
+                Filling::Positive => self.unit() * 1.5 + 0.5,
+                Filling::Finite => {
                     let (large, small) = if dtype == DType::F16 { (2e4, 1e-4) } else { (1e18, 1e-30) };
                     [0.0, -0.0, 1.0, -1.0, 2.0, -0.5, large, -large, small, 1e-6, 0.1, -7.25][self.below(12)]
                 }
-                Mood::Infinite => {
+                Filling::Infinite => {
                     [0.0, -0.0, 1.0, -1.0, 2.5, f64::INFINITY, -f64::INFINITY, f64::NAN, 0.1, -3.0][self.below(10)]
                 }
-                Mood::Special => {
+                Filling::Special => {
                     let (tiny, huge) = match dtype {
                         DType::F16 => (6e-8, 65504.0),
                         DType::F32 => (1e-42, f64::from(f32::MAX)),
@@ -82,10 +82,17 @@ impl Values {
     ///
     /// # Errors
     /// Out of memory.
-    pub fn buffer(&mut self, dtype: DType, len: usize, mood: Mood, nonneg: bool, finite: bool) -> Result<HostBuffer> {
+    pub fn buffer(
+        &mut self,
+        dtype: DType,
+        len: usize,
+        filling: Filling,
+        nonneg: bool,
+        finite: bool,
+    ) -> Result<HostBuffer> {
         let mut b = HostBuffer::zeros(dtype, len)?;
         for i in 0..len {
-            b.set(i, self.value(dtype, mood, nonneg, finite));
+            b.set(i, self.value(dtype, filling, nonneg, finite));
         }
         Ok(b)
     }

@@ -14,7 +14,7 @@ use lazurite::inspect::graph::Graph;
 use lazurite::unstable::planner::{PlanOptions, RuleCheck, RuleInput, RuleSides, expressions, plan};
 use lazurite::{CostTable, DType, Numerics, Shape};
 
-use lazurite::unstable::soundness::{Ground, each_assignment, operator_choices};
+use lazurite::unstable::soundness::{Candidates, each_assignment, operator_choices};
 
 /// Programs written by hand: rule, expression; arrays are named by their shapes in `inputs`.
 const WRITTEN: &[(&str, &str)] = &[
@@ -130,7 +130,7 @@ fn search(rule: &RuleCheck) -> Option<(Graph, Numerics, Plan)> {
             if found.is_some() {
                 break;
             }
-            each_assignment(rule, dtype, &Ground::large(), &mut |inputs| {
+            each_assignment(rule, dtype, &Candidates::large(), &mut |inputs| {
                 if let RuleSides::Built(graph) = rule.sides(inputs, &operators) {
                     let graph = graph.subgraph(&graph.roots[..1]);
                     found = fires(rule.name(), &graph).map(|(mode, plan)| (graph, mode, plan));

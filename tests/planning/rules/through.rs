@@ -11,7 +11,7 @@ use lazurite::inspect::RunOptions;
 use lazurite::inspect::graph::View;
 use lazurite::unstable::cpu::reference::eval_graph;
 use lazurite::unstable::planner::{PlanOptions, RuleInput, RuleSides, plan};
-use lazurite::unstable::soundness::{Ground, Mood, Values, each_assignment, fill, operator_choices};
+use lazurite::unstable::soundness::{Candidates, CaseData, Filling, Values, each_assignment, fill, operator_choices};
 use lazurite::{CostTable, DType, HostBuffer, Numerics, Shape};
 use lazurite::{DeviceChoice, Engine};
 
@@ -55,7 +55,7 @@ fn close(dtype: DType, a: &HostBuffer, b: &HostBuffer, largest: f64) -> bool {
 fn plans_over_views_and_batches_compute_the_program() {
     let strict = Engine::builder().device(DeviceChoice::Cpu).numerics(Numerics::Strict).build().unwrap();
     let standard = Engine::builder().device(DeviceChoice::Cpu).build().unwrap();
-    let ground = Ground {
+    let candidates = Candidates {
         arrays: [&[][..], &[3, 2], &[2, 3], &[3, 3], &[1, 1], &[3, 1], &[1, 2], &[2, 3, 2]].map(Shape::new).into(),
         products: vec![(Shape::new(&[3, 2]), Shape::new(&[2, 3]))],
         extents: [&[3, 2][..], &[6], &[2, 3, 2], &[3, 3]].map(Shape::new).into(),
@@ -70,7 +70,7 @@ fn plans_over_views_and_batches_compute_the_program() {
             }
             let Some(operators) = operator_choices(&rule, dtype).into_iter().next() else { continue };
             let mut n = 0;
-            each_assignment(&rule, dtype, &ground, &mut |inputs| {
+            each_assignment(&rule, dtype, &candidates, &mut |inputs| {
                 if !matches!(rule.sides(inputs, &operators), RuleSides::Built(_)) {
                     return true;
                 }
@@ -90,7 +90,7 @@ fn plans_over_views_and_batches_compute_the_program() {
                     let graph = graph.subgraph(&graph.roots[..1]);
                     let mut random = Values::new(n as u64 * 31 + way as u64);
                     let promises = vec![Default::default(); viewed.len()];
-                    let (leaves, slots) = fill(&viewed, &promises, Mood::Positive, &mut random).unwrap();
+                    let CaseData { leaves, slots } = fill(&viewed, &promises, Filling::Positive, &mut random).unwrap();
                     let Ok(all) = eval_graph(&graph, &leaves.iter().collect::<Vec<_>>(), &slots) else { continue };
                     let expected = &all[graph.roots[0].index()];
                     let largest = all
