@@ -26,12 +26,9 @@ pub(super) fn run_routine(
         HostOp::Qr { complete } => Ok(decompose::qr(&a, complete, outputs)),
         HostOp::Solve => {
             let b = b.ok_or_else(|| Error::internal("solve: expected a right side"))?;
-            solve::solve(&a, &b, eps).map(|(x, rcond)| vec![x, matrix::scalar(rcond)])
+            solve::solve(&a, &b, eps).map(with_rcond)
         }
-        HostOp::Inv => {
-            let (x, rcond) = solve::inv(&a);
-            Ok(vec![x, matrix::scalar(rcond)])
-        }
+        HostOp::Inv => Ok(with_rcond(solve::inv(&a))),
         HostOp::Cholesky => decompose::cholesky(&a).map(|l| vec![l]),
         HostOp::Det => Ok(vec![matrix::scalar(solve::det(&a))]),
         HostOp::Eigh => decompose::eigh(&a),
@@ -46,4 +43,9 @@ pub(super) fn run_routine(
         matrix::write(to, from)?;
     }
     Ok(results)
+}
+
+/// The outputs of a routine that solves a system.
+fn with_rcond(solution: solve::Solution) -> Vec<faer::Mat<f64>> {
+    vec![solution.x, matrix::scalar(solution.rcond)]
 }

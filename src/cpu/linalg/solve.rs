@@ -13,15 +13,21 @@ use super::matrix::is_finite;
 use crate::error::{Error, Result};
 use crate::types::{Fault, seeded};
 
+/// What solves a system, and the reciprocal condition number of its matrix.
+pub(super) struct Solution {
+    pub(super) x: Mat<f64>,
+    pub(super) rcond: f64,
+}
+
 /// X of A·X = B and the reciprocal condition of A. `eps` is the rounding unit of the dtype: singular values below that times
 /// the larger extent, relative to the largest one, count as zero.
-pub(super) fn solve(a: &Mat<f64>, b: &Mat<f64>, eps: f64) -> Result<(Mat<f64>, f64)> {
+pub(super) fn solve(a: &Mat<f64>, b: &Mat<f64>, eps: f64) -> Result<Solution> {
     let (m, n, p) = (a.nrows(), a.ncols(), b.ncols());
     if m == 0 || n == 0 {
-        return Ok((Mat::zeros(n, p), f64::INFINITY));
+        return Ok(Solution { x: Mat::zeros(n, p), rcond: f64::INFINITY });
     }
     if !is_finite(a) {
-        return Ok((Mat::from_fn(n, p, |_, _| f64::NAN), 0.0));
+        return Ok(Solution { x: Mat::from_fn(n, p, |_, _| f64::NAN), rcond: 0.0 });
     }
     if m != n {
         return least_squares(a, b, eps);
@@ -29,39 +35,38 @@ pub(super) fn solve(a: &Mat<f64>, b: &Mat<f64>, eps: f64) -> Result<(Mat<f64>, f
     let lu = a.partial_piv_lu();
     let u = lu.U();
     if (0..n).any(|i| u[(i, i)] == 0.0 || u[(i, i)].is_nan()) {
-        return least_squares(a, b, eps).map(|(x, _)| (x, 0.0));
+        return Ok(Solution { rcond: 0.0, ..least_squares(a, b, eps)? });
     }
-    let r = rcond(n, norm1(a), |x| lu.solve_in_place(x), |x| lu.solve_transpose_in_place(x));
+    let rcond = rcond(n, norm1(a), |x| lu.solve_in_place(x), |x| lu.solve_transpose_in_place(x));
     let mut x = b.clone();
     if seeded(Fault::SolveTransposed) {
         lu.solve_transpose_in_place(&mut x);
     } else {
         lu.solve_in_place(&mut x);
     }
-    Ok((x, r))
+    Ok(Solution { x, rcond })
 }
 
 /// The X that makes ‖A·X − B‖ least, and among those ‖X‖ least, with the quotient of the extreme singular values.
-fn least_squares(a: &Mat<f64>, b: &Mat<f64>, eps: f64) -> Result<(Mat<f64>, f64)> {
+fn least_squares(a: &Mat<f64>, b: &Mat<f64>, eps: f64) -> Result<Solution> {
     let (m, n) = (a.nrows(), a.ncols());
-    let x = if m > n {
+    if m > n {
         // The factor R has the singular values of A and is small.
         let qr = a.qr();
         let right = qr.compute_thin_Q().transpose() * b;
-        pseudo_solve(&qr.thin_R().to_owned(), &right, eps * m as f64)?
+        pseudo_solve(&qr.thin_R().to_owned(), &right, eps * m as f64)
     } else if m < n {
         // A = (Q·R)ᵀ = Rᵀ·Qᵀ, and the smallest solution lies in the range of Q.
         let qr = a.transpose().qr();
-        let (y, r) = pseudo_solve(&qr.thin_R().transpose().to_owned(), b, eps * n as f64)?;
-        (qr.compute_thin_Q() * y, r)
+        let Solution { x, rcond } = pseudo_solve(&qr.thin_R().transpose().to_owned(), b, eps * n as f64)?;
+        Ok(Solution { x: qr.compute_thin_Q() * x, rcond })
     } else {
-        pseudo_solve(a, b, eps * n as f64)?
-    };
-    Ok(x)
+        pseudo_solve(a, b, eps * n as f64)
+    }
 }
 
 /// The smallest least-squares solution for a square matrix by its singular values, those up to `eps` of the largest being zero.
-fn pseudo_solve(a: &Mat<f64>, b: &Mat<f64>, eps: f64) -> Result<(Mat<f64>, f64)> {
+fn pseudo_solve(a: &Mat<f64>, b: &Mat<f64>, eps: f64) -> Result<Solution> {
     let svd = a.thin_svd().map_err(|_| Error::numeric("solve: the singular values did not converge"))?;
     let s = svd.S().column_vector();
     let n = a.ncols();
@@ -73,17 +78,17 @@ fn pseudo_solve(a: &Mat<f64>, b: &Mat<f64>, eps: f64) -> Result<(Mat<f64>, f64)>
             y[(i, j)] = if s[i] > threshold { y[(i, j)] / s[i] } else { 0.0 };
         }
     }
-    let r = if largest > 0.0 { smallest / largest } else { 0.0 };
-    Ok((svd.V() * y, r))
+    let rcond = if largest > 0.0 { smallest / largest } else { 0.0 };
+    Ok(Solution { x: svd.V() * y, rcond })
 }
 
 /// The inverse and the reciprocal condition; infinities and 0 for a singular matrix.
-pub(super) fn inv(a: &Mat<f64>) -> (Mat<f64>, f64) {
+pub(super) fn inv(a: &Mat<f64>) -> Solution {
     let n = a.nrows();
     if n == 0 {
-        return (Mat::zeros(0, 0), f64::INFINITY);
+        return Solution { x: Mat::zeros(0, 0), rcond: f64::INFINITY };
     }
-    let singular = || (Mat::from_fn(n, n, |_, _| f64::INFINITY), 0.0);
+    let singular = || Solution { x: Mat::from_fn(n, n, |_, _| f64::INFINITY), rcond: 0.0 };
     if !is_finite(a) {
         return singular();
     }
@@ -92,8 +97,8 @@ pub(super) fn inv(a: &Mat<f64>) -> (Mat<f64>, f64) {
     if (0..n).any(|i| u[(i, i)] == 0.0 || u[(i, i)].is_nan()) {
         return singular();
     }
-    let r = rcond(n, norm1(a), |x| lu.solve_in_place(x), |x| lu.solve_transpose_in_place(x));
-    if r == 0.0 { singular() } else { (lu.inverse(), r) }
+    let rcond = rcond(n, norm1(a), |x| lu.solve_in_place(x), |x| lu.solve_transpose_in_place(x));
+    if rcond == 0.0 { singular() } else { Solution { x: lu.inverse(), rcond } }
 }
 
 /// The determinant; 1 for a matrix without elements.

@@ -89,8 +89,16 @@ pub fn arg_reduce(op: ArgOp, elements: impl Iterator<Item = Scalar>) -> i32 {
     found.map_or(0, |(i, _)| i as i32)
 }
 
-/// The sub-arrays of `shape` along `axes`: where each begins, and how one is walked from there.
-fn rows(shape: &Shape, axes: &[usize]) -> (Vec<usize>, Vec<usize>) {
+/// The sub-arrays of an array along some axes, all of one shape.
+struct SubArrays {
+    /// Where each begins.
+    starts: Vec<usize>,
+    /// Where its elements lie from there, in order.
+    places: Vec<usize>,
+}
+
+/// The sub-arrays of `shape` along `axes`.
+fn sub_arrays(shape: &Shape, axes: &[usize]) -> SubArrays {
     let dense = View::dense(shape);
     let part = |keep: &dyn Fn(usize) -> bool| {
         let dims: Shape = (0..shape.rank()).map(|a| if keep(a) { shape[a] } else { 1 }).collect();
@@ -98,7 +106,7 @@ fn rows(shape: &Shape, axes: &[usize]) -> (Vec<usize>, Vec<usize>) {
         let view = View::from_parts(dims, dense.strides(), 0).unwrap_or_else(|_| View::dense(&Shape::scalar()));
         positions(&view).collect::<Vec<_>>()
     };
-    (part(&|a| !axes.contains(&a)), part(&|a| axes.contains(&a)))
+    SubArrays { starts: part(&|a| !axes.contains(&a)), places: part(&|a| axes.contains(&a)) }
 }
 
 /// A reduction of a whole array over `axes`.
@@ -116,9 +124,9 @@ pub fn reduce_array(op: ReduceOp, axes: &[usize], x: &HostBuffer, shape: &Shape)
         }
         return Ok(out);
     }
-    let (starts, steps) = rows(shape, axes);
+    let SubArrays { starts, places } = sub_arrays(shape, axes);
     for (i, start) in starts.into_iter().enumerate() {
-        out.set(i, reduce(op, x.dtype(), steps.iter().map(|s| x.get(start + s))));
+        out.set(i, reduce(op, x.dtype(), places.iter().map(|p| x.get(start + p))));
     }
     Ok(out)
 }
@@ -132,9 +140,9 @@ pub fn arg_reduce_array(op: ArgOp, axis: usize, x: &HostBuffer, shape: &Shape) -
     if x.is_empty() {
         return Ok(out);
     }
-    let (starts, steps) = rows(shape, &[axis]);
+    let SubArrays { starts, places } = sub_arrays(shape, &[axis]);
     for (i, start) in starts.into_iter().enumerate() {
-        let at = arg_reduce(op, steps.iter().map(|s| x.get(start + s)));
+        let at = arg_reduce(op, places.iter().map(|p| x.get(start + p)));
         out.set(i, Scalar::from_i64(DType::I32, i64::from(at)));
     }
     Ok(out)
@@ -155,12 +163,12 @@ pub fn scan_array(op: ScanOp, axis: usize, x: &HostBuffer, shape: &Shape) -> Res
     if out.is_empty() {
         return Ok(out);
     }
-    let (starts, steps) = rows(shape, &[axis]);
+    let SubArrays { starts, places } = sub_arrays(shape, &[axis]);
     for start in starts {
         let mut running = Fold::new(fold, x.dtype());
-        for s in &steps {
-            running.add(x.get(start + s));
-            out.set(start + s, running.finish(x.dtype()));
+        for p in &places {
+            running.add(x.get(start + p));
+            out.set(start + p, running.finish(x.dtype()));
         }
     }
     Ok(out)
