@@ -1,7 +1,7 @@
 //! NumPy's `.npy` format, versions 1 to 3: the header, both ways. What follows it is the caller's to read and write.
 //!
 //! Reading trusts nothing: the length of the header and its text are checked before anything is allocated on their word. The extents
-//! that a header states are not: whoever allocates for them must hold them against the data that is there.
+//! that a header states are not: a caller that allocates for them must compare them with the data that is there.
 
 use std::fmt;
 use std::io::Read;

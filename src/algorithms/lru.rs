@@ -109,7 +109,7 @@ impl<T> Lru<T> {
         Some(entry.value)
     }
 
-    /// Takes an entry out of the list by last use.
+    /// Removes an entry from the list by last use.
     fn unlink(&mut self, place: Place) {
         let Some((newer, older)) = self.entry_mut(place).map(|e| (e.newer.take(), e.older.take())) else { return };
         match newer.and_then(|n| self.entry_mut(n)) {

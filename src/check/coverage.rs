@@ -1,6 +1,6 @@
-//! What a check has met: operations, rules, kinds of groups, shapes and configurations, counted.
+//! What a check has covered: counts of operations, rules, kinds of groups, shapes and configurations.
 //!
-//! Graphs and the records of their evaluations go in, a table comes out. What was never met is as telling as what was.
+//! Graphs and the records of their evaluations come in; a table goes out, which also names what was never covered.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,7 +20,7 @@ pub(super) const HOW: [&str; 4] = ["", ", cached", ", one by one", ", one by one
 /// Counts by name.
 pub type Counts = BTreeMap<String, u64>;
 
-/// What a check has met.
+/// What a check has covered.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Coverage {
     /// Cases.

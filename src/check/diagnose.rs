@@ -179,7 +179,7 @@ impl<'a> Probe<'a> {
         Divergence { case: case.clone(), root, node, mismatch, tolerance, blame: Blame::Failure(why) }
     }
 
-    /// The first node that diverges when it is the only root; failing that, when it is asked for beside the roots. `only` are
+    /// The first node that diverges when it is the only root; failing that, when it is an additional root. `only` are
     /// the nodes to try; all of them when it is empty.
     fn first(&self, case: &Case, only: &[NodeId]) -> Option<(NodeId, Mismatch)> {
         let all: Vec<NodeId> = if only.is_empty() { case.graph.ids().collect() } else { only.to_vec() };

@@ -42,8 +42,8 @@ pub struct Element {
     pub value: Dd,
     /// How far a computed number may lie from the centre.
     pub radius: f64,
-    /// The sum of the magnitudes of the terms that the value was added up from: what roundings are relative to when the order
-    /// of sums and products is free. At least |value|.
+    /// The sum of the magnitudes of the terms of the sum behind the value: what roundings are relative to when the order of
+    /// sums and products is free. At least |value|.
     pub size: f64,
     /// What it may be. The three fields above count only if a number is possible.
     pub categories: Categories,

@@ -22,7 +22,7 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// The mismatch as a file that can be run again: graph, data and settings, with what is known as its first words.
+    /// The mismatch as a dump that can be replayed: graph, data and settings, with a description of the mismatch.
     ///
     /// # Errors
     /// What [`Dump::of`] says of a graph that contradicts itself.

@@ -261,24 +261,7 @@ pub fn cast(mode: CastMode, x: Element, from: DType, to: DType, allow: Allowance
                 Element::truth(if zero && !x.is_exact() { None } else { Some(!zero) })
             })
         }
-        (Kind::Float, _) => {
-            let (least, most) = integer_limits(to);
-            if x.is_any() {
-                return Element::integers(least, most);
-            }
-            by_kind(x, |x| match x.categories {
-                Categories::NAN => Element::integer(0),
-                Categories::UP => Element::integer(most),
-                Categories::DOWN => Element::integer(least),
-                _ => {
-                    let whole = |v: f64| {
-                        let v = if mode == CastMode::Wrap { v.trunc() } else { v.round() };
-                        (v as i128).clamp(least, most)
-                    };
-                    Element::integers(whole(x.low()), whole(x.high()))
-                }
-            })
-        }
+        (Kind::Float, _) => float_to_integer(mode, x, to),
         (_, Kind::Float) => {
             let accuracy = if allow.gpu { allow.binary(BinaryOp::Add, to) } else { super::allowance::ROUNDED };
             let (low, high) = x.integer_range(from);
@@ -294,4 +277,23 @@ pub fn cast(mode: CastMode, x: Element, from: DType, to: DType, allow: Allowance
             }
         }),
     }
+}
+
+fn float_to_integer(mode: CastMode, x: Element, to: DType) -> Element {
+    let (least, most) = integer_limits(to);
+    if x.is_any() {
+        return Element::integers(least, most);
+    }
+    by_kind(x, |x| match x.categories {
+        Categories::NAN => Element::integer(0),
+        Categories::UP => Element::integer(most),
+        Categories::DOWN => Element::integer(least),
+        _ => {
+            let whole = |v: f64| {
+                let v = if mode == CastMode::Wrap { v.trunc() } else { v.round() };
+                (v as i128).clamp(least, most)
+            };
+            Element::integers(whole(x.low()), whole(x.high()))
+        }
+    })
 }

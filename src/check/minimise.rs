@@ -1,6 +1,6 @@
-//! A failing case made small: single roots, and computed values given as data, as long as it still fails.
+//! A failing case made smaller: with fewer roots, and with computed values given as data, as long as it still fails.
 //!
-//! Shrinking a recipe removes steps; this removes what the failing part of the graph only reads.
+//! Shrinking a recipe removes steps; this file removes what the failing part of the graph only reads.
 
 use crate::algorithms::smallest;
 use crate::graph::{Case, NodeId};
@@ -12,10 +12,10 @@ pub fn minimise(
     fails: impl Fn(&Case) -> bool,
     value: impl Fn(&Case, NodeId) -> Option<HostBuffer>,
 ) -> Case {
-    // One root is enough, unless several together are the matter.
+    // One root is enough, unless the case fails only with several of them.
     let roots = smallest(&case.graph.roots, usize::MAX, &mut |roots| fails(&case.with_roots(roots)));
     let mut best = if roots.len() < case.graph.roots.len() { case.with_roots(&roots) } else { case.clone() };
-    // Results as data, the latest first: each that works cuts a whole branch.
+    // Results as data, the latest first: each that is accepted removes a whole branch.
     let mut refused = 0;
     while let Some(id) = best.graph.ids().rev().filter(|&id| computed(&best, id)).nth(refused) {
         let smaller = value(&best, id).map(|data| best.with_data(id, data)).filter(&fails);

@@ -83,7 +83,7 @@ fn compute(node: &Node, operands: &[&Tensor], allow: Allowance) -> Vec<Element> 
     if let Op::View(view) = &node.op {
         return gathered(&node.shape, |c| operands[0].elements[view.index(c) as usize]);
     }
-    // Only a root may have either sign; whoever computes with it takes the hull.
+    // Only a root may have either sign; an operation on it takes the hull of both.
     let settled: Vec<Tensor>;
     let operands: Vec<&Tensor> = if operands.iter().any(|t| t.elements.iter().any(|e| e.either_sign)) {
         let one = |t: &&Tensor| Tensor { elements: t.elements.iter().map(|e| e.one_sign()).collect(), ..(*t).clone() };

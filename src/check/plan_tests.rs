@@ -16,7 +16,7 @@ fn values(graph: &Graph, case: &Case) -> Result<Vec<HostBuffer>, String> {
     reference::eval_graph(graph, &leaves, &case.slots).map_err(|e| e.to_string())
 }
 
-/// Nodes of the recorded graph beside the nodes of the plan that compute them.
+/// Nodes of the recorded graph with the nodes of the plan that compute them.
 fn images(plan: &Plan) -> impl Iterator<Item = (NodeId, NodeId)> {
     plan.image.iter().enumerate().filter_map(|(i, at)| Some((NodeId(i as u32), (*at)?)))
 }

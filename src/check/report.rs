@@ -1,7 +1,7 @@
-//! What a check found: whether a graph's results are right, and if not the first node that diverges, who made it, both values
-//! and the tolerance with its reasons.
+//! What a check found: whether a graph's results are right, and if not, the first node that diverges, what computed it, both
+//! values and the tolerance with its reasons.
 //!
-//! Plain data with one printed form; finding out is `diagnose`.
+//! Plain data with one printed form. `diagnose` produces it.
 
 use std::fmt;
 
@@ -44,7 +44,7 @@ pub struct Divergence {
     pub mismatch: Mismatch,
     /// How far the value may lie from the oracle's, and why.
     pub tolerance: Tolerance,
-    /// Who made the value.
+    /// What computed the value.
     pub blame: Blame,
 }
 
@@ -63,7 +63,7 @@ impl BlamedRule {
     }
 }
 
-/// Who made a wrong value.
+/// What is to blame for a wrong value.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Blame {
     /// Rules without any of which the plan is right: one, or several that are wrong only together.
@@ -79,7 +79,7 @@ pub enum Blame {
     Operation(String),
     /// The evaluation failed instead of giving a value.
     Failure(String),
-    /// A plan out of the cache: the same graph with the same data is right on an engine that plans it anew.
+    /// A cached plan: the same graph with the same data is right on an engine that plans it again.
     Cached,
     /// Only the whole evaluation is wrong: each part by itself is right.
     Together,

@@ -1,5 +1,5 @@
-//! Runs against the oracle: one case through an engine, every root compared; when one differs, the case made small and the first
-//! node that does.
+//! One case run by an engine and every root compared with the oracle. When a root differs, the case is made smaller and the first
+//! node that differs is named.
 
 use std::fmt::Write;
 use std::sync::Arc;

@@ -39,25 +39,25 @@ pub struct SessionOptions {
     pub rules: Vec<RuleFile>,
     /// Which cases.
     pub seed: u64,
-    /// Every so many cases one is made from a rule, all rules in turn; the others are random. 0 for none.
+    /// One case in so many is made from a rule, all rules in turn; the others are random. 0 for none.
     pub rule_every: u64,
 }
 
 impl SessionOptions {
-    /// One case in three out of the built-in rules.
+    /// Every third case is made from a built-in rule.
     #[must_use]
     pub fn new(device: DeviceChoice, seed: u64) -> Self {
         Self { device, rules: Vec::new(), seed, rule_every: 3 }
     }
 }
 
-/// Engines of every numerics mode, and what they have been through.
+/// Engines of every numerics mode, and what was checked on them.
 pub struct Session {
     options: SessionOptions,
     rules: Arc<Rules>,
     engines: [Engine; 3],
     gpu: bool,
-    /// What was met so far.
+    /// What was covered so far.
     pub coverage: Coverage,
 }
 
@@ -149,7 +149,7 @@ impl Session {
         Some(MadeCase::of_rule(made.case, with(Vec::new())))
     }
 
-    /// A case for a rule whose left side no program spells: it comes out of another rule, whose left side the case holds.
+    /// A case for a rule whose left side no program spells: the case holds the left side of another rule, which produces it.
     fn made_of_provider(&self, rule: &RuleCheck, index: u64) -> Option<MadeCase> {
         let providers = rule.providers(&self.rules);
         for attempt in 0..20 {

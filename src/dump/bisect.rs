@@ -1,8 +1,7 @@
-//! Which rules and groups are at fault: the smallest set of them whose removal makes a program right.
+//! Which rules and groups are at fault: the smallest set of them whose removal makes the results of a case right.
 //!
-//! In: a program with its data, an engine, and a judge of results. Out: what must go. The search is delta debugging (Zeller and
-//! Hildebrandt 2002) over what is removed, so what it finds is minimal: putting any one of it back makes the results wrong again.
-//! This page knows no oracle; whoever calls it says what is right.
+//! In: a case, an engine, and a judge of results. Out: what must be removed. The search is delta debugging over what is removed, so
+//! the set is minimal: putting any one of it back makes the results wrong again. This file knows no oracle; the caller judges.
 
 use std::sync::Arc;
 
@@ -11,10 +10,10 @@ use crate::engine::{Engine, RunOptions, Without};
 use crate::graph::{Case, NodeId};
 use crate::types::HostBuffer;
 
-/// What came of a search.
+/// The result of a search.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bisection {
-    /// What it found.
+    /// What was found.
     pub outcome: Outcome,
     /// How many runs it took.
     pub runs: usize,
@@ -27,7 +26,7 @@ pub enum Outcome {
     Right,
     /// The results are wrong without any rule and with every node by itself, for this reason: fusion is not at fault.
     WrongUnfused(String),
-    /// What must go: without these rules and with these groups taken apart the results are right, and nothing less will do.
+    /// Without these rules and with the nodes of these groups run one by one the results are right, and nothing less is enough.
     Culprits {
         /// Names of rules.
         rules: Vec<String>,
@@ -36,7 +35,7 @@ pub enum Outcome {
     },
 }
 
-/// A group taken apart.
+/// A group whose nodes must run one by one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnfusedGroup {
     /// Its first line in dumps.
@@ -45,7 +44,7 @@ pub struct UnfusedGroup {
     pub nodes: Vec<NodeId>,
 }
 
-/// Says of the roots' results whether they are right, or why not.
+/// Decides whether the results of the roots are right, or says why not.
 pub type Judge<'a> = dyn Fn(&[Arc<HostBuffer>]) -> Result<(), String> + 'a;
 
 struct Search<'a> {
@@ -111,8 +110,8 @@ impl Search<'_> {
     }
 }
 
-/// Finds what must be left out for `judge` to be content. Runs the program some hundred times at most for usual plans, on the
-/// engine's own device.
+/// Finds what must be left out for `judge` to accept the results. Runs the case at most some hundred times for usual plans, on
+/// the engine's device.
 #[must_use]
 pub fn bisect(engine: &Engine, case: &Case, judge: &Judge<'_>) -> Bisection {
     let mut search = Search { engine, case, judge, runs: 0 };

@@ -171,7 +171,7 @@ impl Dump {
         Ok(Case { graph, leaves: data.collect::<Result<_>>()?, slots: r.slots.clone() })
     }
 
-    /// Moves every array of at least `bytes` bytes that stands inline into a file beside the dump, `STEM.0.npy` and so on.
+    /// Moves every inline array of at least `bytes` bytes into a file beside the dump, `STEM.0.npy` and so on.
     pub fn set_beside(&mut self, stem: &str, bytes: usize) {
         for (i, data) in self.data.iter_mut().enumerate() {
             if let Elements::Inline(buffer) = &data.elements

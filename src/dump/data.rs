@@ -162,7 +162,7 @@ impl Data {
         })?;
         let elements = if let Some(text) = at.maybe("base64")? {
             let digits = text.text()?;
-            // Before anything is allocated: a short text cannot stand for a gigabyte.
+            // Checked before anything is allocated, so that a short text cannot claim a gigabyte.
             if digits.len() as u64 != base64_len(bytes as usize) {
                 return Err(text.error(format!(
                     "expected {} characters of base64 for {len} elements of {dtype}, given {}",
@@ -192,7 +192,7 @@ impl Data {
         Ok(Self { dtype, len, elements })
     }
 
-    /// The array as a file beside the dump, where it is one: its name and its bytes.
+    /// The name and the bytes of the file beside the dump, if the array is in one.
     pub(super) fn file(&self) -> Option<(&str, Vec<u8>)> {
         match &self.elements {
             Elements::Beside { file, buffer } => Some((file, npy::write(buffer))),

@@ -67,7 +67,7 @@ pub(super) fn read(at: &At<'_>, version: Version) -> Result<Graph> {
     if let Some(guards) = at.maybe("guards")? {
         graph.guards = ids(&guards, total)?;
     }
-    // What was read above is what this checks; it stands here so that no change there can let something through.
+    // The code above checks the same; this call makes sure that no change there lets something through.
     graph.verify().map_err(|e| at.error(e.message()))?;
     Ok(graph)
 }

@@ -1,10 +1,9 @@
-//! Dumps: what was evaluated, from what and how, as a text that is also a program.
+//! Dumps: evaluations as files that can be read, replayed and searched.
 //!
-//! A [`Dump`] holds graphs with everything they need to run (leaves, scalars, settings) and, where they ran already, the record
-//! of it: rules, groups, refusals, memory, kernels, times. [`Dump::write`] gives JSON and [`Dump::read`] takes it back without
-//! losing a bit; the schema is docs/dump-format.md. Texts come from anywhere, so reading believes nothing: every number is
-//! checked where it stands, and nothing is allocated on the word of the text. This room knows the products of all others and
-//! changes none of them.
+//! A [`Dump`] holds graphs with everything they need to run (leaves, scalars, settings) and, where they ran already, the record of
+//! the run: rules, groups, refusals, memory, kernels, times. [`Dump::write`] gives JSON and [`Dump::read`] reads it back without
+//! losing a bit; the schema is docs/dump-format.md. Reading trusts nothing: every number is checked, and nothing is allocated
+//! because the text claims a size. This room reads the products of the others and changes none of them.
 
 #[cfg(feature = "blocking")]
 mod bisect;

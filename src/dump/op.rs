@@ -1,4 +1,4 @@
-//! One node's operation in a dump: its name as dumps show it, and its attributes as fields beside.
+//! One node's operation in a dump: its name as dumps show it, and its attributes as further fields.
 
 use super::json::{At, Object, list, shortened};
 use super::scalar;

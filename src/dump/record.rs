@@ -9,7 +9,7 @@ use crate::graph::{Graph, NodeId};
 use crate::schedule::{Block, Group, Lifetime, Place, Refusal, Step, Value, ValueId};
 use crate::types::Shape;
 
-/// What became of a program.
+/// How a recorded graph was planned, scheduled and lowered.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Record {
     /// What the planner did; `None` with the planner off.
@@ -30,9 +30,9 @@ pub struct Record {
     pub blocks: Vec<Block>,
     /// Fusions that did not happen.
     pub refusals: Vec<Refusal>,
-    /// What the rooflines of the groups go by: a line for each kind of device that ran one; empty where nobody knows.
+    /// The cost tables behind the rooflines of the groups: a line for each kind of device that ran one; empty where unknown.
     pub costs: Vec<String>,
-    /// How long planning, scheduling and lowering took; zeros when nobody asked.
+    /// How long planning, scheduling and lowering took; zeros where that was not measured.
     pub times: PrepareTimes,
 }
 

@@ -1,7 +1,7 @@
 //! The times of a dump as trace events for Chrome's viewer and Perfetto: stages, steps, kernels, and the memory that is in use.
 //!
 //! The format is "Trace Event Format" (JSON, microseconds). A device tells how long kernels took, not when on the host's clock, so they
-//! stand one after the other from the step that handed them over.
+//! are drawn one after the other from the step that submitted them.
 
 use super::json::{Object, lines};
 use super::{Dump, RecordedGraph, Run};

@@ -1,4 +1,4 @@
-//! A graph that grows: picks operands, adds nodes through inference, and takes back what the oracle cannot bound.
+//! A case under construction: picks operands, adds nodes through inference, and removes nodes that the oracle cannot bound tightly.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ const MOST_ELEMENTS: usize = 2000;
 /// No contraction of a case multiplies more.
 const MOST_PRODUCTS: usize = 24_000;
 
-/// A case in the making.
+/// A case under construction.
 pub struct CaseBuilder {
     case: Case,
     known: Vec<Tensor>,
@@ -204,7 +204,7 @@ impl CaseBuilder {
         self.leaf(shape, dtype, profile, dice)
     }
 
-    /// A floating matrix with rows and columns out of the palette, mostly an existing one.
+    /// A floating matrix with rows and columns from the palette, mostly an existing one.
     pub fn matrix(&mut self, dice: &mut Dice) -> Option<NodeId> {
         let found = if dice.once_in(3) {
             None
@@ -217,13 +217,13 @@ impl CaseBuilder {
         })
     }
 
-    /// A shape of random rank out of the palette and ones.
+    /// A shape of random rank of extents from the palette and ones.
     pub fn random_shape(&self, dice: &mut Dice) -> Shape {
         let rank = dice.pick(&[2, 2, 1, 3, 2, 1, 4, 0]);
         self.shape_of_rank(rank, dice)
     }
 
-    /// A shape of this rank out of the palette and ones, small enough.
+    /// A shape of this rank of extents from the palette and ones, small enough.
     pub fn shape_of_rank(&self, rank: usize, dice: &mut Dice) -> Shape {
         let mut dims: Vec<usize> =
             (0..rank).map(|_| if dice.once_in(8) { 1 } else { dice.pick(&self.palette) }).collect();

@@ -25,7 +25,7 @@ impl Words {
     }
 }
 
-/// Random choices out of a step's words; when these are used up, out of their hash.
+/// Random choices by the words of a step; when these are used up, by a generator seeded with their hash.
 pub struct Dice {
     words: Vec<u16>,
     next: usize,

@@ -40,7 +40,7 @@ pub fn grow_with(recipe: &Recipe, rules: &Arc<Rules>) -> Case {
         }
         let mut dice = Dice::new(step);
         let before = b.operations();
-        // What is taken back is tried again in another way, so that short recipes are not empty.
+        // A step whose operation was removed tries others, so that short recipes are not empty.
         for _ in 0..4 {
             add(&mut b, &mut dice);
             if b.operations() > before {

@@ -94,30 +94,8 @@ pub fn moved(b: &mut CaseBuilder, dice: &mut Dice) -> Option<NodeId> {
             let update = b.leaf(&shape.with_axis(axis, n), dtype, Profile::Positive, dice)?;
             b.add(Op::Scatter { axis }, &[x, places, update])
         }
-        2 => {
-            let (mut start, mut step, mut dims) = (Dims::new(), Dims::new(), Vec::new());
-            for &d in shape.iter() {
-                let s = 1 + dice.below(3);
-                let from = dice.below(d.max(1));
-                let most = if d == 0 { 0 } else { (d - 1 - from) / s + 1 };
-                start.push(from);
-                step.push(s);
-                dims.push(dice.below(most + 1));
-            }
-            let update = b.leaf(&Shape::new(&dims), dtype, Profile::Positive, dice)?;
-            b.add(Op::SliceUpdate { start, step }, &[x, update])
-        }
-        3 => {
-            let fits = |s: &Shape| s.rank() == shape.rank() && s.with_axis(axis, 0) == shape.with_axis(axis, 0);
-            let mut all = vec![x];
-            for _ in 0..1 + dice.below(2) {
-                all.push(b.pick(dice, |n| n.dtype == dtype && fits(&n.shape))?);
-            }
-            if dice.once_in(2) {
-                all.reverse();
-            }
-            b.add(Op::Concat { axis }, &all)
-        }
+        2 => slice_update(b, x, dice),
+        3 => concatenation(b, x, axis, dice),
         _ => {
             let before: Dims = shape.iter().map(|_| dice.below(3)).collect();
             let after: Dims = shape.iter().map(|_| dice.below(3)).collect();
@@ -125,6 +103,35 @@ pub fn moved(b: &mut CaseBuilder, dice: &mut Dice) -> Option<NodeId> {
             b.add(Op::Pad { before, after }, &[x, fill])
         }
     }
+}
+
+/// A strided part of `x` replaced.
+fn slice_update(b: &mut CaseBuilder, x: NodeId, dice: &mut Dice) -> Option<NodeId> {
+    let (mut start, mut step, mut dims) = (Dims::new(), Dims::new(), Vec::new());
+    for &d in b.shape(x).iter() {
+        let s = 1 + dice.below(3);
+        let from = dice.below(d.max(1));
+        let most = if d == 0 { 0 } else { (d - 1 - from) / s + 1 };
+        start.push(from);
+        step.push(s);
+        dims.push(dice.below(most + 1));
+    }
+    let update = b.leaf(&Shape::new(&dims), b.dtype(x), Profile::Positive, dice)?;
+    b.add(Op::SliceUpdate { start, step }, &[x, update])
+}
+
+/// `x` and one or two arrays that fit it along an axis.
+fn concatenation(b: &mut CaseBuilder, x: NodeId, axis: usize, dice: &mut Dice) -> Option<NodeId> {
+    let (shape, dtype) = (b.shape(x), b.dtype(x));
+    let fits = |s: &Shape| s.rank() == shape.rank() && s.with_axis(axis, 0) == shape.with_axis(axis, 0);
+    let mut all = vec![x];
+    for _ in 0..1 + dice.below(2) {
+        all.push(b.pick(dice, |n| n.dtype == dtype && fits(&n.shape))?);
+    }
+    if dice.once_in(2) {
+        all.reverse();
+    }
+    b.add(Op::Concat { axis }, &all)
 }
 
 /// Positions along an axis, some of them outside.

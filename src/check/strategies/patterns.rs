@@ -170,54 +170,60 @@ fn epilogue(b: &mut CaseBuilder, x: NodeId, dice: &mut Dice) -> Option<NodeId> {
 
 /// Normalise, softmax, logsumexp, variance: folds whose results meet their operand again.
 pub fn rows(b: &mut CaseBuilder, dice: &mut Dice) -> Option<NodeId> {
-    use BinaryOp as B;
-    use UnaryOp as U;
     let x = b.float(dice)?;
-    let (shape, dtype) = (b.shape(x), b.dtype(x));
+    let shape = b.shape(x);
     if shape.rank() == 0 || shape.is_empty() {
         return None;
     }
     let axes = random_axes(&shape, dice);
-    let fold = |b: &mut CaseBuilder, op, x| b.add(Op::Reduce { op, axes: axes.clone() }, &[x]);
     match dice.below(4) {
-        0 | 1 => {
-            let m = mean(b, x, &axes, dice)?;
-            let c = b.binary(B::Sub, x, m)?;
-            let squares = if dice.once_in(2) { b.unary(U::Square, c)? } else { b.binary(B::Mul, c, c)? };
-            let v = mean(b, squares, &axes, dice)?;
-            if dice.once_in(3) {
-                return Some(v);
-            }
-            let eps = b.scalar(dtype, dice.pick(&[1e-3, 0.5]), dice)?;
-            let v = b.binary(B::Add, v, eps)?;
-            let y = if dice.once_in(2) {
-                let d = b.unary(U::Sqrt, v)?;
-                b.binary(B::Div, c, d)?
-            } else {
-                let d = b.unary(U::Rsqrt, v)?;
-                b.binary(B::Mul, c, d)?
-            };
-            let gain = partner(b, y, dice)?;
-            b.binary(dice.pick(&[B::Mul, B::Add]), y, gain)
-        }
-        2 => {
-            let x = b.bounded(x, 8.0, dice)?;
-            let shifted = if dice.once_in(2) {
-                let top = fold(b, ReduceOp::Max, x)?;
-                b.binary(B::Sub, x, top)?
-            } else {
-                x
-            };
-            let e = b.unary(U::Exp, shifted)?;
-            let s = fold(b, ReduceOp::Sum, e)?;
-            if dice.once_in(3) { b.unary(U::Log, s) } else { b.binary(B::Div, e, s) }
-        }
+        0 | 1 => normalised(b, x, &axes, dice),
+        2 => softmax(b, x, &axes, dice),
         _ => {
-            let squares = b.unary(U::Square, x)?;
-            let s = fold(b, ReduceOp::Sum, squares)?;
+            let squares = b.unary(UnaryOp::Square, x)?;
+            let s = sum(b, squares, &axes)?;
             let s = b.positive(s, dice)?;
-            let norm = b.unary(U::Sqrt, s)?;
-            b.binary(B::Div, x, norm)
+            let norm = b.unary(UnaryOp::Sqrt, s)?;
+            b.binary(BinaryOp::Div, x, norm)
         }
     }
+}
+
+/// A variance, or what it normalises, with a gain.
+fn normalised(b: &mut CaseBuilder, x: NodeId, axes: &[usize], dice: &mut Dice) -> Option<NodeId> {
+    use BinaryOp as B;
+    use UnaryOp as U;
+    let dtype = b.dtype(x);
+    let m = mean(b, x, axes, dice)?;
+    let c = b.binary(B::Sub, x, m)?;
+    let squares = if dice.once_in(2) { b.unary(U::Square, c)? } else { b.binary(B::Mul, c, c)? };
+    let v = mean(b, squares, axes, dice)?;
+    if dice.once_in(3) {
+        return Some(v);
+    }
+    let eps = b.scalar(dtype, dice.pick(&[1e-3, 0.5]), dice)?;
+    let v = b.binary(B::Add, v, eps)?;
+    let y = if dice.once_in(2) {
+        let d = b.unary(U::Sqrt, v)?;
+        b.binary(B::Div, c, d)?
+    } else {
+        let d = b.unary(U::Rsqrt, v)?;
+        b.binary(B::Mul, c, d)?
+    };
+    let gain = partner(b, y, dice)?;
+    b.binary(dice.pick(&[B::Mul, B::Add]), y, gain)
+}
+
+/// A softmax or a logarithm of a sum of exponentials, with or without the largest element subtracted.
+fn softmax(b: &mut CaseBuilder, x: NodeId, axes: &[usize], dice: &mut Dice) -> Option<NodeId> {
+    let x = b.bounded(x, 8.0, dice)?;
+    let shifted = if dice.once_in(2) {
+        let top = b.add(Op::Reduce { op: ReduceOp::Max, axes: axes.into() }, &[x])?;
+        b.binary(BinaryOp::Sub, x, top)?
+    } else {
+        x
+    };
+    let e = b.unary(UnaryOp::Exp, shifted)?;
+    let s = sum(b, e, axes)?;
+    if dice.once_in(3) { b.unary(UnaryOp::Log, s) } else { b.binary(BinaryOp::Div, e, s) }
 }

@@ -1,6 +1,6 @@
 //! JSON as far as dumps need it: a tree whose every value knows its place in the text, and the pieces that writing is made of.
 //!
-//! In: a text nobody vouches for. Out: a tree, or an error with line and column. Numbers keep all their digits: integers are
+//! In: an untrusted text. Out: a tree, or an error with line and column. Numbers keep all their digits: integers are
 //! never floats on the way. This folder knows nothing of graphs. It is written here rather than taken from a crate because
 //! errors need places and the library's dependencies stay few.
 

@@ -14,7 +14,7 @@ use crate::types::{Origin, View};
 const NODE_HEIGHT: f64 = 34.0;
 const TITLE: f64 = 24.0;
 const PAD: f64 = 12.0;
-/// Width to height of the picture as a whole, and of what is inside a box: a screen is wide, and boxes stand side by side.
+/// Width to height of the picture as a whole, and of what is inside a box: a screen is wide, and boxes are side by side.
 const WHOLE: f64 = 1.7;
 const INSIDE: f64 = 0.8;
 
@@ -142,7 +142,7 @@ fn rounded(x: f64) -> String {
     format!("{}", (x * 2.0).round() / 2.0)
 }
 
-/// A node where it stands.
+/// A node at its place.
 fn placed(id: NodeId, graph: &Graph, label: &Label, at: Point) -> String {
     let size = label.size();
     Object::new()
@@ -211,7 +211,7 @@ fn drawn(size: Point, nodes: Vec<String>, paths: Vec<String>, boxes: Vec<String>
         .finish()
 }
 
-/// The graph that ran, its groups as boxes. A node that several groups compute stands in each of them.
+/// The graph that ran, its groups as boxes. A node that several groups compute is drawn in each of them.
 pub(super) fn after(record: &Record, program: &RecordedGraph) -> String {
     let Units { units, edges } = Units::of(record, program);
     let sizes: Vec<Point> = units.iter().map(|u| u.size).collect();
@@ -233,7 +233,7 @@ pub(super) fn after(record: &Record, program: &RecordedGraph) -> String {
     drawn(outer.size, nodes, paths, boxes)
 }
 
-/// What stands as one in the picture of a run: a group, a host step, or a value from outside, which has no step and no box.
+/// What is drawn as one in the picture of a run: a group, a host step, or a leaf, which has no step and no box.
 struct Unit {
     title: String,
     step: Option<usize>,
@@ -242,7 +242,7 @@ struct Unit {
 }
 
 impl Unit {
-    /// Where the nodes of a unit at a place stand.
+    /// The origin of the nodes of a unit at a place.
     fn inside_of(&self, at: Point) -> Point {
         match self.step {
             Some(_) => (at.0 + (self.size.0 - self.part.drawing.size.0) / 2.0, at.1 + TITLE + PAD),

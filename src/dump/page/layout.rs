@@ -5,8 +5,15 @@
 //! overlaps. Everything is in the order of the input, so the same graph has the same picture. About 2,000 boxes take well under a
 //! second.
 
-/// A place.
+/// A place or a size: along x and along y, or the other way round while a drawing is turned.
 pub(super) type Point = (f64, f64);
+
+/// A stretch of one coordinate.
+#[derive(Clone, Copy, Debug)]
+struct Stretch {
+    from: f64,
+    to: f64,
+}
 
 /// A drawing.
 #[derive(Debug, Default)]
@@ -17,10 +24,10 @@ pub(super) struct Drawing {
     pub(super) paths: Vec<Vec<Point>>,
     /// The extent of the whole.
     pub(super) size: Point,
-    /// Whether layers stand side by side rather than one below the other; paths then lead from right sides to left sides.
+    /// Whether layers are side by side rather than one below the other; paths then lead from right sides to left sides.
     pub(super) sideways: bool,
     /// Where each layer begins and ends, along the way of the layers.
-    layers: Vec<Point>,
+    layers: Vec<Stretch>,
 }
 
 /// Space between boxes of a layer, and between layers.
@@ -60,11 +67,11 @@ fn wrapped(mut d: Drawing, sizes: &[Point], ratio: f64) -> Drawing {
     for _ in 0..2 {
         bands = Bands::of(&d, sizes, count(bands.breadth() + 2.0 * GAP.1));
     }
-    let mut offsets: Vec<f64> = Vec::with_capacity(bands.spans.len());
+    let mut offsets: Vec<f64> = Vec::with_capacity(bands.across.len());
     let mut free = 0.0;
-    for (low, high) in &bands.spans {
-        offsets.push(free - low);
-        free += high - low + 2.5 * GAP.1;
+    for across in &bands.across {
+        offsets.push(free - across.from);
+        free += across.to - across.from + 2.5 * GAP.1;
     }
     let starts = &bands.starts;
     let end = |band: usize| starts.get(band + 1).map_or(length, |next| next - GAP.1) - starts[band];
@@ -80,7 +87,7 @@ fn wrapped(mut d: Drawing, sizes: &[Point], ratio: f64) -> Drawing {
             let to = moved(*p, band);
             if let (Some(from), Some(&at)) = (last.filter(|l| *l != band), out.last()) {
                 // Round the end of the one band, through the space behind it, and in at the beginning of the other.
-                let lane = offsets[from] + bands.spans[from].1 + GAP.1 + (i % 9) as f64 * 3.0;
+                let lane = offsets[from] + bands.across[from].to + GAP.1 + (i % 9) as f64 * 3.0;
                 out.extend([(at.0, end(from) + 10.0), (lane, end(from) + 10.0), (lane, -10.0), (to.0, -10.0)]);
             }
             out.push(to);
@@ -96,26 +103,26 @@ fn wrapped(mut d: Drawing, sizes: &[Point], ratio: f64) -> Drawing {
 /// The bands that a drawing is cut into: where each begins along the layers, and from where to where it reaches across them.
 struct Bands {
     starts: Vec<f64>,
-    spans: Vec<Point>,
+    across: Vec<Stretch>,
 }
 
 impl Bands {
     /// A band begins with the first layer beyond an equal share of the length.
     fn of(d: &Drawing, sizes: &[Point], n_bands: f64) -> Self {
         let mut starts = vec![0.0];
-        for &(from, _) in &d.layers {
-            if from >= starts.len() as f64 * d.size.1 / n_bands {
-                starts.push(from);
+        for layer in &d.layers {
+            if layer.from >= starts.len() as f64 * d.size.1 / n_bands {
+                starts.push(layer.from);
             }
         }
-        let spans = vec![(f64::INFINITY, f64::NEG_INFINITY); starts.len()];
-        let mut bands = Self { starts, spans };
+        let across = vec![Stretch { from: f64::INFINITY, to: f64::NEG_INFINITY }; starts.len()];
+        let mut bands = Self { starts, across };
         let boxes = d.places.iter().zip(sizes).map(|(p, s)| (p.1, p.0, p.0 + s.0));
         let bends = d.paths.iter().flatten().map(|p| (p.1, p.0, p.0));
         for (along, low, high) in boxes.chain(bends) {
             let band = bands.at(along);
-            let span = &mut bands.spans[band];
-            *span = (span.0.min(low), span.1.max(high));
+            let across = &mut bands.across[band];
+            *across = Stretch { from: across.from.min(low), to: across.to.max(high) };
         }
         bands
     }
@@ -125,7 +132,7 @@ impl Bands {
     }
 
     fn breadth(&self) -> f64 {
-        self.spans.iter().map(|s| s.1 - s.0).sum::<f64>() / self.spans.len() as f64
+        self.across.iter().map(|s| s.to - s.from).sum::<f64>() / self.across.len() as f64
     }
 }
 
@@ -141,7 +148,7 @@ fn draw(sizes: &[Point], edges: &[(usize, usize)]) -> Drawing {
     items.place(sizes).into_drawing(sizes, edges, &chains)
 }
 
-/// The layer of each box: below everything that leads to it. What nothing leads to stands right above its first user.
+/// The layer of each box: below everything that leads to it. A box that nothing leads to is right above its first user.
 fn layers(n: usize, edges: &[(usize, usize)]) -> Vec<usize> {
     let mut layer = vec![0usize; n];
     let mut order: Vec<(usize, usize)> = edges.to_vec();
@@ -228,7 +235,7 @@ impl Items {
         chain
     }
 
-    /// Orders every layer by where its neighbours stand, down and up in turns.
+    /// Orders every layer by the places of its neighbours, down and up in turns.
     fn order(&mut self) {
         let mut rank = vec![0.0; self.width.len()];
         let number = |rank: &mut Vec<f64>, layer: &[usize]| {
@@ -339,7 +346,7 @@ impl Items {
             path
         });
         let paths = paths.collect();
-        let layers = self.y.iter().zip(&self.height).map(|(y, h)| (*y, y + h)).collect();
+        let layers = self.y.iter().zip(&self.height).map(|(y, h)| Stretch { from: *y, to: y + h }).collect();
         let right = (0..self.x.len()).map(|i| self.x[i] + self.width[i] / 2.0).fold(0.0, f64::max);
         let low = self.y.last().map_or(0.0, |y| y + self.height.last().copied().unwrap_or(0.0));
         Drawing { places, paths, size: (right, low), sideways: false, layers }
