@@ -80,16 +80,16 @@ pub use types::{CostTable, DType, DeviceChoice, Element, HostBuffer, Numerics, O
 
 /// The names that most programs need, to be imported as a whole: `use lazurite::prelude::*`.
 ///
-/// [`Error`](crate::Error) and [`Result`](crate::Result) are not among them, because a glob would hide the standard ones.
+/// [`Error`] and [`Result`] are not among them, because a glob would hide the standard ones.
 pub mod prelude {
     pub use crate::{Array, Axes, DType, DeviceChoice, Engine, Numerics, Order, Scalar, Shape, SliceSpec};
 }
 
 /// Looking into an evaluation: what was recorded, planned, scheduled and run, why, and as files.
 ///
-/// An [`Evaluation`](crate::Evaluation) holds the recorded [`Graph`](graph::Graph) and a [`Prepared`], the product of planner,
-/// scheduler and kernel writer. [`Evaluation::why`](crate::Evaluation::why) proves a step of the plan; [`dump`] writes programs, data
-/// and what became of them to files, reads them back, and searches a wrong result for the rule or group at fault.
+/// An [`Evaluation`] holds the recorded [`Graph`](inspect::graph::Graph) and a [`Prepared`](inspect::Prepared), the product of
+/// planner, scheduler and kernel writer. [`Evaluation::why`] proves a step of the plan. [`dump`](inspect::dump) writes programs, their
+/// data and what was planned for them to files, reads them back, and searches a wrong result for the rule or group at fault.
 pub mod inspect {
     pub use crate::engine::{Given, KernelTime, PrepareTimes, Prepared, RunOptions, Span, Times, Without};
     pub use crate::kernels::{Choice, Kernel, Lowered, Rejected};

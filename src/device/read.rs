@@ -75,19 +75,6 @@ impl Gpu {
         inner.counters.readback_bytes.add(total);
         Ok(out)
     }
-
-    /// Waits until everything submitted so far is done.
-    ///
-    /// # Errors
-    /// Device lost.
-    pub async fn wait(&self) -> Result<()> {
-        let inner = &self.inner;
-        inner.health.check()?;
-        let signal = Signal::default();
-        let done = signal.clone();
-        inner.queue.on_submitted_work_done(move || done.set(true));
-        inner.settle(&signal, None).await.map(|_| ())
-    }
 }
 
 impl Inner {
@@ -151,7 +138,7 @@ impl Inner {
                 staging.map_async(wgpu::MapMode::Read, range, move |result| done.set(result.is_ok()));
             },
         )?;
-        if !self.settle(&signal, Some(submission)).await? {
+        if !self.settle(&signal, submission).await? {
             self.health.check()?;
             return Err(Error::internal("a readback buffer could not be mapped"));
         }
@@ -173,9 +160,10 @@ impl Inner {
 
     /// Waits until a callback of the device has fired.
     #[cfg(not(target_arch = "wasm32"))]
-    async fn settle(&self, signal: &Signal, mut submission: Option<Shared<wgpu::SubmissionIndex>>) -> Result<bool> {
+    async fn settle(&self, signal: &Signal, submission: Shared<wgpu::SubmissionIndex>) -> Result<bool> {
+        let mut submission = Some(submission.0);
         loop {
-            self.health.wait(&self.device, submission.take().map(|s| s.0))?;
+            self.health.wait(&self.device, submission.take())?;
             // The wait may end before the callback has run: another thread's wait can have collected it first, and is
             // about to fire it. So this thread sleeps on the signal, and waits again if it was not set.
             if let Some(result) = signal.wait_briefly() {
@@ -187,7 +175,7 @@ impl Inner {
 
     /// Waits until a callback of the device has fired; in a browser the event loop fires it.
     #[cfg(target_arch = "wasm32")]
-    async fn settle(&self, signal: &Signal, _submission: Option<Shared<wgpu::SubmissionIndex>>) -> Result<bool> {
+    async fn settle(&self, signal: &Signal, _submission: Shared<wgpu::SubmissionIndex>) -> Result<bool> {
         Ok(signal.clone().await)
     }
 }

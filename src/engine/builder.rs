@@ -1,4 +1,4 @@
-//! The choices behind an engine.
+//! Building an engine: what can be chosen, with the defaults.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -34,7 +34,7 @@ pub struct EngineBuilder {
     inspect: bool,
 }
 
-/// Rules of the embedder.
+/// Rules that the embedder adds.
 #[derive(Clone, Debug)]
 enum RuleFile {
     Text { name: String, text: String, tried: bool },
@@ -129,8 +129,7 @@ impl EngineBuilder {
         self
     }
 
-    /// As [`rules`](Self::rules), believing what the rules say of themselves: for rules that were tried before, and for tests
-    /// that need wrong ones.
+    /// As [`rules`](Self::rules), without trying the rules: for rules that were tried before, and for tests that need wrong ones.
     #[must_use]
     pub fn rules_on_trust(mut self, name: impl Into<String>, text: impl Into<String>) -> Self {
         self.rule_files.push(RuleFile::Text { name: name.into(), text: text.into(), tried: true });
@@ -144,16 +143,16 @@ impl EngineBuilder {
         self
     }
 
-    /// How many bytes of inputs that nobody else holds pending nodes may keep alive before recording evaluates by itself; 1 GiB by
-    /// default. `x = x + load(k)` in a loop is then computed now and then instead of holding all that was loaded.
+    /// How many bytes of inputs without other handles pending nodes may keep alive before recording evaluates by itself; 1 GiB by
+    /// default. A loop over `x = x + load(k)` is then computed in pieces instead of holding everything that was loaded.
     #[must_use]
     pub fn max_pending_bytes(mut self, bytes: u64) -> Self {
         self.max_pending_bytes = bytes;
         self
     }
 
-    /// How many bytes of host memory the results and scratch of one evaluation may take; by default what the machine has, where
-    /// that can be told. More is an out-of-memory error before any work is done.
+    /// How many bytes of host memory the results and scratch of one evaluation may take; by default what the machine has, where the
+    /// system tells. An evaluation that needs more fails with an out-of-memory error before any work is done.
     #[must_use]
     pub fn memory_limit(mut self, bytes: u64) -> Self {
         self.memory_limit = bytes;
@@ -161,30 +160,30 @@ impl EngineBuilder {
     }
 
     /// How many steps of inner loops one evaluation may take: elements that its groups visit, and for products multiply-adds. A sum
-    /// over 10¹² elements that are made on the way needs no memory and would still run for minutes. More is an out-of-memory
-    /// error before any work is done; there is no limit by default.
+    /// over 10¹² computed elements needs no memory but minutes. An evaluation that needs more fails with an out-of-memory error
+    /// before any work is done; there is no limit by default.
     #[must_use]
     pub fn work_limit(mut self, steps: u64) -> Self {
         self.work_limit = steps;
         self
     }
 
-    /// How many plans are kept; the least recently used goes first. 1024 by default.
+    /// How many plans are kept; the least recently used is dropped first. 1024 by default.
     #[must_use]
     pub fn plan_cache(mut self, entries: usize) -> Self {
         self.plan_bounds.entries = entries;
         self
     }
 
-    /// How many bytes kept plans may hold on to, their graphs, schedules and kernel text taken together: beyond that the least
-    /// recently used go, but for the newest. 256 MiB by default. [`Stats::kept_plan_bytes`](crate::Stats) tells how many they are.
+    /// How many bytes kept plans may hold: their graphs, schedules and kernel text together. Beyond that the least recently used are
+    /// dropped, except the newest. 256 MiB by default. [`Stats::kept_plan_bytes`](crate::Stats) counts them.
     #[must_use]
     pub fn plan_cache_bytes(mut self, bytes: usize) -> Self {
         self.plan_bounds.bytes = bytes;
         self
     }
 
-    /// Looks at so many low bits of the hashes of graphs only, so that different graphs collide: for tests of what happens then.
+    /// Uses only this many low bits of the hashes of graphs, so that different graphs collide: for tests of collisions.
     #[cfg(feature = "check")]
     #[must_use]
     pub fn plan_hash_bits(mut self, bits: u32) -> Self {
@@ -206,22 +205,22 @@ impl EngineBuilder {
         self
     }
 
-    /// Calls `observer` with every evaluation once it has run: for explaining, counting and logging.
+    /// Calls `observer` with every evaluation that succeeded: for explaining, counting and logging.
     #[must_use]
     pub fn observe(mut self, observer: impl Fn(&Arc<Evaluation>) + Send + Sync + 'static) -> Self {
         self.observer = Some(Observer(Arc::new(observer)));
         self
     }
 
-    /// Whether evaluations keep their inputs and say how long every step took; off by default, because the first holds memory and
-    /// the second runs every kernel by itself.
+    /// Whether evaluations keep their inputs and the duration of every step; off by default, because inputs take memory and timing
+    /// runs every kernel by itself.
     #[must_use]
     pub fn inspect(mut self, inspect: bool) -> Self {
         self.inspect = inspect;
         self
     }
 
-    /// The engine.
+    /// Builds the engine.
     ///
     /// # Errors
     /// A rules error for a rule file that is refused; no device when [`DeviceChoice::Gpu`] was asked for and there is none.
@@ -280,7 +279,7 @@ impl EngineBuilder {
     }
 }
 
-/// Bytes of memory of this machine, as far as the system tells.
+/// Bytes of memory of this machine, or `u64::MAX` where the system does not tell.
 fn physical_memory() -> u64 {
     let told = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
     let line = told.lines().find_map(|l| l.strip_prefix("MemTotal:"));

@@ -1,4 +1,4 @@
-//! The record of an evaluation: what was asked for, what was planned, scheduled and run. What users read is what tests compare.
+//! The record of an evaluation: what was recorded, planned, scheduled and run. Users read the same text that tests compare.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use crate::graph::{Graph, NodeId, Notes};
 use crate::schedule::{Place, Step};
 use crate::types::Origin;
 
-/// One evaluation, kept from the very objects that ran.
+/// One evaluation, made of the very objects that ran.
 pub struct Evaluation {
     /// The demanded graph as recorded.
     pub graph: Arc<Graph>,
@@ -20,11 +20,11 @@ pub struct Evaluation {
     pub cached: bool,
     /// The GPU of the engine, if it has one.
     pub device: Option<Arc<str>>,
-    /// Where the program was that asked for it, if that is known.
+    /// Where the program asked for it, if that is known.
     pub asked_at: Option<Origin>,
-    /// What it was given; only of an engine that inspects.
+    /// Its inputs; only for an engine that inspects.
     pub given: Option<Given>,
-    /// When everything happened; only of an engine that inspects.
+    /// When each part ran; only for an engine that inspects.
     pub times: Option<Times>,
     /// Why the evaluation was repeated on the CPU, if it was.
     pub fallback: Option<String>,
@@ -51,7 +51,7 @@ impl Evaluation {
         list
     }
 
-    /// Where each node of the recorded graph was written, with the names of its value, and its composite's name.
+    /// For each node of the recorded graph, where it was written, with the names of its value, and the composite it belongs to.
     pub fn origins(&self) -> impl Iterator<Item = (&[Origin], Option<&'static str>)> {
         self.graph.ids().map(|id| self.noted(id).map_or((&[][..], None), |n| (&n.origins[..], n.tag)))
     }
@@ -84,8 +84,8 @@ impl Evaluation {
         Some(&self.notes[at].1)
     }
 
-    /// Why the plan of this graph was quarantined, so that it ran without planner and fusion on the CPU; `None` for a plan that
-    /// was sound or not compared.
+    /// Why the plan of this graph is quarantined, so that the graph ran without planner and fusion on the CPU; `None` for a plan
+    /// that was sound or not compared.
     #[must_use]
     pub fn quarantined(&self) -> Option<&str> {
         self.prepared.quarantined.as_deref()
@@ -109,7 +109,7 @@ impl Evaluation {
 }
 
 impl fmt::Display for Evaluation {
-    /// Every stage as text: graph, plan, schedule, kernels. Deterministic, but for the device's name which is left out.
+    /// Every stage as text: graph, plan, schedule, kernels. Deterministic: the device's name is left out.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.asked_at {
             Some(origin) => writeln!(f, "== graph, asked for at {origin}")?,

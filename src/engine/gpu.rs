@@ -1,4 +1,4 @@
-//! A device segment of a run: kernels between two host steps, collected and submitted as one.
+//! A device segment of a run: the kernels between two host steps, collected and submitted together.
 
 use std::sync::Arc;
 
@@ -95,7 +95,7 @@ impl<'a> Segment<'a> {
         Ok(())
     }
 
-    /// How long the kernels took that were timed, once.
+    /// Takes the times of the kernels that were timed.
     pub(super) fn times(&mut self) -> Vec<KernelTime> {
         std::mem::take(&mut self.times)
     }

@@ -1,6 +1,6 @@
-//! What an engine keeps of an evaluation when it was told to inspect: the inputs, and how long everything took.
+//! What an engine that inspects records of an evaluation: its inputs, and how long each part took.
 //!
-//! Off by default: inputs hold memory, and timing every kernel by itself costs what running them together saves.
+//! Off by default: inputs take memory, and timing kernels one by one loses what running them together saves.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::graph::Graph;
 use crate::types::{HostBuffer, Scalar};
 
-/// What an evaluation was given.
+/// The data that an evaluation started from.
 #[derive(Clone, Debug)]
 pub struct Given {
     /// The data of the graph's leaves.
@@ -51,12 +51,12 @@ pub struct KernelTime {
     pub ns: u64,
 }
 
-/// When everything happened.
+/// When each part of an evaluation ran.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Times {
     /// The whole evaluation.
     pub whole: Span,
-    /// Each step on the host's clock; for a kernel that is handing it to the device.
+    /// Each step on the host's clock; for a kernel that is the time of handing it to the device.
     pub steps: Vec<Span>,
     /// Each kernel on the device's, where it has timestamps.
     pub kernels: Vec<KernelTime>,

@@ -31,7 +31,7 @@ pub struct Without {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Verify {
-    /// They are not.
+    /// They are kept unchecked.
     #[default]
     Off,
     /// The first results of each plan are compared, on sampled elements, with the recorded graph run without planner and fusion on

@@ -1,4 +1,4 @@
-//! Where the user's program is just now, per thread: what recorded nodes and errors carry.
+//! Where the user's program is, per thread: the origin that recorded nodes and errors carry.
 
 #[cfg(feature = "blocking")]
 use std::cell::Cell;

@@ -1,4 +1,4 @@
-//! Running a prepared plan: the steps one after the other, values wherever they are.
+//! Running a prepared plan: its steps one after the other, on values wherever they are.
 //!
 //! Transfers follow the schedule's explicit steps; a value that is already where a step wants it is not moved again, and one that
 //! is not there (a leaf that lives only on the device, a group that did not lower) is fetched when it is needed.
@@ -34,7 +34,7 @@ pub(super) struct Run<'a> {
     leaves: &'a [Arc<Stored>],
     scalars: SmallVec<[Scalar; 8]>,
     values: SmallVec<[Residency<Handle>; 8]>,
-    /// What results of the CPU are moved by, in a run that shows how sensitive they are to rounding.
+    /// The noise added to what the CPU computes, in a run that shows how sensitive results are to rounding.
     noise: Option<Noise>,
     #[cfg(feature = "gpu")]
     gpu: super::gpu::Segment<'a>,
@@ -68,7 +68,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// The same run with its results moved.
+    /// The same run with noise on what it computes.
     pub(super) fn with_noise(self, noise: Noise) -> Self {
         Self { noise: Some(noise), ..self }
     }
@@ -223,7 +223,7 @@ impl Engine {
     }
 }
 
-/// Everything a group reads.
+/// All loads of a group, those of a product's loaders included.
 pub(crate) fn loads(group: &Group) -> impl Iterator<Item = &Load> {
     let sides: [&[Load]; 2] = match &group.core {
         Core::Contract { left, right, .. } => [&left.loads, &right.loads],

@@ -7,7 +7,7 @@ use super::options::Verify;
 use crate::planner::Rules;
 use crate::types::{CostTable, DeviceChoice, Numerics};
 
-/// What an engine was told.
+/// The settings of an engine.
 #[derive(Clone, Debug)]
 pub(super) struct Settings {
     pub(super) device: DeviceChoice,
@@ -24,8 +24,8 @@ pub(super) struct Settings {
     pub(super) inspect: Option<Clock>,
 }
 
-/// The rules of an engine. Those that come with it are read when something is first planned, which many a program never asks for;
-/// files of the embedder at once, so that their errors are the builder's.
+/// The rules of an engine. The built-in ones are parsed when something is first planned, which many programs never need; the
+/// embedder's are parsed at once, so that the builder reports their errors.
 #[derive(Clone, Debug)]
 pub(super) enum RuleSet {
     Builtin,
@@ -40,7 +40,7 @@ impl RuleSet {
         }
     }
 
-    /// The hash of the rules, which reads none.
+    /// The hash of the rules, for which none are parsed.
     pub(super) fn hash(&self) -> u64 {
         match self {
             Self::Builtin => Rules::builtin_hash(),

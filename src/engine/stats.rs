@@ -1,8 +1,8 @@
-//! Counters: what an engine did since it was built. Tests assert by these, never by timers.
+//! Counters of what an engine did since it was built. Tests assert by these, never by timers.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// What an engine did.
+/// Counts of what an engine did since it was built.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Stats {
     /// Evaluations that had something to do.

@@ -62,7 +62,7 @@ impl Engine {
         }
     }
 
-    /// What an evaluation of nodes does before its first step, then given up; whether its plan was kept already.
+    /// Does what an evaluation of nodes does before its first step, and abandons it. Returns whether its plan was cached.
     pub(crate) fn look_up_nodes(&self, roots: &[NodeRef]) -> Result<bool> {
         let Some(demand) = self.0.recorder.demand(roots, &self.0.plans)? else { return Ok(true) };
         let graph = HashedGraph { graph: demand.graph.clone(), hash: demand.hash };
@@ -99,7 +99,7 @@ impl Engine {
         Ok(Trace { prepared, stored, roots })
     }
 
-    /// What the engine's plans go by.
+    /// The cost table that the engine plans with.
     #[must_use]
     pub fn costs(&self) -> &CostTable {
         if self.device_name().is_some() { &self.0.settings.gpu_costs } else { &self.0.settings.cpu_costs }

@@ -1,4 +1,4 @@
-//! Quarantine: a new plan's first results held against the graph as recorded, before the plan is kept.
+//! Quarantine: a new plan's first results are compared with those of the recorded graph before the plan is kept.
 //!
 //! The recorded graph runs again without planner and fusion on the CPU, once as it is and twice with every stored float, leaves
 //! included, moved by up to one unit in the last place. How far the results move says how sensitive they are to rounding, whatever
@@ -128,7 +128,7 @@ struct Tolerance {
     gpu: bool,
     exact: bool,
     factor: f64,
-    /// Whether rules may have made numbers of what overflowed.
+    /// Whether rules may have made finite what overflowed.
     liberal: bool,
 }
 
@@ -181,7 +181,7 @@ impl Tolerance {
     }
 }
 
-/// Both ends of an array, and places spread over the rest.
+/// The positions of the elements to compare: both ends of an array, and some spread over the rest.
 fn samples(len: usize) -> impl Iterator<Item = usize> {
     let ends = 64.min(len);
     let step = len.div_ceil(SAMPLES - 128).max(1);

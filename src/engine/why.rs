@@ -1,7 +1,6 @@
-//! Why a value is computed as it is: proofs of what the planner did, asked for after the fact.
+//! Why a value is computed as it is: proofs of what the planner did, made on request.
 //!
-//! Nothing is kept for them while evaluating but the options a plan was made under; whoever asks has the recorded graph planned
-//! once more, see [`crate::planner::Prover`].
+//! Evaluating keeps nothing for them but the options a plan was made under; making one plans the recorded graph again, see [`crate::planner::Prover`].
 
 use super::Engine;
 use super::evaluate::DemandGuard;
@@ -12,9 +11,9 @@ use crate::graph::{Graph, NodeId, NodeRef};
 use crate::planner::{Proof, Prover};
 
 impl Evaluation {
-    /// How the value of a node of [`graph`](Self::graph) came to be computed as it was: the chain of rules from what was recorded to
-    /// what ran, each with its class. Plans the graph again, which takes a few times as long as planning; for several
-    /// nodes use [`prover`](Self::prover).
+    /// Why the value of a node of [`graph`](Self::graph) was computed as it was: the chain of rules from what was recorded to what
+    /// ran, each with its class. Plans the graph again and takes a few times as long as that; for several nodes use
+    /// [`prover`](Self::prover).
     ///
     /// # Errors
     /// An argument error for a node that is not there, for one whose value the plan does not compute (the message names nodes
@@ -40,7 +39,7 @@ impl Evaluation {
         self.noted(node)?.origins.iter().rev().find_map(|o| o.label.as_deref())
     }
 
-    /// The recorded nodes that a person calls by this text: a number as dumps print it (`%21`, `21`), or a name that the program gave
+    /// The recorded nodes that this text names: a number as dumps print it (`%21`, `21`), or a name that the program gave
     /// values. Empty where there are none.
     #[must_use]
     pub fn find(&self, text: &str) -> Vec<NodeId> {

@@ -103,12 +103,6 @@ impl RuleCheck {
         })
     }
 
-    /// The variable whose dtype decides the class.
-    #[must_use]
-    pub fn subject(&self) -> usize {
-        self.0.subject_var
-    }
-
     /// How many operands each operator variable takes, in order.
     #[must_use]
     pub fn operators(&self) -> Vec<usize> {

@@ -266,7 +266,6 @@ fn every_future_may_move_to_another_thread() {
         is_send(Gpu::list());
         fn of_a_device(gpu: &Gpu, buffer: &DeviceBuffer) {
             is_send(gpu.read(buffer, DType::F32, 1));
-            is_send(gpu.wait());
             is_send(gpu.submit_timed(&[]));
         }
         let _ = of_a_device;
