@@ -121,7 +121,7 @@ impl fmt::Display for Evaluation {
         writeln!(f, "roots {:?}", self.graph.roots)?;
         writeln!(f, "== plan{}", if self.prepared.plan.is_some() { "" } else { " (off)" })?;
         if let Some(plan) = &self.prepared.plan {
-            write!(f, "{plan}")?;
+            write!(f, "{}", plan.beside(&self.graph))?;
         }
         writeln!(f, "== schedule")?;
         write!(f, "{}", self.prepared.schedule)?;

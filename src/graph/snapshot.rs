@@ -233,17 +233,20 @@ impl Graph {
     }
 }
 
-impl fmt::Display for Graph {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for id in self.ids() {
-            let node = self.node(id);
-            write!(f, "{id} = {}", node.op)?;
-            for (i, o) in node.operands.iter().enumerate() {
-                write!(f, "{}{o}", if i == 0 { " (" } else { ", " })?;
-            }
-            let close = if node.operands.is_empty() { "" } else { ")" };
-            writeln!(f, "{close} : {}{}", node.dtype, node.shape)?;
+impl Graph {
+    /// A node as text: `%2 = add (%0, %1) : f32[4]`.
+    pub(crate) fn write_node(&self, f: &mut fmt::Formatter<'_>, id: NodeId) -> fmt::Result {
+        let node = self.node(id);
+        write!(f, "{id} = {}", node.op)?;
+        for (i, o) in node.operands.iter().enumerate() {
+            write!(f, "{}{o}", if i == 0 { " (" } else { ", " })?;
         }
+        let close = if node.operands.is_empty() { "" } else { ")" };
+        write!(f, "{close} : {}{}", node.dtype, node.shape)
+    }
+
+    /// What follows the nodes: kernels, guards and roots, a line each.
+    pub(crate) fn write_outcome(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for k in &self.kernels {
             writeln!(f, "kernel {} stages {:?} outputs {:?}", k.core, k.stages, k.outputs)?;
         }
@@ -251,5 +254,15 @@ impl fmt::Display for Graph {
             writeln!(f, "guards {:?}", self.guards)?;
         }
         writeln!(f, "roots {:?}", self.roots)
+    }
+}
+
+impl fmt::Display for Graph {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for id in self.ids() {
+            self.write_node(f, id)?;
+            writeln!(f)?;
+        }
+        self.write_outcome(f)
     }
 }

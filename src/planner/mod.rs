@@ -22,6 +22,7 @@ mod language;
 mod matching;
 mod plan;
 mod planning;
+mod print;
 mod promises;
 mod proof;
 mod properties;

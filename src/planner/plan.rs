@@ -1,6 +1,5 @@
 //! What planning takes and what it returns: [`PlanOptions`] and [`Plan`].
 
-use std::fmt;
 use std::sync::Arc;
 
 use super::rule_set::Rules;
@@ -99,22 +98,5 @@ impl Plan {
     #[must_use]
     pub fn weakest(&self) -> Class {
         self.fired.iter().map(|f| f.class).max().unwrap_or(Class::Exact)
-    }
-}
-
-impl fmt::Display for Plan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let Some(why) = &self.fallback {
-            writeln!(f, "plan: the graph as written, because of {why}")?;
-        } else {
-            let end = if self.saturated { "saturated" } else { "stopped" };
-            writeln!(f, "plan: {end} after {} rounds with {} terms", self.iterations, self.enodes)?;
-        }
-        for fired in &self.fired {
-            let nodes: Vec<String> = fired.nodes.iter().map(ToString::to_string).collect();
-            writeln!(f, "rule {} ({}) {}x at {}", fired.rule, fired.class, fired.count, nodes.join(" "))?;
-        }
-        writeln!(f, "weakest class {}", self.weakest())?;
-        fmt::Display::fmt(&self.graph, f)
     }
 }

@@ -15,6 +15,9 @@ use lazurite_cli::script::classes::Class;
 
 const RULE: &str = "---\n";
 
+/// Rounds that every plan saturates within; the dumps do not say how many it took.
+const MAX_ROUNDS: usize = 15;
+
 fn setting<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let lines = text.lines().take_while(|l| l.starts_with('%'));
     let mut values =
@@ -34,9 +37,13 @@ fn dumps(path: &Path, program: &str) -> Option<String> {
         _ => Numerics::Standard,
     };
     let seen: Arc<Mutex<Vec<String>>> = Arc::default();
+    let rounds: Arc<Mutex<Vec<usize>>> = Arc::default();
     let engine = Engine::builder().device(device).numerics(numerics).observe({
-        let seen = seen.clone();
-        move |evaluation| seen.lock().unwrap().push(evaluation.to_string())
+        let (seen, rounds) = (seen.clone(), rounds.clone());
+        move |evaluation| {
+            seen.lock().unwrap().push(evaluation.to_string());
+            rounds.lock().unwrap().extend(evaluation.prepared.plan.as_ref().map(|plan| plan.iterations));
+        }
     });
     let engine = match engine.build() {
         Ok(engine) => engine,
@@ -61,6 +68,8 @@ fn dumps(path: &Path, program: &str) -> Option<String> {
     if let Err(error) = ran.result {
         panic!("{}: {error}", path.display());
     }
+    let rounds = rounds.lock().unwrap().iter().copied().max().unwrap_or(0);
+    assert!(rounds <= MAX_ROUNDS, "{}: a plan took {rounds} rounds", path.display());
     let mut counts: HashMap<String, usize> = HashMap::new();
     let all = seen.lock().unwrap().clone();
     for dump in &all {

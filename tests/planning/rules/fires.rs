@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use super::MAX_ROUNDS;
 use super::proofs::prove;
 use lazurite::Rules;
 use lazurite::inspect::Plan;
@@ -162,7 +163,7 @@ fn every_rule_fires_in_a_golden_plan() {
             silent.push(info.name);
             continue;
         };
-        assert!(plan.saturated, "{}: {plan}", info.name);
+        assert!(plan.saturated && plan.iterations <= MAX_ROUNDS, "{}: {} rounds\n{plan}", info.name, plan.iterations);
         let options = PlanOptions { numerics: mode, ..PlanOptions::new(CostTable::cpu()) };
         let proved = prove(&graph, &options, &plan);
         // Two rules may say the same of a program; a proof then takes one of them.
@@ -172,7 +173,8 @@ fn every_rule_fires_in_a_golden_plan() {
             texts.push((info.subject.into(), String::new()));
         }
         let text = &mut texts.last_mut().unwrap().1;
-        writeln!(text, "== {} ({}, {mode})\n{graph}-- becomes\n{plan}", info.name, info.class).unwrap();
+        writeln!(text, "== {} ({}, {mode})\n{graph}-- becomes\n{}", info.name, info.class, plan.beside(&graph))
+            .unwrap();
     }
     assert!(silent.is_empty(), "no plan was found in which these fire: {silent:?}");
     for (subject, text) in texts {

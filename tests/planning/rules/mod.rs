@@ -14,3 +14,6 @@ mod sound;
 mod through;
 mod wins;
 mod wrong;
+
+/// Rounds that every golden plan saturates within. The files do not say how many it took.
+const MAX_ROUNDS: usize = 15;

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use super::MAX_ROUNDS;
 use super::proofs::prove;
 use lazurite::inspect::Plan;
 use lazurite::inspect::graph::{Graph, Op};
@@ -121,7 +122,7 @@ fn graph(texts: &[String]) -> Graph {
 
 fn planned(graph: &Graph, numerics: Numerics) -> Plan {
     let p = plan(graph, &PlanOptions { numerics, ..PlanOptions::new(CostTable::cpu()) });
-    assert!(p.saturated && p.fallback.is_none(), "{p}");
+    assert!(p.saturated && p.iterations <= MAX_ROUNDS && p.fallback.is_none(), "{} rounds\n{p}", p.iterations);
     p
 }
 
