@@ -6,9 +6,9 @@
 use std::path::PathBuf;
 use std::sync::{LazyLock, Once};
 
-use lazurite::check::runs;
 use lazurite::HostBuffer;
 use lazurite::Rules;
+use lazurite::check::runs;
 use lazurite::check::strategies::{Recipe, grow};
 use lazurite::check::{Allowance, Tally, compare, equivalence_of, evaluate, with_other_data};
 use lazurite::inspect::RunOptions;
@@ -17,9 +17,9 @@ use lazurite::inspect::graph::Case;
 use lazurite::unstable::cpu::reference;
 use lazurite::{DeviceChoice, Engine, Numerics};
 use lazurite_cli::script::classes::Class;
-use lazurite_cli::script::diagnostic::Source;
+use lazurite_cli::script::diagnostic::SourceText;
 use lazurite_cli::script::io;
-use lazurite_cli::script::runtime::{Bounds, Settings};
+use lazurite_cli::script::settings::{Bounds, RunSettings};
 use lazurite_cli::script::{on_deep_stack, run, run_and_read};
 
 const PLAIN: RunOptions = RunOptions { plan: false, fuse: false };
@@ -54,8 +54,8 @@ fn pool_is_up() {
 pub fn script(data: &[u8]) {
     pool_is_up();
     let Ok(text) = std::str::from_utf8(data) else { return };
-    let Ok(source) = Source::new("fuzz.m", text) else { return };
-    let settings = Settings {
+    let Ok(source) = SourceText::new("fuzz.m", text) else { return };
+    let settings = RunSettings {
         real: Class::Double,
         inputs: vec![],
         outputs: vec![],
