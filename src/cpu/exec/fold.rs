@@ -6,7 +6,7 @@
 //! depend on tiles, threads, memory order or neighbours, so a reduction has the same bits fused and unfused, on one thread and on many.
 
 use super::elementwise::vectorised;
-use super::tile::{TILE, TileElement, TileRegisters, dispatch, or_in_miri};
+use super::tile::{TILE, TileElement, TileRegisters, dispatch_float, dispatch_int, or_in_miri};
 use crate::graph::{ArgOp, ReduceOp};
 use crate::types::{DType, Fault, Kind, seeded};
 
@@ -402,17 +402,26 @@ impl RowFold {
     /// Folds a tile in. Tiles of whole rows side by side hold at most a block of each.
     pub(crate) fn feed(&mut self, regs: &TileRegisters, slot: usize, tile: RowTile) {
         let n = tile.rows * tile.len;
-        dispatch!(self.dtype, T => {
-            let x = regs.get::<T>(slot, n);
-            match &mut self.state {
-                FoldState::Float(v) if tile.by_row => blocks_f64(v.op, x, tile.len, &mut v.segment),
-                FoldState::Int(v) if tile.by_row => blocks_i64(v.op, x, tile.len, &mut v.segment),
-                FoldState::Float(v) => columns(v, x, tile, across_f64),
-                FoldState::Int(v) => columns(v, x, tile, across_i64),
-                FoldState::ArgFloat(b) => positions(b, x, tile),
-                FoldState::ArgInt(b) => positions(b, x, tile),
-            }
-        });
+        match &mut self.state {
+            FoldState::Float(v) => dispatch_float!(self.dtype, T => {
+                let x = regs.get::<T>(slot, n);
+                if tile.by_row {
+                    blocks_f64(v.op, x, tile.len, &mut v.segment);
+                } else {
+                    columns(v, x, tile, across_f64);
+                }
+            }),
+            FoldState::Int(v) => dispatch_int!(self.dtype, T => {
+                let x = regs.get::<T>(slot, n);
+                if tile.by_row {
+                    blocks_i64(v.op, x, tile.len, &mut v.segment);
+                } else {
+                    columns(v, x, tile, across_i64);
+                }
+            }),
+            FoldState::ArgFloat(b) => dispatch_float!(self.dtype, T => positions(b, regs.get::<T>(slot, n), tile)),
+            FoldState::ArgInt(b) => dispatch_int!(self.dtype, T => positions(b, regs.get::<T>(slot, n), tile)),
+        }
     }
 
     /// What the segment folded to.
@@ -450,12 +459,12 @@ impl RowFold {
     /// Writes the results of the first `rows` rows into a register.
     pub(crate) fn finish(&self, regs: &mut TileRegisters, slot: usize, rows: usize) {
         match &self.state {
-            FoldState::Float(v) => dispatch!(self.dtype, T => {
+            FoldState::Float(v) => dispatch_float!(self.dtype, T => {
                 for (to, &t) in regs.get_mut::<T>(slot, rows).iter_mut().zip(&v.row) {
                     *to = f64::result(v.op, t).to::<T>();
                 }
             }),
-            FoldState::Int(v) => dispatch!(self.dtype, T => {
+            FoldState::Int(v) => dispatch_int!(self.dtype, T => {
                 for (to, &t) in regs.get_mut::<T>(slot, rows).iter_mut().zip(&v.row) {
                     *to = i64::result(v.op, t).to::<T>();
                 }

@@ -45,6 +45,54 @@ macro_rules! dispatch {
 }
 pub(crate) use dispatch;
 
+/// [`dispatch`] for integers and truth values alone, so that nothing is compiled for dtypes that cannot occur.
+macro_rules! dispatch_int {
+    ($dtype:expr, $t:ident => $body:expr) => {
+        match $dtype {
+            $crate::types::DType::Bool | $crate::types::DType::U8 => {
+                type $t = u8;
+                $body
+            }
+            $crate::types::DType::I32 => {
+                type $t = i32;
+                $body
+            }
+            $crate::types::DType::U32 => {
+                type $t = u32;
+                $body
+            }
+            $crate::types::DType::I64 => {
+                type $t = i64;
+                $body
+            }
+            other => debug_assert!(false, "{other} is no integer"),
+        }
+    };
+}
+pub(crate) use dispatch_int;
+
+/// [`dispatch`] for floats alone.
+macro_rules! dispatch_float {
+    ($dtype:expr, $t:ident => $body:expr) => {
+        match $dtype {
+            $crate::types::DType::F16 => {
+                type $t = half::f16;
+                $body
+            }
+            $crate::types::DType::F32 => {
+                type $t = f32;
+                $body
+            }
+            $crate::types::DType::F64 => {
+                type $t = f64;
+                $body
+            }
+            other => debug_assert!(false, "{other} is no float"),
+        }
+    };
+}
+pub(crate) use dispatch_float;
+
 /// A size by which work is divided, and its smaller stand-in under Miri, which is thousands of times slower: small pieces take
 /// it through every path with little data.
 pub(crate) const fn or_in_miri(size: usize, in_miri: usize) -> usize {

@@ -15,7 +15,7 @@ pub(crate) use isa::vectorised;
 
 use loops::{map, zip};
 
-use super::tile::{TileElement, TileRegisters, dispatch, typed};
+use super::tile::{TileElement, TileRegisters, dispatch, dispatch_float, dispatch_int, typed};
 use crate::graph::{BinaryOp, UnaryOp};
 use crate::types::{DType, Element, Kind};
 
@@ -23,10 +23,10 @@ use crate::types::{DType, Element, Kind};
 pub(crate) fn unary(op: UnaryOp, dtype: DType, regs: &TileRegisters, a: usize, out: &mut [u64], n: usize) {
     match dtype.kind() {
         Kind::Bool => map(regs.get::<u8>(a, n), typed::<u8>(out, n), |v| u8::from(v == 0)),
-        Kind::Int => dispatch!(dtype, T => int::unary::<T>(op, regs.get(a, n), typed(out, n))),
+        Kind::Int => dispatch_int!(dtype, T => int::unary::<T>(op, regs.get(a, n), typed(out, n))),
         Kind::Float => match op {
             UnaryOp::IsNan | UnaryOp::IsInf | UnaryOp::IsFinite => {
-                dispatch!(dtype, T => float::test::<T>(op, regs.get(a, n), typed(out, n)));
+                dispatch_float!(dtype, T => float::test::<T>(op, regs.get(a, n), typed(out, n)));
             }
             _ => match dtype {
                 DType::F32 => float::unary_f32(op, regs.get(a, n), typed(out, n)),
@@ -54,7 +54,7 @@ pub(crate) fn binary(
         DType::F32 => float::binary_f32(op, regs.get(a, n), regs.get(b, n), typed(out, n)),
         DType::F64 => float::binary_f64(op, regs.get(a, n), regs.get(b, n), typed(out, n)),
         DType::F16 => float::binary_f16(op, regs.get(a, n), regs.get(b, n), typed(out, n)),
-        _ => dispatch!(dtype, T => int::binary::<T>(op, regs.get(a, n), regs.get(b, n), typed(out, n))),
+        _ => dispatch_int!(dtype, T => int::binary::<T>(op, regs.get(a, n), regs.get(b, n), typed(out, n))),
     }
 }
 
