@@ -18,13 +18,19 @@ impl<T> Deref for Shared<T> {
     }
 }
 
+/// Compiles only for what may cross threads.
+#[cfg(not(target_arch = "wasm32"))]
+const fn crosses_threads<T: Send + Sync>() {}
+
 /// Declares that objects cross threads. On wasm32 wgpu's do not, and then neither do these.
 macro_rules! cross_threads {
     ($($object:ident),* $(,)?) => { $(
-        // SAFETY: wgpu asserts `Send` for this type when it is compiled for a target with threads.
+        #[cfg(not(target_arch = "wasm32"))]
+        const _: () = crosses_threads::<wgpu::$object>();
+        // SAFETY: the line above compiles only if the object is `Send`.
         #[cfg(not(target_arch = "wasm32"))]
         unsafe impl Send for Shared<wgpu::$object> {}
-        // SAFETY: wgpu asserts `Sync` for this type when it is compiled for a target with threads.
+        // SAFETY: as above, for `Sync`.
         #[cfg(not(target_arch = "wasm32"))]
         unsafe impl Sync for Shared<wgpu::$object> {}
     )* };
