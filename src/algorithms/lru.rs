@@ -5,19 +5,19 @@
 
 use hashbrown::HashTable;
 
-/// The place of an entry, good until the entry is removed.
+/// The position of an entry, good until the entry is removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place(u32);
+pub struct Position(u32);
 
 /// Entries by hash, in the order of their last use.
 #[derive(Debug)]
 pub struct Lru<T> {
-    index: HashTable<Place>,
+    index: HashTable<Position>,
     entries: Vec<Option<Entry<T>>>,
-    free: Vec<Place>,
+    free: Vec<Position>,
     /// The ends of the list by last use.
-    newest: Option<Place>,
-    oldest: Option<Place>,
+    newest: Option<Position>,
+    oldest: Option<Position>,
     weight: usize,
 }
 
@@ -27,8 +27,8 @@ struct Entry<T> {
     weight: usize,
     value: T,
     /// Neighbours in the list by last use.
-    newer: Option<Place>,
-    older: Option<Place>,
+    newer: Option<Position>,
+    older: Option<Position>,
 }
 
 impl<T> Default for Lru<T> {
@@ -50,27 +50,27 @@ impl<T> Lru<T> {
         self.weight
     }
 
-    fn entry(&self, place: Place) -> Option<&Entry<T>> {
+    fn entry(&self, place: Position) -> Option<&Entry<T>> {
         self.entries.get(place.0 as usize).and_then(Option::as_ref)
     }
 
-    fn entry_mut(&mut self, place: Place) -> Option<&mut Entry<T>> {
+    fn entry_mut(&mut self, place: Position) -> Option<&mut Entry<T>> {
         self.entries.get_mut(place.0 as usize).and_then(Option::as_mut)
     }
 
     /// The place of the entry with this hash that is the `same`. Does not count as a use.
-    pub fn find(&self, hash: u64, mut same: impl FnMut(&T) -> bool) -> Option<Place> {
+    pub fn find(&self, hash: u64, mut same: impl FnMut(&T) -> bool) -> Option<Position> {
         self.index.find(hash, |&p| self.entry(p).is_some_and(|e| e.hash == hash && same(&e.value))).copied()
     }
 
     /// The value at a place.
     #[must_use]
-    pub fn get(&self, place: Place) -> Option<&T> {
+    pub fn get(&self, place: Position) -> Option<&T> {
         self.entry(place).map(|e| &e.value)
     }
 
     /// The value at a place, which is the most recently used from now on.
-    pub fn touch(&mut self, place: Place) -> Option<&T> {
+    pub fn touch(&mut self, place: Position) -> Option<&T> {
         if self.newest != Some(place) && self.entry(place).is_some() {
             self.unlink(place);
             self.link(place);
@@ -79,10 +79,10 @@ impl<T> Lru<T> {
     }
 
     /// Adds a value as the most recently used. An equal one that is there already stays.
-    pub fn insert(&mut self, hash: u64, weight: usize, value: T) -> Place {
+    pub fn insert(&mut self, hash: u64, weight: usize, value: T) -> Position {
         let place = self.free.pop().unwrap_or_else(|| {
             self.entries.push(None);
-            Place(self.entries.len() as u32 - 1)
+            Position(self.entries.len() as u32 - 1)
         });
         self.entries[place.0 as usize] = Some(Entry { hash, weight, value, newer: None, older: None });
         let entries = &self.entries;
@@ -98,7 +98,7 @@ impl<T> Lru<T> {
     }
 
     /// Removes a value.
-    pub fn remove(&mut self, place: Place) -> Option<T> {
+    pub fn remove(&mut self, place: Position) -> Option<T> {
         self.unlink(place);
         let entry = self.entries.get_mut(place.0 as usize)?.take()?;
         if let Ok(found) = self.index.find_entry(entry.hash, |&p| p == place) {
@@ -110,7 +110,7 @@ impl<T> Lru<T> {
     }
 
     /// Removes an entry from the list by last use.
-    fn unlink(&mut self, place: Place) {
+    fn unlink(&mut self, place: Position) {
         let Some((newer, older)) = self.entry_mut(place).map(|e| (e.newer.take(), e.older.take())) else { return };
         match newer.and_then(|n| self.entry_mut(n)) {
             Some(n) => n.older = older,
@@ -123,7 +123,7 @@ impl<T> Lru<T> {
     }
 
     /// Puts an entry at the new end of the list.
-    fn link(&mut self, place: Place) {
+    fn link(&mut self, place: Position) {
         let before = self.newest.replace(place);
         if let Some(e) = self.entry_mut(place) {
             e.older = before;

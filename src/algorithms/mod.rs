@@ -12,5 +12,5 @@ mod random;
 #[cfg(any(feature = "check", feature = "blocking"))]
 pub use delta::smallest;
 pub use hash::FixedHasher;
-pub use lru::{Lru, Place};
+pub use lru::{Lru, Position};
 pub use random::{Lcg, Random, SplitMix, Xorshift};

@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::prepared::{Context, Prepared};
-use crate::algorithms::{Lru, Place};
+use crate::algorithms::{Lru, Position};
 use crate::graph::{Graph, GraphLookup};
 
 /// What an engine may keep.
@@ -62,7 +62,7 @@ impl PlanCache {
     }
 
     /// The place of the plan for this graph in this context.
-    fn place(&self, graph: &HashedGraph, context: &Context) -> Option<Place> {
+    fn place(&self, graph: &HashedGraph, context: &Context) -> Option<Position> {
         self.plans.find(graph.hash & self.bounds.mask, |e| {
             e.context == *context && (Arc::ptr_eq(&e.graph, &graph.graph) || *e.graph == *graph.graph)
         })

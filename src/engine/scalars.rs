@@ -10,7 +10,7 @@ use crate::types::{Fault, Scalar, seeded};
 /// The host scalars that a plan needs, in graph order: made once for a plan.
 #[derive(Debug, Default)]
 pub(super) struct HostScalars {
-    steps: Vec<Step>,
+    steps: Vec<ScalarStep>,
     /// Which of the steps give the schedule's scalars.
     scheduled: Vec<u32>,
     /// Which give the scalars that guards test.
@@ -18,7 +18,7 @@ pub(super) struct HostScalars {
 }
 
 #[derive(Debug)]
-struct Step {
+struct ScalarStep {
     node: NodeId,
     /// The steps that give the operands.
     operands: SmallVec<[u32; 3]>,
@@ -41,7 +41,7 @@ impl HostScalars {
             }
         }
         let mut place = vec![u32::MAX; graph.nodes.len()];
-        let mut steps: Vec<Step> = Vec::new();
+        let mut steps: Vec<ScalarStep> = Vec::new();
         for id in graph.ids().filter(|id| mark[id.index()]) {
             let node = graph.node(id);
             let known = matches!(node.op, Op::Literal(_) | Op::Slot(_)) || node.op.is_elementwise();
@@ -49,7 +49,7 @@ impl HostScalars {
                 return Err(Error::internal(format!("{id} = {} is no scalar of the host", node.op)));
             }
             place[id.index()] = steps.len() as u32;
-            steps.push(Step { node: id, operands: node.operands.iter().map(|o| place[o.index()]).collect() });
+            steps.push(ScalarStep { node: id, operands: node.operands.iter().map(|o| place[o.index()]).collect() });
         }
         let at = |ids: &[NodeId]| ids.iter().map(|id| place[id.index()]).collect();
         Ok(Self { steps, scheduled: at(scheduled), guards: at(guards) })
@@ -105,7 +105,7 @@ impl HostScalars {
 
     /// Bytes held.
     pub(super) fn bytes(&self) -> usize {
-        self.steps.capacity() * size_of::<Step>()
+        self.steps.capacity() * size_of::<ScalarStep>()
             + (self.scheduled.capacity() + self.guards.capacity()) * size_of::<u32>()
     }
 }

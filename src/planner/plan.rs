@@ -43,12 +43,12 @@ pub struct Plan {
     /// Whether the rules had nothing more to add.
     pub saturated: bool,
     /// Rounds of matching.
-    pub iterations: usize,
+    pub rounds: usize,
     /// How many e-graphs were saturated.
     pub egg_runs: usize,
     /// Terms in the e-graph when extraction begins, attributes (axes, extents) included. Terms that `prune` removed before
     /// are not counted.
-    pub enodes: usize,
+    pub terms: usize,
     /// Right sides that would have changed a shape or a dtype and were not added.
     pub refused_by_guard: usize,
     /// Why the input graph was returned unchanged, if it was.
@@ -76,9 +76,9 @@ impl Plan {
             image: graph.ids().map(Some).collect(),
             fired: Vec::new(),
             saturated: true,
-            iterations: 0,
+            rounds: 0,
             egg_runs: 0,
-            enodes: 0,
+            terms: 0,
             refused_by_guard: 0,
             fallback: None,
         }

@@ -106,14 +106,14 @@ impl<'a> Planner<'a> {
         self.count(&saturation);
         let promises = encoded.promises(graph);
         if saturation.exhausted {
-            self.plan.enodes += encoded.terms.total_number_of_nodes();
+            self.plan.terms += encoded.terms.total_number_of_nodes();
             let fallback = Some(format!("more than {} terms after {} rounds", budget.terms, saturation.rounds));
             return Ok(RegionPlan { decoded: Decoded::unchanged(graph), promises, fallback });
         }
         let superseded = self.superseded(&encoded, &saturation.applications);
         let guarded: Vec<Id> = saturation.applications.iter().flat_map(|a| &a.guards).copied().collect();
         dominated(&mut encoded.terms, &options.costs, &superseded, &guarded);
-        self.plan.enodes += encoded.terms.total_number_of_nodes();
+        self.plan.terms += encoded.terms.total_number_of_nodes();
         let extraction = extract(&encoded, &options.costs, &superseded)
             .ok_or_else(|| Error::internal("the roots could not be computed from the leaves"))?;
         let decoded = decode(graph, &encoded, &extraction, &saturation.applications)?;
@@ -127,7 +127,7 @@ impl<'a> Planner<'a> {
     fn count(&mut self, saturation: &Saturation) {
         self.plan.egg_runs += 1;
         self.plan.saturated &= saturation.saturated;
-        self.plan.iterations = self.plan.iterations.max(saturation.rounds);
+        self.plan.rounds = self.plan.rounds.max(saturation.rounds);
         self.plan.refused_by_guard += saturation.refused;
     }
 

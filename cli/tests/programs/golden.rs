@@ -42,7 +42,7 @@ fn dumps(path: &Path, program: &str) -> Option<String> {
         let (seen, rounds) = (seen.clone(), rounds.clone());
         move |evaluation| {
             seen.lock().unwrap().push(evaluation.to_string());
-            rounds.lock().unwrap().extend(evaluation.prepared.plan.as_ref().map(|plan| plan.iterations));
+            rounds.lock().unwrap().extend(evaluation.prepared.plan.as_ref().map(|plan| plan.rounds));
         }
     });
     let engine = match engine.build() {

@@ -195,10 +195,10 @@ fn long_chains_saturate_and_have_proofs() {
         let extents: Vec<usize> = (0..=k).map(|_| 5 + random.below(900)).collect();
         let g = chain(&extents, &mut random, k % 4 == 1);
         let p = planned(&g, Numerics::Standard);
-        assert!(p.iterations <= 30, "{k}: {} rounds", p.iterations);
+        assert!(p.rounds <= 30, "{k}: {} rounds", p.rounds);
         let best = if k <= 12 { least(&extents, &CostTable::cpu()) } else { cost(&g, &CostTable::cpu()) };
         assert!(cost(&p.graph, &CostTable::cpu()) <= best * (1.0 + 1e-9), "{k}: {p}");
-        assert!(p.enodes <= 12 * k + 40, "{k}: {} terms", p.enodes);
+        assert!(p.terms <= 12 * k + 40, "{k}: {} terms", p.terms);
         let options = options(Numerics::Standard);
         let mut prover = Prover::new(&g, &options);
         assert_eq!(prover.plan().graph, p.graph, "{k}");

@@ -22,8 +22,8 @@ fn random_graphs_of_all_sizes_saturate() {
             let g = random(n, seed);
             for numerics in MODES {
                 let p = planned(&g, numerics);
-                assert!(p.iterations <= 30, "{n} operations, seed {seed}, {numerics}: {} rounds", p.iterations);
-                assert!(p.enodes <= 3 * g.nodes.len(), "{n} operations, seed {seed}, {numerics}: {} terms", p.enodes);
+                assert!(p.rounds <= 30, "{n} operations, seed {seed}, {numerics}: {} rounds", p.rounds);
+                assert!(p.terms <= 3 * g.nodes.len(), "{n} operations, seed {seed}, {numerics}: {} terms", p.terms);
             }
         }
     }
@@ -34,8 +34,8 @@ fn a_transpose_travels_through_any_depth() {
     for n in [10, 100, 1_000, 10_000] {
         let g = transposes(n);
         let p = planned(&g, Numerics::Standard);
-        assert!(p.iterations <= 3, "{n}: {} rounds", p.iterations);
-        assert!(p.enodes <= 3 * g.nodes.len(), "{n}: {} terms", p.enodes);
+        assert!(p.rounds <= 3, "{n}: {} rounds", p.rounds);
+        assert!(p.terms <= 3 * g.nodes.len(), "{n}: {} terms", p.terms);
         let views = p.graph.nodes.iter().filter(|n| matches!(n.op, Op::View(_))).count();
         assert!(views <= 2, "{n}: {views} transposes are left");
     }
@@ -47,8 +47,8 @@ fn what_a_rule_moves_through_folds_takes_no_round_for_each() {
         let g = statements(n);
         for numerics in MODES {
             let p = planned(&g, numerics);
-            assert!(p.iterations <= 4, "{n} statements, {numerics}: {} rounds", p.iterations);
-            assert!(p.enodes <= 3 * g.nodes.len(), "{n} statements, {numerics}: {} terms", p.enodes);
+            assert!(p.rounds <= 4, "{n} statements, {numerics}: {} rounds", p.rounds);
+            assert!(p.terms <= 3 * g.nodes.len(), "{n} statements, {numerics}: {} terms", p.terms);
         }
     }
 }
@@ -59,7 +59,7 @@ fn an_analysis_of_principal_components_saturates_in_few_terms() {
     assert_eq!(g.nodes.iter().filter(|n| !n.operands.is_empty()).count(), 33);
     for numerics in [Numerics::Strict, Numerics::Standard, Numerics::Fast] {
         let p = planned(&g, numerics);
-        assert!(p.iterations <= 14, "{numerics}: {} rounds", p.iterations);
-        assert!(p.enodes <= 3 * g.nodes.len(), "{numerics}: {} terms", p.enodes);
+        assert!(p.rounds <= 14, "{numerics}: {} rounds", p.rounds);
+        assert!(p.terms <= 3 * g.nodes.len(), "{numerics}: {} terms", p.terms);
     }
 }

@@ -163,7 +163,7 @@ fn every_rule_fires_in_a_golden_plan() {
             silent.push(info.name);
             continue;
         };
-        assert!(plan.saturated && plan.iterations <= MAX_ROUNDS, "{}: {} rounds\n{plan}", info.name, plan.iterations);
+        assert!(plan.saturated && plan.rounds <= MAX_ROUNDS, "{}: {} rounds\n{plan}", info.name, plan.rounds);
         let options = PlanOptions { numerics: mode, ..PlanOptions::new(CostTable::cpu()) };
         let proved = prove(&graph, &options, &plan);
         // Two rules may say the same of a program; a proof then takes one of them.

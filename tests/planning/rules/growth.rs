@@ -62,13 +62,13 @@ fn rules_that_never_end_are_stopped() {
     ] {
         let rules = Rules::none().with("mine", text).unwrap_or_else(|e| panic!("{e}"));
         let p = planned(&graph, &rules, Numerics::Strict);
-        assert!(p.iterations <= 110 && p.enodes <= 13 * graph.nodes.len() + 5_000, "{text}{p}");
+        assert!(p.rounds <= 110 && p.terms <= 13 * graph.nodes.len() + 5_000, "{text}{p}");
         assert_eq!(p.saturated, ends, "{text}{p}");
         assert!(same(&values(&p.graph), &expected), "{text}{p}");
         // Beside the built-in rules too.
         let both = Rules::builtin().with("mine", text).unwrap();
         let p = planned(&graph, &both, Numerics::Strict);
-        assert!(p.enodes <= 13 * graph.nodes.len() + 5_000 && same(&values(&p.graph), &expected), "{text}{p}");
+        assert!(p.terms <= 13 * graph.nodes.len() + 5_000 && same(&values(&p.graph), &expected), "{text}{p}");
     }
 }
 

@@ -324,7 +324,7 @@ fn the_default_rules_saturate_on_random_graphs() {
             let p = plan(&g, &PlanOptions { numerics, ..PlanOptions::new(CostTable::gpu()) });
             assert!(p.fallback.is_none() && p.saturated, "seed {seed} {numerics}: {p}\nfrom\n{g}");
             let w = worst.entry(g.nodes.len()).or_default();
-            *w = (w.0.max(p.enodes), w.1.max(p.iterations));
+            *w = (w.0.max(p.terms), w.1.max(p.rounds));
         }
     }
     for (n, (terms, rounds)) in worst {

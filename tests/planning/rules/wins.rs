@@ -122,7 +122,7 @@ fn graph(texts: &[String]) -> Graph {
 
 fn planned(graph: &Graph, numerics: Numerics) -> Plan {
     let p = plan(graph, &PlanOptions { numerics, ..PlanOptions::new(CostTable::cpu()) });
-    assert!(p.saturated && p.iterations <= MAX_ROUNDS && p.fallback.is_none(), "{} rounds\n{p}", p.iterations);
+    assert!(p.saturated && p.rounds <= MAX_ROUNDS && p.fallback.is_none(), "{} rounds\n{p}", p.rounds);
     p
 }
 
