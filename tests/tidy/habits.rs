@@ -1,5 +1,5 @@
 //! The habits of every file: it says what it is, its functions are short, nothing is left undone, and what could end the program
-//! says why it does not.
+//! says why it does not. Files have no longest length: a limit on lines cuts `impl`s rather than ideas.
 
 use std::collections::BTreeSet;
 
