@@ -80,7 +80,7 @@ pub use types::{CostTable, DType, DeviceChoice, Element, HostBuffer, Numerics, O
 
 /// The names that most programs need, to be imported as a whole: `use lazurite::prelude::*`.
 ///
-/// [`Error`] and [`Result`] are not among them, because a glob would hide the standard ones.
+/// [`Error`] and [`Result`] are not among them, because a glob would hide the standard `Result`.
 pub mod prelude {
     pub use crate::{Array, Axes, DType, DeviceChoice, Engine, Numerics, Order, Scalar, Shape, SliceSpec};
 }

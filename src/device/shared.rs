@@ -1,8 +1,8 @@
 //! wgpu's objects as fields and locals whose thread safety the compiler need not work out.
 //!
 //! Whether a type is `Send` is decided field by field, and wgpu's objects nest deeper than the compiler's default recursion limit. A
-//! crate that spawns a future which holds one would have to raise that limit. [`Shared`] ends the search: everything in this room
-//! that outlives a statement holds wgpu's objects in it.
+//! crate that spawns a future which holds one would have to raise that limit. [`Shared`] ends the search: every object of
+//! wgpu in a struct, or alive while a future waits, is held in it.
 
 use std::ops::Deref;
 

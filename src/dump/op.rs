@@ -97,15 +97,15 @@ pub(super) fn read(at: &At<'_>, shape: &Shape, dtype: DType, version: Version) -
             Op::Sort { axis: axis()?, descending: at.field("descending")?.bool()?, indices: name == "argsort" }
         }
         _ => {
-            if let Some(op) = UnaryOp::ALL.into_iter().find(|o| o.name() == name) {
+            if let Some(op) = UnaryOp::ALL.iter().copied().find(|o| o.name() == name) {
                 Op::Unary(op)
-            } else if let Some(op) = BinaryOp::ALL.into_iter().find(|o| o.name() == name) {
+            } else if let Some(op) = BinaryOp::ALL.iter().copied().find(|o| o.name() == name) {
                 Op::Binary(op)
-            } else if let Some(op) = ReduceOp::ALL.into_iter().find(|o| o.name() == name) {
+            } else if let Some(op) = ReduceOp::ALL.iter().copied().find(|o| o.name() == name) {
                 Op::Reduce { op, axes: dims("axes")? }
-            } else if let Some(op) = ArgOp::ALL.into_iter().find(|o| o.name() == name) {
+            } else if let Some(op) = ArgOp::ALL.iter().copied().find(|o| o.name() == name) {
                 Op::ArgReduce { op, axis: axis()? }
-            } else if let Some(op) = ScanOp::ALL.into_iter().find(|o| o.name() == name) {
+            } else if let Some(op) = ScanOp::ALL.iter().copied().find(|o| o.name() == name) {
                 Op::Scan { op, axis: axis()? }
             } else if let Some(op) = ROUTINES.into_iter().find(|o| o.name() == name) {
                 Op::Host { op, output: at.field("output")?.int()? }

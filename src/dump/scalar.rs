@@ -143,7 +143,7 @@ mod tests {
         let mut random = SplitMix(1);
         for _ in 0..4000 {
             let word = random.word();
-            for dtype in DType::ALL {
+            for dtype in DType::ALL.iter().copied() {
                 let most = if dtype == DType::Bool { 1 } else { u64::MAX >> (64 - 8 * dtype.size()) };
                 for bits in [word & most, (word >> 40) & most, 1 << (8 * dtype.size() - 1) & most, most] {
                     let scalar = Scalar::from_bits(dtype, bits);

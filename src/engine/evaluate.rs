@@ -110,9 +110,7 @@ impl Engine {
         run: RunRequest,
     ) -> Result<Vec<Arc<HostBuffer>>> {
         graph.verify()?;
-        let fits = leaves.len() == graph.leaves.len()
-            && leaves.iter().zip(&graph.leaves).all(|(b, l)| b.dtype() == l.dtype && b.len() == l.shape.len());
-        if !fits || slots.len() != graph.slots.len() || slots.iter().zip(&graph.slots).any(|(s, d)| s.dtype() != *d) {
+        if !graph.accepts(&leaves, slots) {
             return Err(Error::argument("run_graph: expected the graph's leaves and slots, given others"));
         }
         let leaves: Vec<Arc<Stored>> = leaves.into_iter().map(|b| self.store_host(b)).collect();

@@ -196,8 +196,8 @@ impl Engine {
         let began = self.now();
         let planned = self.planned(recorded, context, limits.is_some());
         let plan_done = self.now();
-        let mut schedule = schedule(&planned.graph, &self.schedule_options(&planned, context, limits))?;
         self.0.counters.schedules.add(1);
+        let mut schedule = schedule(&planned.graph, &self.schedule_options(&planned, context, limits))?;
         let kept = kept(recorded, |id| planned.image(id), &schedule);
         let schedule_done = self.now();
         let lowered = lower_groups(&planned.graph, &mut schedule, limits);

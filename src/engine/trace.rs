@@ -11,7 +11,7 @@ use super::options::{RunOptions, RunRequest};
 use super::prepared::Prepared;
 use super::run::Run;
 use super::stored::Inputs;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::graph::{Case, NodeRef};
 use crate::schedule::{Step, ValueId};
 use crate::types::{CostTable, HostBuffer};
@@ -34,8 +34,6 @@ pub struct Trace {
     pub prepared: Arc<Prepared>,
     /// What each step stored, in order.
     pub stored: Vec<Traced>,
-    /// The roots, in order.
-    pub roots: Vec<Arc<HostBuffer>>,
 }
 
 impl Engine {
@@ -77,8 +75,11 @@ impl Engine {
     ///
     /// # Errors
     /// As [`run_graph`](Self::run_graph).
-    pub fn trace_graph(&self, case: &Case, options: RunOptions) -> Result<Trace> {
+    pub(crate) fn trace_graph(&self, case: &Case, options: RunOptions) -> Result<Trace> {
         case.graph.verify()?;
+        if !case.graph.accepts(&case.leaves, &case.slots) {
+            return Err(Error::argument("trace_graph: expected the graph's leaves and slots, given others"));
+        }
         let leaves: Vec<_> = case.leaves.iter().map(|b| self.store_host(b.clone())).collect();
         let inputs = Inputs { leaves: &leaves, slots: &case.slots };
         let graph = HashedGraph::new(case.graph.clone());
@@ -91,17 +92,12 @@ impl Engine {
                 stored.push(Traced { step, value, data: pollster::block_on(run.host(value))? });
             }
         }
-        let mut roots = Vec::with_capacity(prepared.schedule.roots.len());
-        for &v in &prepared.schedule.roots {
-            roots.push(pollster::block_on(run.host(v))?);
-        }
         drop(run);
-        Ok(Trace { prepared, stored, roots })
+        Ok(Trace { prepared, stored })
     }
 
     /// The cost table that the engine plans with.
-    #[must_use]
-    pub fn costs(&self) -> &CostTable {
+    pub(crate) fn costs(&self) -> &CostTable {
         if self.device_name().is_some() { &self.0.settings.gpu_costs } else { &self.0.settings.cpu_costs }
     }
 }

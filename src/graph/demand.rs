@@ -287,7 +287,7 @@ impl<P> Cone<P> {
         }
     }
 
-    /// Whether the cone equals this graph: every operation, attribute, operand and shape, and the roots.
+    /// Whether the cone equals this graph: every operation, attribute, operand, shape and dtype, and the roots.
     fn equals(&self, state: &State<P>, graph: &Graph) -> bool {
         if graph.nodes.len() != self.order.len() || graph.roots[..] != self.roots[..] {
             return false;

@@ -1,7 +1,7 @@
 //! The recorded nodes: which node computes with which, and what each of them is.
 //!
 //! The edges are a stable DAG that holds nothing else; what the nodes are is kept in a vector indexed by the same numbers. An entry
-//! is written in place and never moved: the next node that takes a free place overwrites it.
+//! is overwritten where it is by the next node that takes its number.
 
 use std::ops;
 use std::sync::Arc;

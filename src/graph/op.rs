@@ -293,8 +293,8 @@ impl fmt::Display for Op {
 
 impl ReduceOp {
     /// Every reduction.
-    pub const ALL: [Self; 8] =
-        [Self::Sum, Self::Prod, Self::Max, Self::Min, Self::Fmax, Self::Fmin, Self::Any, Self::All];
+    pub const ALL: &'static [Self] =
+        &[Self::Sum, Self::Prod, Self::Max, Self::Min, Self::Fmax, Self::Fmin, Self::Any, Self::All];
 
     /// The name in dumps, rules and errors.
     #[must_use]
@@ -314,7 +314,7 @@ impl ReduceOp {
 
 impl ArgOp {
     /// Every arg-reduction.
-    pub const ALL: [Self; 4] = [Self::Max, Self::Min, Self::Fmax, Self::Fmin];
+    pub const ALL: &'static [Self] = &[Self::Max, Self::Min, Self::Fmax, Self::Fmin];
 
     /// The name in dumps, rules and errors.
     #[must_use]
@@ -330,7 +330,7 @@ impl ArgOp {
 
 impl ScanOp {
     /// Every scan.
-    pub const ALL: [Self; 4] = [Self::Sum, Self::Prod, Self::Max, Self::Min];
+    pub const ALL: &'static [Self] = &[Self::Sum, Self::Prod, Self::Max, Self::Min];
 
     /// The name in dumps, rules and errors.
     #[must_use]

@@ -127,7 +127,7 @@ pub enum BinaryOp {
 
 impl UnaryOp {
     /// Every operation without an attribute; [`UnaryOp::Powi`] stands beside them.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: &'static [Self] = &[
         Self::Neg,
         Self::Abs,
         Self::Sign,
@@ -250,7 +250,7 @@ impl UnaryOp {
 
 impl BinaryOp {
     /// Every operation.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: &'static [Self] = &[
         Self::Add,
         Self::Sub,
         Self::Mul,

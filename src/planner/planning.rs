@@ -49,7 +49,8 @@ pub(super) struct PlanTrace {
 pub(super) fn plan_traced(graph: &Graph, options: &PlanOptions) -> (Plan, Option<PlanTrace>) {
     let mut planner = Planner { traced: true, ..Planner::new(graph, options, &|_| false) };
     planner.run(graph);
-    (planner.plan, planner.trace)
+    let trace = planner.trace.filter(|_| planner.plan.fallback.is_none());
+    (planner.plan, trace)
 }
 
 /// One planning run.

@@ -37,7 +37,8 @@ pub enum Kind {
 
 impl DType {
     /// Every dtype, in the order of the type.
-    pub const ALL: [Self; 8] = [Self::Bool, Self::U8, Self::I32, Self::U32, Self::I64, Self::F16, Self::F32, Self::F64];
+    pub const ALL: &'static [Self] =
+        &[Self::Bool, Self::U8, Self::I32, Self::U32, Self::I64, Self::F16, Self::F32, Self::F64];
 
     /// Bytes an element takes on the host.
     #[must_use]
@@ -146,7 +147,7 @@ impl DType {
     /// The dtype with this name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|d| d.name() == name)
+        Self::ALL.iter().copied().find(|d| d.name() == name)
     }
 }
 

@@ -85,7 +85,7 @@ fn read_f32(gpu: &Gpu, buffer: &DeviceBuffer, n: usize) -> Vec<f32> {
 fn bytes_of_every_dtype_go_round() {
     let Some(gpu) = shared() else { return };
     // Odd counts of narrow dtypes end inside a word; the last sizes pass the bounds of a chunk on the way up and down.
-    for dtype in DType::ALL {
+    for dtype in DType::ALL.iter().copied() {
         for len in [1, 2, 3, 5, 255, 1000, 300_001] {
             let mut data = HostBuffer::zeros(dtype, len).unwrap();
             for i in 0..len {

@@ -81,7 +81,7 @@ fn functions_of_one_number() {
     for dtype in [DType::F32, DType::F64, DType::F16] {
         let (mut case, ids) = case(&[&values], dtype);
         let powers = [0, 1, 2, 3, 4, 7, -1, -2, -3].map(UnaryOp::Powi);
-        for op in UnaryOp::ALL.into_iter().chain(powers) {
+        for op in UnaryOp::ALL.iter().copied().chain(powers) {
             if op.result(dtype).is_some() {
                 let id = case.graph.add(Op::Unary(op), &ids).unwrap();
                 case.graph.roots.push(id);
@@ -132,7 +132,7 @@ fn functions_of_two_numbers() {
     }
     for dtype in [DType::F32, DType::F64, DType::F16] {
         let (mut case, ids) = case(&[&left, &right], dtype);
-        for op in BinaryOp::ALL {
+        for op in BinaryOp::ALL.iter().copied() {
             if op.result(dtype).is_some() {
                 for operands in [[ids[0], ids[1]], [ids[1], ids[0]]] {
                     let id = case.graph.add(Op::Binary(op), &operands).unwrap();
@@ -148,9 +148,9 @@ fn functions_of_two_numbers() {
 fn conversions() {
     let mut values = arguments();
     values.extend([255.0, 256.0, 255.5, -0.5, 2147483647.0, 2147483648.0, -2147483648.0, 4294967295.0, 9.3e18, -1.5]);
-    for from in DType::ALL {
+    for from in DType::ALL.iter().copied() {
         let (mut case, ids) = case(&[&values], from);
-        for to in DType::ALL {
+        for to in DType::ALL.iter().copied() {
             for mode in [CastMode::Wrap, CastMode::RoundSaturate] {
                 let id = case.graph.add(Op::Cast { to, mode }, &ids).unwrap();
                 case.graph.roots.push(id);
@@ -173,14 +173,14 @@ fn arithmetic_of_integers() {
             }
         }
         let (mut case, ids) = case(&[&left, &right], dtype);
-        for op in BinaryOp::ALL {
+        for op in BinaryOp::ALL.iter().copied() {
             if op.result(dtype).is_some() {
                 let id = case.graph.add(Op::Binary(op), &ids).unwrap();
                 case.graph.roots.push(id);
             }
         }
         let powers = [0, 1, 2, 3, 5, -1, -2].map(UnaryOp::Powi);
-        for op in UnaryOp::ALL.into_iter().chain(powers) {
+        for op in UnaryOp::ALL.iter().copied().chain(powers) {
             if op.result(dtype).is_some() {
                 let id = case.graph.add(Op::Unary(op), &ids[..1]).unwrap();
                 case.graph.roots.push(id);

@@ -70,8 +70,8 @@ fn listing(rules: &Rules, skip: usize) -> String {
 /// The number of rules of each class, where a rule counts by its weakest class.
 fn summary(rules: &Rules) -> String {
     let counts: Vec<String> = Class::ALL
-        .into_iter()
-        .map(|class| format!("{} {class}", rules.iter().filter(|rule| rule.class == class).count()))
+        .iter()
+        .map(|&class| format!("{} {class}", rules.iter().filter(|rule| rule.class == class).count()))
         .collect();
     format!("{} rules: {}\n", rules.len(), counts.join(", "))
 }

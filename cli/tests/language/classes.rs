@@ -36,7 +36,7 @@ fn recorded_table_of_classes_holds() {
         }
         let results: Vec<Option<Class>> = results.split(' ').map(Class::from_name).collect();
         assert_eq!(results.len(), Class::ALL.len(), "{line}");
-        for (class, want) in Class::ALL.into_iter().zip(results) {
+        for (class, want) in Class::ALL.iter().copied().zip(results) {
             let got = match words[..] {
                 [op, shape] => unary(op, operand(class, shape)).ok(),
                 [op, shape_a, shape_b, class_a] => {

@@ -45,11 +45,9 @@ impl Numbering {
         self.0[usize::from(id)]
     }
 
-    /// Renumbers a term that is in the proof.
+    /// Renumbers a term. One that is not in the proof becomes a number that no term has, which [`Proof::check`] refuses.
     fn apply(&self, id: &mut Id) {
-        if let Some(new) = self.get(*id) {
-            *id = new;
-        }
+        *id = self.get(*id).unwrap_or(Id::from(usize::MAX >> 33));
     }
 }
 

@@ -74,7 +74,7 @@ questions! {
     ScaledAlone "scaled_alone" (Tensor, Tensor);
     /// At most one term of the program as written needs the array with its sign changed.
     NegatedAlone "negated_alone" (Tensor);
-    /// Read by a reduction; or everything that reads it in the program as written ends in a reduction or a transpose.
+    /// Read by a reduction or by nothing; or everything that reads it in the program as written ends in a reduction or a transpose.
     FeedsReduction "folded" (Tensor);
     /// Both kernels grew from one product.
     SameCore "same_core" (Kernel, Kernel);

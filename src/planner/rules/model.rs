@@ -28,8 +28,8 @@ pub enum Class {
 
 impl Class {
     /// Every class.
-    pub const ALL: [Self; 6] =
-        [Self::Exact, Self::Finite, Self::Improves, Self::Reassociates, Self::Rescales, Self::Approximate];
+    pub const ALL: &'static [Self] =
+        &[Self::Exact, Self::Finite, Self::Improves, Self::Reassociates, Self::Rescales, Self::Approximate];
 
     /// The word in rule files and dumps.
     #[must_use]
@@ -111,7 +111,7 @@ pub enum Phase {
 
 impl Phase {
     /// Every phase, in order.
-    pub const ALL: [Self; 5] = [Self::Simplify, Self::Recognise, Self::Meet, Self::Kernel, Self::Grow];
+    pub const ALL: &'static [Self] = &[Self::Simplify, Self::Recognise, Self::Meet, Self::Kernel, Self::Grow];
 
     /// The word in rule files.
     #[must_use]

@@ -84,10 +84,10 @@ impl Parser<'_> {
 
     fn phase(&mut self) -> Read<Phase> {
         let (at, name) = self.reader.want_word("a phase")?;
-        match Phase::ALL.into_iter().find(|p| p.name() == name) {
+        match Phase::ALL.iter().copied().find(|p| p.name() == name) {
             Some(phase) => Ok(phase),
             None => {
-                let help = suggestion(&name, &Phase::ALL.map(Phase::name));
+                let help = suggestion(&name, &Phase::ALL.iter().copied().map(Phase::name).collect::<Vec<_>>());
                 self.reader.fail(&at, format!("there is no phase '{name}'"), Some(help))
             }
         }
@@ -215,8 +215,8 @@ impl Parser<'_> {
         let mut classes = RuleClasses::default();
         loop {
             let (at, name) = self.reader.want_word("a class")?;
-            let Some(class) = Class::ALL.into_iter().find(|c| c.name() == name) else {
-                let help = suggestion(&name, &Class::ALL.map(Class::name));
+            let Some(class) = Class::ALL.iter().copied().find(|c| c.name() == name) else {
+                let help = suggestion(&name, &Class::ALL.iter().copied().map(Class::name).collect::<Vec<_>>());
                 return self.reader.fail(&at, format!("there is no class '{name}'"), Some(help));
             };
             if self.reader.take_word("for") {

@@ -81,9 +81,9 @@ const OTHERS: &[(&str, Function)] = &[
 
 /// The function called `name`.
 pub(super) fn function(name: &str) -> Option<Function> {
-    let unary = UnaryOp::ALL.into_iter().find(|u| u.name() == name).map(|u| Function::op(EOp::Unary(u), &[T]));
-    let binary = || BinaryOp::ALL.into_iter().find(|b| b.name() == name);
-    let reduction = || ReduceOp::ALL.into_iter().find(|r| r.name() == name);
+    let unary = UnaryOp::ALL.iter().copied().find(|u| u.name() == name).map(|u| Function::op(EOp::Unary(u), &[T]));
+    let binary = || BinaryOp::ALL.iter().copied().find(|b| b.name() == name);
+    let reduction = || ReduceOp::ALL.iter().copied().find(|r| r.name() == name);
     let other = || OTHERS.iter().find(|(other, _)| *other == name);
     unary
         .or_else(|| Some(Function::op(EOp::Binary(binary()?), &[T, T])))

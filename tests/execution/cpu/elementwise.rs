@@ -30,8 +30,8 @@ fn ulps(got: Scalar, want: Scalar) -> f64 {
 
 #[test]
 fn every_unary_operation_on_every_dtype() {
-    for dtype in DType::ALL {
-        for op in UnaryOp::ALL.into_iter().chain([0, 1, 2, 3, -1, -3, 7, i32::MIN].map(UnaryOp::Powi)) {
+    for dtype in DType::ALL.iter().copied() {
+        for op in UnaryOp::ALL.iter().copied().chain([0, 1, 2, 3, -1, -3, 7, i32::MIN].map(UnaryOp::Powi)) {
             let Some(result) = op.result(dtype) else { continue };
             let mut m = Maker::new(7, Shape::new(&[1500]));
             let a = m.load(dtype, true);
@@ -71,7 +71,7 @@ fn transcendental_functions_on_numbers_of_all_sizes() {
     let n = 20_000;
     let shape = Shape::new(&[n]);
     for dtype in [DType::F32, DType::F64] {
-        for op in UnaryOp::ALL.into_iter().filter(|o| o.is_transcendental() || *o == UnaryOp::Rsqrt) {
+        for op in UnaryOp::ALL.iter().copied().filter(|o| o.is_transcendental() || *o == UnaryOp::Rsqrt) {
             let mut m = Maker::new(1, shape.clone());
             let data = wide(&mut m.random, dtype, n);
             let x = m.load_data(View::dense(&shape), data.clone());
@@ -109,8 +109,8 @@ fn transcendental_functions_on_numbers_of_all_sizes() {
 
 #[test]
 fn every_binary_operation_on_every_dtype() {
-    for dtype in DType::ALL {
-        for op in BinaryOp::ALL {
+    for dtype in DType::ALL.iter().copied() {
+        for op in BinaryOp::ALL.iter().copied() {
             let Some(result) = op.result(dtype) else { continue };
             let mut m = Maker::new(11, Shape::new(&[2000]));
             let (a, b) = (m.load(dtype, true), m.load(dtype, true));
@@ -129,8 +129,8 @@ fn every_binary_operation_on_every_dtype() {
 
 #[test]
 fn every_cast() {
-    for from in DType::ALL {
-        for to in DType::ALL {
+    for from in DType::ALL.iter().copied() {
+        for to in DType::ALL.iter().copied() {
             for mode in [CastMode::Wrap, CastMode::RoundSaturate] {
                 let mut m = Maker::new(13, Shape::new(&[700]));
                 let a = m.load(from, true);

@@ -39,8 +39,8 @@ fn every_reduction_over_every_set_of_axes() {
         let shape = Shape::new(shape);
         for set in 1..1usize << shape.rank() {
             let axes: Vec<usize> = (0..shape.rank()).filter(|a| set >> a & 1 == 1).collect();
-            for dtype in DType::ALL {
-                for op in ReduceOp::ALL.into_iter().filter(|&o| admits(o, dtype)) {
+            for dtype in DType::ALL.iter().copied() {
+                for op in ReduceOp::ALL.iter().copied().filter(|&o| admits(o, dtype)) {
                     seed += 1;
                     // Long products and sums with infinities overflow midway or not by their order; small values do not.
                     let mut m = Maker::new(seed, shape.clone());
@@ -61,8 +61,8 @@ fn positions_of_extremes() {
     for (seed, shape) in [[40, 1, 3], [3, 70, 5], [2, 3, 1200], [2, 600, 1]].iter().enumerate() {
         let shape = Shape::new(shape);
         for axis in 0..3 {
-            for dtype in DType::ALL {
-                for op in ArgOp::ALL {
+            for dtype in DType::ALL.iter().copied() {
+                for op in ArgOp::ALL.iter().copied() {
                     let mut m = Maker::new(seed as u64 * 31 + axis as u64, shape.clone());
                     let a = m.load(dtype, axis == 1);
                     let r = m.program.push(Inst::ArgReduce(op, a), DType::I32);

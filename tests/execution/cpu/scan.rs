@@ -13,8 +13,8 @@ fn every_scan_along_every_axis() {
     for (seed, shape) in shapes.iter().enumerate() {
         let shape = Shape::new(shape);
         for axis in 0..shape.rank() {
-            for dtype in DType::ALL.into_iter().filter(|&d| d != DType::Bool) {
-                for op in ScanOp::ALL {
+            for dtype in DType::ALL.iter().copied().filter(|&d| d != DType::Bool) {
+                for op in ScanOp::ALL.iter().copied() {
                     if shape.len() > 5000 && !(op == ScanOp::Sum && dtype == DType::F32) {
                         continue;
                     }

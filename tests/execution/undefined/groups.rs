@@ -17,7 +17,7 @@ fn rows(axes: &[usize]) -> Core {
 
 #[test]
 fn every_dtype_through_every_kind_of_load_and_store() {
-    for (seed, dtype) in DType::ALL.into_iter().enumerate() {
+    for (seed, dtype) in DType::ALL.iter().copied().enumerate() {
         let shapes = if cfg!(miri) { [&[2, 3][..], &[], &[]] } else { [&[3, 5][..], &[2, 1], &[]] };
         for shape in shapes.into_iter().take(if cfg!(miri) && seed > 0 { 1 } else { 3 }) {
             let shape = Shape::new(shape);
@@ -83,7 +83,7 @@ fn folds_over_every_set_of_axes() {
         for set in 1..1usize << shape.rank() {
             let axes: Vec<usize> = (0..shape.rank()).filter(|a| set >> a & 1 == 1).collect();
             // Miri takes seconds for each: one dtype for each set, in turn.
-            let dtypes = DType::ALL.into_iter().enumerate().filter(|(i, _)| !cfg!(miri) || i % 8 == set % 8);
+            let dtypes = DType::ALL.iter().copied().enumerate().filter(|(i, _)| !cfg!(miri) || i % 8 == set % 8);
             for (_, dtype) in dtypes {
                 seed += 1;
                 let op = if dtype == DType::Bool {

@@ -151,9 +151,9 @@ fn half(dtype: DType, ulp: f64) -> f64 {
 /// All unary cases.
 pub fn unary() -> Vec<Case> {
     let mut all = Vec::new();
-    let ops = UnaryOp::ALL.into_iter().chain(POWERS.map(UnaryOp::Powi));
+    let ops = UnaryOp::ALL.iter().copied().chain(POWERS.map(UnaryOp::Powi));
     for op in ops {
-        for dtype in DType::ALL {
+        for dtype in DType::ALL.iter().copied() {
             let Some(result) = op.result(dtype) else { continue };
             if dtype == DType::F64 && op.is_transcendental() {
                 continue;
@@ -185,8 +185,8 @@ fn binary_ulp(op: BinaryOp) -> f64 {
 /// All binary cases.
 pub fn binary() -> Vec<Case> {
     let mut all = Vec::new();
-    for op in BinaryOp::ALL {
-        for dtype in DType::ALL {
+    for op in BinaryOp::ALL.iter().copied() {
+        for dtype in DType::ALL.iter().copied() {
             let Some(result) = op.result(dtype) else { continue };
             if dtype == DType::F64 && op.is_transcendental() {
                 continue;
@@ -228,8 +228,8 @@ pub fn powers() -> Vec<Case> {
 /// All casts, and the selection between two values.
 pub fn casts() -> Vec<Case> {
     let mut all = Vec::new();
-    for from in DType::ALL {
-        for to in DType::ALL {
+    for from in DType::ALL.iter().copied() {
+        for to in DType::ALL.iter().copied() {
             for mode in [CastMode::Wrap, CastMode::RoundSaturate] {
                 let edges: Vec<f64> = [
                     0.4,
@@ -271,7 +271,7 @@ pub fn casts() -> Vec<Case> {
             }
         }
     }
-    for dtype in DType::ALL {
+    for dtype in DType::ALL.iter().copied() {
         let n = 300;
         let mut c = Case::map(format!("select {dtype}"), &[n]);
         let t = c.input(&[n], numbers(DType::Bool, n, 0.0, 1.0, 5));

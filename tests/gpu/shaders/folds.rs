@@ -60,8 +60,8 @@ fn tolerance(op: ReduceOp, dtype: DType) -> (f64, f64) {
 pub fn reductions() -> Vec<Case> {
     let mut all = Vec::new();
     let mut turn = 0;
-    for dtype in DType::ALL {
-        for op in ReduceOp::ALL {
+    for dtype in DType::ALL.iter().copied() {
+        for op in ReduceOp::ALL.iter().copied() {
             if !has(op, dtype) {
                 continue;
             }
@@ -97,7 +97,7 @@ pub fn positions() -> Vec<Case> {
     let mut all = Vec::new();
     let shapes: [(&[usize], &[usize]); 5] =
         [(&[4, 700], &[1]), (&[50, 12], &[1]), (&[640, 9], &[0]), (&[5000], &[0]), (&[40, 5], &[1])];
-    for (turn, (dtype, op)) in DType::ALL.into_iter().flat_map(|d| ArgOp::ALL.map(|o| (d, o))).enumerate() {
+    for (turn, (dtype, op)) in DType::ALL.iter().copied().flat_map(|d| ArgOp::ALL.map(|o| (d, o))).enumerate() {
         let every = dtype == DType::F32;
         for (i, (shape, axes)) in shapes.into_iter().enumerate() {
             if !every && i != turn % shapes.len() {
@@ -208,7 +208,7 @@ pub fn scans() -> Vec<Case> {
     let shapes: [(&[usize], usize); 5] =
         [(&[3, 700], 1), (&[200, 70], 0), (&[40, 9], 1), (&[513], 0), (&[4, 300, 3], 1)];
     for dtype in [DType::F32, DType::I32, DType::U32, DType::F64, DType::F16, DType::I64] {
-        for op in ScanOp::ALL {
+        for op in ScanOp::ALL.iter().copied() {
             for (i, (shape, axis)) in shapes.into_iter().enumerate() {
                 if dtype != DType::F32 && i % 2 == 0 && i > 0 {
                     continue;

@@ -27,7 +27,7 @@ proptest! {
     fn rules_hold_on_random_shapes_and_values(candidates in candidates(), seed in 0u64..1_000_000, start in 0usize..1000) {
         let mut failures = Vec::new();
         for (r, rule) in Rules::builtin().checks().enumerate() {
-            let dtypes: Vec<DType> = DType::ALL.into_iter().filter(|d| rule.class(*d).is_some()).collect();
+            let dtypes: Vec<DType> = DType::ALL.iter().copied().filter(|d| rule.class(*d).is_some()).collect();
             let dtype = dtypes[(start + r) % dtypes.len()];
             let operators = operator_choices(&rule, dtype);
             let operators = &operators[(start + r) % operators.len()];
