@@ -9,8 +9,8 @@ use std::io::Read;
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
 /// Headers in the wild have about a hundred bytes.
 const MAX_HEADER: usize = 64 << 10;
-/// No array has more axes.
-const MAX_RANK: usize = 16;
+/// As many axes as a graph may have.
+const MAX_RANK: usize = 32;
 
 /// The type of an element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -154,7 +154,8 @@ impl Header {
         Ok(Opened { header, data_at: before + length as u64 })
     }
 
-    /// The header of a file, up to the first element, which begins at a multiple of 64 bytes.
+    /// The header of a file, up to the first element, which begins at a multiple of 64 bytes: of version 1, or of version 2 where the
+    /// text is longer than version 1 can say.
     #[must_use]
     pub fn write(&self) -> Vec<u8> {
         let order = if self.fortran_order { "True" } else { "False" };
@@ -163,16 +164,25 @@ impl Header {
             1 => extents.trim_end(),
             _ => extents.trim_end_matches(", "),
         };
-        let mut text = format!("{{'descr': '{}', 'fortran_order': {order}, 'shape': ({shape}), }}", self.descr);
-        while !(MAGIC.len() + 4 + text.len() + 1).is_multiple_of(64) {
-            text.push(' ');
-        }
-        text.push('\n');
+        let text = format!("{{'descr': '{}', 'fortran_order': {order}, 'shape': ({shape}), }}", self.descr);
+        // Blanks and a line end bring the text to the next multiple of 64 bytes.
+        let length = |before: usize| (before + text.len() + 1).next_multiple_of(64) - before;
         let mut out = MAGIC.to_vec();
-        // A shape has few axes, so the length fits the two bytes of version 1.
-        out.extend([1, 0]);
-        out.extend((text.len() as u16).to_le_bytes());
+        match u16::try_from(length(10)) {
+            Ok(length) => {
+                out.extend([1, 0]);
+                out.extend(length.to_le_bytes());
+            }
+            Err(_) => {
+                out.extend([2, 0]);
+                out.extend((length(12) as u32).to_le_bytes());
+            }
+        }
         out.extend(text.as_bytes());
+        while !(out.len() + 1).is_multiple_of(64) {
+            out.push(b' ');
+        }
+        out.push(b'\n');
         out
     }
 }
@@ -255,6 +265,36 @@ mod tests {
             assert_eq!((opened.data_at, bytes.len() % 64), (bytes.len() as u64, 0));
             assert_eq!(ElementType::from_descr(descr).unwrap().descr(), descr);
         }
+    }
+
+    #[test]
+    fn as_many_axes_as_a_graph_has_are_read() {
+        let of = |axes: usize| Header { descr: "<f8".into(), fortran_order: false, shape: vec![1; axes] };
+        assert_eq!(Header::read(&mut &of(32).write()[..]).unwrap().header, of(32));
+        let refused = Header::read(&mut &of(33).write()[..]).unwrap_err().to_string();
+        assert!(refused.contains("33 dimensions, where at most 32 are accepted"), "{refused}");
+    }
+
+    #[test]
+    fn a_text_too_long_for_version_1_is_written_as_version_2() {
+        let of = |axes: usize| Header { descr: "<f8".into(), fortran_order: false, shape: vec![7; axes] }.write();
+        let stated = |bytes: &[u8]| match bytes[6] {
+            1 => 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]])),
+            _ => 12 + u32::from_le_bytes([bytes[8], bytes[9], bytes[10], bytes[11]]) as usize,
+        };
+        // Each axis takes three bytes: somewhere here is the longest text of version 1.
+        for axes in 21_810..21_840 {
+            let bytes = of(axes);
+            assert_eq!((stated(&bytes), bytes.len() % 64), (bytes.len(), 0), "{axes} axes");
+            assert_eq!(
+                (bytes[6], bytes.last()),
+                (if bytes.len() - 10 > 65_535 { 2 } else { 1 }, Some(&b'\n')),
+                "{axes} axes"
+            );
+        }
+        assert_eq!((of(21_800)[6], of(30_000)[6]), (1, 2));
+        let length = of(30_000).len() - 12;
+        assert_eq!(Header::read(&mut &of(30_000)[..]).unwrap_err(), HeaderError::TooLong(length));
     }
 
     #[test]

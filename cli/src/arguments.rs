@@ -150,7 +150,7 @@ pub struct ReplayArguments {
     /// Compare every element with the oracle.
     #[arg(long)]
     pub check: bool,
-    /// If the results are wrong, find the smallest set of rules and groups without which they are right.
+    /// If the results are wrong, find a minimal set of rules and groups without which they are right.
     #[arg(long)]
     pub bisect: bool,
 }

@@ -78,7 +78,7 @@ impl<T> Lru<T> {
         self.get(place)
     }
 
-    /// Adds a value as the most recently used. An equal one that is there already stays.
+    /// Adds a value as the most recently used. Does not look for an equal entry: the caller asks [`find`](Self::find) first.
     pub fn insert(&mut self, hash: u64, weight: usize, value: T) -> Position {
         let place = self.free.pop().unwrap_or_else(|| {
             self.entries.push(None);

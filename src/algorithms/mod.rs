@@ -10,7 +10,7 @@ mod lru;
 mod random;
 
 #[cfg(any(feature = "check", feature = "blocking"))]
-pub use delta::smallest;
+pub use delta::minimal;
 pub use hash::FixedHasher;
 pub use lru::{Lru, Position};
 pub use random::{Lcg, Random, SplitMix, Xorshift};

@@ -1,7 +1,8 @@
 //! Random numbers from a seed.
 //!
-//! There are three generators because seeds are kept: cases that once failed, data behind recorded results and graphs behind
-//! measurements are functions of their generator. All give the same choices from their words.
+//! A seed stands for what was made from it: the numbers of the checker's cases, the limits within which seeded faults must be caught
+//! and limits that tests state hold for these generators and their words alone. That is why there are three: none took the place of
+//! another. Choices are made from the words of each in the same way.
 
 /// A source of random words and what is chosen by them.
 pub trait Random {
@@ -72,7 +73,7 @@ impl Random for SplitMix {
 mod tests {
     use super::*;
 
-    /// Kept seeds and recorded results depend on these words.
+    /// What seeds stand for depends on these words.
     #[test]
     fn the_streams_stay_what_they_are() {
         assert_eq!(

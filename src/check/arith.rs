@@ -12,34 +12,34 @@ use crate::types::DType;
 /// Slack for functions of `std`, which are good to about one ulp of f64.
 pub(super) const STD: f64 = 4.44e-16;
 
-/// The elements of one kind each that `x` is made of.
+/// The elements of one category each that `x` is made of.
 fn parts(x: Element) -> impl Iterator<Item = Element> {
     [Categories::NUMBER, Categories::NAN, Categories::UP, Categories::DOWN]
         .into_iter()
-        .filter(move |&k| x.categories.any_of(k))
-        .map(move |k| {
-            if k == Categories::NUMBER {
-                Element { categories: k, ..x }
+        .filter(move |&category| x.categories.any_of(category))
+        .map(move |category| {
+            if category == Categories::NUMBER {
+                Element { categories: category, ..x }
             } else {
-                Element { categories: k, ..Element::exact(Dd::ZERO) }
+                Element { categories: category, ..Element::exact(Dd::ZERO) }
             }
         })
 }
 
 /// The union of `f` over the categories of one element.
-pub(super) fn by_kind(x: Element, f: impl Fn(Element) -> Element) -> Element {
+pub(super) fn by_category(x: Element, f: impl Fn(Element) -> Element) -> Element {
     parts(x).map(f).reduce(Element::or).unwrap_or(Element::ANY)
 }
 
 /// The union of `f` over the categories of two elements.
-fn by_kinds(a: Element, b: Element, f: impl Fn(Element, Element) -> Element) -> Element {
+fn by_two_categories(a: Element, b: Element, f: impl Fn(Element, Element) -> Element) -> Element {
     if a.is_number() && b.is_number() {
         return f(a, b);
     }
-    by_kind(a, |x| by_kind(b, |y| f(x, y)))
+    by_category(a, |x| by_category(b, |y| f(x, y)))
 }
 
-/// A number that stands for an element of one kind; `None` for a number that is not certain.
+/// A number that stands for an element of one category: of a number its centre, certain or not.
 pub(super) fn representative(x: Element) -> f64 {
     match x.categories {
         Categories::NAN => f64::NAN,
@@ -54,12 +54,12 @@ pub(super) fn representative(x: Element) -> f64 {
 pub fn binary(op: BinaryOp, a: Element, b: Element, dtype: DType, allow: Allowance) -> Element {
     use BinaryOp as B;
     match op {
-        B::Maximum | B::Minimum | B::Fmax | B::Fmin => return by_kinds(a, b, |a, b| extremum(op, a, b)),
+        B::Maximum | B::Minimum | B::Fmax | B::Fmin => return by_two_categories(a, b, |a, b| extremum(op, a, b)),
         _ if op.is_compare() => {
             if a.is_any() || b.is_any() {
                 return Element::truth(None);
             }
-            return by_kinds(a, b, |a, b| compare(op, a, b));
+            return by_two_categories(a, b, |a, b| compare(op, a, b));
         }
         _ => {}
     }
@@ -72,7 +72,7 @@ pub fn binary(op: BinaryOp, a: Element, b: Element, dtype: DType, allow: Allowan
     if special && (moved || !allow.keeps_specials_of_two(op)) {
         return Element::ANY;
     }
-    by_kinds(a, b, |a, b| {
+    by_two_categories(a, b, |a, b| {
         if !(a.is_number() && b.is_number()) {
             return specials(op, a, b);
         }
@@ -81,7 +81,7 @@ pub fn binary(op: BinaryOp, a: Element, b: Element, dtype: DType, allow: Allowan
     })
 }
 
-/// Operands of one kind each, at least one of them NaN or infinite.
+/// Operands of one category each, at least one of them NaN or infinite.
 fn specials(op: BinaryOp, a: Element, b: Element) -> Element {
     use BinaryOp as B;
     let (x, y) = (representative(a), representative(b));
@@ -285,7 +285,7 @@ fn angle(y: Element, x: Element) -> Element {
     finish(Dd::new(v), radius.min(2.0 * pi) + STD * v.abs(), 0.0, false)
 }
 
-/// The larger or smaller of two elements of one kind each. No rounding.
+/// The larger or smaller of two elements of one category each. No rounding.
 #[must_use]
 pub fn extremum(op: BinaryOp, a: Element, b: Element) -> Element {
     use BinaryOp as B;
@@ -322,7 +322,7 @@ pub fn extremum(op: BinaryOp, a: Element, b: Element) -> Element {
     Element { size: a.size.max(b.size), ..hull }
 }
 
-/// The truth of a comparison of two elements of one kind each.
+/// The truth of a comparison of two elements of one category each.
 #[must_use]
 pub fn compare(op: BinaryOp, a: Element, b: Element) -> Element {
     use BinaryOp as B;

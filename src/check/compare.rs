@@ -64,8 +64,8 @@ impl fmt::Display for Element {
             let sign = if self.either_sign { "±" } else { "" };
             parts.push(format!("{sign}{:?} ± {:e} (terms {:e})", self.value.hi, self.radius, self.size));
         }
-        for (kind, name) in [(Categories::NAN, "NaN"), (Categories::UP, "∞"), (Categories::DOWN, "−∞")] {
-            if self.categories.any_of(kind) {
+        for (category, name) in [(Categories::NAN, "NaN"), (Categories::UP, "∞"), (Categories::DOWN, "−∞")] {
+            if self.categories.any_of(category) {
                 parts.push(name.to_string());
             }
         }

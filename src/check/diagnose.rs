@@ -2,7 +2,8 @@
 //!
 //! The pipeline is run again with stages left out. What is wrong without planner and fusion is the fault of an operation; what is
 //! wrong with fusion alone is the fault of a group, found by comparing everything the run stored; what is wrong only with the planner
-//! is the fault of a group if the planned graph is right node by node, else that of the smallest set of rules whose removal helps.
+//! is the fault of a group if the planned graph is right node by node, else that of a rule without which the plan is right, or of a
+//! minimal set of rules that make a wrong plan.
 
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use super::oracle::{evaluate, evaluate_over, numbers_only};
 use super::report::{Blame, BlamedRule, Divergence, Tolerance};
 use super::runs::caught;
 use super::tensor::Tensor;
-use crate::algorithms::smallest;
+use crate::algorithms::minimal;
 use crate::engine::{Engine, Evaluation, RunOptions, Trace};
 use crate::graph::{Case, Graph, NodeId};
 use crate::planner::{Class, Plan, PlanOptions, Rules, plan};
@@ -246,7 +247,7 @@ impl<'a> Probe<'a> {
     }
 
     /// The rules behind a plan whose nodes, one by one, give something else: one that fired and without which the plan is right;
-    /// else the smallest set of all rules that by themselves still make a wrong plan.
+    /// else a minimal set of all rules that by themselves still make a wrong plan: none of it can be left out.
     fn rules(&self, case: &Case) -> Blame {
         let all = self.engine.rules();
         let Some(fired) = self.wrong_plan(case, all) else { return Blame::Together };
@@ -255,9 +256,9 @@ impl<'a> Probe<'a> {
             return Blame::Rules(vec![rule.clone()]);
         }
         let everything: Vec<&str> = all.iter().map(|r| r.name).collect();
-        let names = smallest(&everything, MOST_REMOVALS, &mut |some| {
+        let names = minimal(&everything, MOST_REMOVALS, &mut |some| {
             let others: Vec<&str> = everything.iter().copied().filter(|n| !some.contains(n)).collect();
-            self.wrong_plan(case, &all.without(&others)).is_some()
+            !some.is_empty() && self.wrong_plan(case, &all.without(&others)).is_some()
         });
         let named = all.iter().filter(|r| names.contains(&r.name));
         Blame::Rules(named.map(|r| BlamedRule { name: r.name.to_string(), class: r.class }).collect())

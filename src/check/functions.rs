@@ -4,7 +4,7 @@
 //! centre; their own error is part of the radius.
 
 use super::allowance::Allowance;
-use super::arith::{STD, by_kind, numbers, product, representative};
+use super::arith::{STD, by_category, numbers, product, representative};
 use super::dd::Dd;
 use super::discrete;
 use super::element::{Categories, Element, integer_limits, wrap_integer};
@@ -16,9 +16,9 @@ use crate::types::{DType, Kind};
 pub fn unary(op: UnaryOp, x: Element, dtype: DType, allow: Allowance) -> Element {
     use UnaryOp as U;
     match op {
-        U::IsNan => return by_kind(x, |x| Element::truth(Some(x.categories == Categories::NAN))),
-        U::IsInf => return by_kind(x, |x| Element::truth(Some(x.may_be_infinite()))),
-        U::IsFinite => return by_kind(x, |x| Element::truth(Some(x.is_number()))),
+        U::IsNan => return by_category(x, |x| Element::truth(Some(x.categories == Categories::NAN))),
+        U::IsInf => return by_category(x, |x| Element::truth(Some(x.may_be_infinite()))),
+        U::IsFinite => return by_category(x, |x| Element::truth(Some(x.is_number()))),
         U::Powi(0) => return Element::integer(1),
         U::Powi(1) => return x,
         _ => {}
@@ -32,7 +32,7 @@ pub fn unary(op: UnaryOp, x: Element, dtype: DType, allow: Allowance) -> Element
     if !x.is_number() && (moved || !allow.keeps_specials(op)) {
         return Element::ANY;
     }
-    by_kind(x, |x| {
+    by_category(x, |x| {
         if !x.is_number() {
             let known = Element::from_f64(special(op, representative(x)));
             return allow.round(known, dtype, allow.unary(op, dtype));
@@ -245,7 +245,7 @@ fn arc(x: Element, f: fn(f64) -> f64) -> Element {
 pub fn cast(mode: CastMode, x: Element, from: DType, to: DType, allow: Allowance) -> Element {
     match (from.kind(), to.kind()) {
         _ if from == to => x,
-        (Kind::Float, Kind::Float) => by_kind(x, |x| {
+        (Kind::Float, Kind::Float) => by_category(x, |x| {
             if !x.is_number() || x.is_any() {
                 return x;
             }
@@ -256,7 +256,7 @@ pub fn cast(mode: CastMode, x: Element, from: DType, to: DType, allow: Allowance
             if x.is_any() {
                 return Element::truth(None);
             }
-            by_kind(x, |x| {
+            by_category(x, |x| {
                 let zero = x.is_number() && x.smallest() == 0.0;
                 Element::truth(if zero && !x.is_exact() { None } else { Some(!zero) })
             })
@@ -284,7 +284,7 @@ fn float_to_integer(mode: CastMode, x: Element, to: DType) -> Element {
     if x.is_any() {
         return Element::integers(least, most);
     }
-    by_kind(x, |x| match x.categories {
+    by_category(x, |x| match x.categories {
         Categories::NAN => Element::integer(0),
         Categories::UP => Element::integer(most),
         Categories::DOWN => Element::integer(least),

@@ -2,7 +2,7 @@
 //!
 //! Shrinking a recipe removes steps; this file removes what the failing part of the graph only reads.
 
-use crate::algorithms::smallest;
+use crate::algorithms::minimal;
 use crate::graph::{Case, NodeId};
 use crate::types::HostBuffer;
 
@@ -13,7 +13,8 @@ pub fn minimise(
     value: impl Fn(&Case, NodeId) -> Option<HostBuffer>,
 ) -> Case {
     // One root is enough, unless the case fails only with several of them.
-    let roots = smallest(&case.graph.roots, usize::MAX, &mut |roots| fails(&case.with_roots(roots)));
+    let roots =
+        minimal(&case.graph.roots, usize::MAX, &mut |roots| !roots.is_empty() && fails(&case.with_roots(roots)));
     let mut best = if roots.len() < case.graph.roots.len() { case.with_roots(&roots) } else { case.clone() };
     // Results as data, the latest first: each that is accepted removes a whole branch.
     let mut refused = 0;

@@ -17,7 +17,7 @@ use super::runs::{caught, value};
 use super::strategies::{Above, Recipe, Variation, grow_with, rule_case};
 use super::tensor::Tensor;
 use super::variants::{with_other_data, with_other_literal};
-use crate::algorithms::smallest;
+use crate::algorithms::minimal;
 use crate::dump::{RuleFile, Settings};
 use crate::engine::{Engine, EngineBuilder};
 use crate::error::Result;
@@ -322,7 +322,7 @@ impl Session {
         let best = match &made.origin {
             CaseOrigin::Recipe(recipe) => {
                 let grown = |steps: &[_]| grow_with(&Recipe { head: recipe.head, steps: steps.to_vec() }, &self.rules);
-                grown(&smallest(&recipe.steps, MOST_SHRINKS, &mut |steps| self.fails(&grown(steps), config)))
+                grown(&minimal(&recipe.steps, MOST_SHRINKS, &mut |steps| self.fails(&grown(steps), config)))
             }
             CaseOrigin::Rule(_) => made.case.clone(),
         };

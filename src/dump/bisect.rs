@@ -1,11 +1,11 @@
-//! Which rules and groups are at fault: the smallest set of them whose removal makes the results of a case right.
+//! Which rules and groups are at fault: a minimal set of them whose removal makes the results of a case right.
 //!
 //! In: a case, an engine, and a judge of results. Out: what must be removed. The search is delta debugging over what is removed, so
 //! the set is minimal: putting any one of it back makes the results wrong again. This file knows no oracle; the caller judges.
 
 use std::sync::Arc;
 
-use crate::algorithms::smallest;
+use crate::algorithms::minimal;
 use crate::engine::{Engine, RunOptions, Without};
 use crate::graph::{Case, NodeId};
 use crate::types::HostBuffer;
@@ -87,16 +87,16 @@ impl Search<'_> {
         plan.map(|p| p.fired.iter().map(|f| f.rule.clone()).collect()).unwrap_or_default()
     }
 
-    /// The fewest rules whose removal is enough while the nodes of `apart` run by themselves; `None` when even all are not.
+    /// A minimal set of rules whose removal is enough while the nodes of `apart` run by themselves; `None` when even all are not.
     fn rules(&mut self, apart: &[NodeId]) -> Option<Vec<String>> {
         // A plan without the rules that fired may hold others in their place: then all rules are in question.
         let fired = self.fired();
         let all: Vec<String> = self.engine.rules().iter().map(|r| r.name.to_owned()).collect();
         let enough = [fired, all].into_iter().find(|names| !names.is_empty() && self.right(names, apart))?;
-        Some(smallest(&enough, usize::MAX, &mut |names| self.right(names, apart)))
+        Some(minimal(&enough, usize::MAX, &mut |names| !names.is_empty() && self.right(names, apart)))
     }
 
-    /// The fewest groups that must be taken apart while the rules of `without` are not used; `None` when even all are not enough.
+    /// A minimal set of groups to be taken apart while the rules of `without` are not used; `None` when even all are not enough.
     fn groups_to_part(&mut self, without: &[String]) -> Option<Vec<UnfusedGroup>> {
         if self.right(without, &[]) {
             return Some(Vec::new());
@@ -104,9 +104,9 @@ impl Search<'_> {
         let groups = self.groups();
         let mut right = |some: &[UnfusedGroup]| {
             let nodes: Vec<NodeId> = some.iter().flat_map(|g| g.nodes.iter().copied()).collect();
-            self.right(without, &nodes)
+            !some.is_empty() && self.right(without, &nodes)
         };
-        (!groups.is_empty() && right(&groups)).then(|| smallest(&groups, usize::MAX, &mut right))
+        right(&groups).then(|| minimal(&groups, usize::MAX, &mut right))
     }
 }
 
@@ -139,8 +139,7 @@ fn outcome(search: &mut Search<'_>) -> Outcome {
     }
 }
 
-/// Neither rules nor groups alone: first the fewest rules with every node by itself, then the fewest groups of what is planned
-/// without those.
+/// Neither rules nor groups alone: first rules with every node by itself, then groups of what is planned without those.
 fn both(search: &mut Search<'_>) -> Outcome {
     search.right(&[], &[]);
     let n_nodes = search.engine.last_evaluation().map_or(0, |e| e.prepared.graph.nodes.len());

@@ -228,10 +228,10 @@ fn two_grams_at_once_keep_their_memory() {
 
 #[test]
 fn partial_sums_of_a_long_product_are_added() {
-    for k in [1000, 4096, 20_011] {
-        let (a, b) = (Matrix::random(3, k, 31), Matrix::random(k, 5, 32));
-        let (product, gram) = (a.times(&b), b.transposed().times(&b));
-        each_engine(|name, e| {
+    each_engine(|name, e| {
+        for k in [1000, 4096, 20_011] {
+            let (a, b) = (Matrix::random(3, k, 31), Matrix::random(k, 5, 32));
+            let (product, gram) = (a.times(&b), b.transposed().times(&b));
             let (ga, gb) = (upload(e, &a), upload(e, &b));
             close(name, &read(&ga.matmul(&gb)), &product, 2e-5);
             close(name, &read(&gb.t().matmul(&gb)), &gram, 2e-5);
@@ -240,20 +240,20 @@ fn partial_sums_of_a_long_product_are_added() {
             close(name, &read(&ones.matmul(&gb)), &b.column_means().map(|v| v * k as f64), 2e-5);
             let epilogue = (&ga.matmul(&gb) + 1.5).maximum(0.0);
             close(name, &read(&epilogue), &product.map(|v| (v + 1.5).max(0.0)), 2e-5);
-        });
-    }
+        }
+    });
 }
 
 #[test]
 fn a_long_reduction_applies_the_fused_expression() {
-    for n in [999, 65_537, 300_007] {
-        let (x, y) = (vector(n, 33), vector(n, 34));
-        let fold = |f: &dyn Fn(f64, f64) -> f64| {
-            let total = x.iter().zip(&y).map(|(&p, &q)| f(f64::from(p), f64::from(q))).sum::<f64>();
-            Matrix { rows: 1, columns: 1, values: vec![total] }
-        };
-        let most = x.iter().map(|&v| f64::from(v).abs() * 2.0 - 1.0).fold(f64::MIN, f64::max);
-        each_engine(|name, e| {
+    each_engine(|name, e| {
+        for n in [999, 65_537, 300_007] {
+            let (x, y) = (vector(n, 33), vector(n, 34));
+            let fold = |f: &dyn Fn(f64, f64) -> f64| {
+                let total = x.iter().zip(&y).map(|(&p, &q)| f(f64::from(p), f64::from(q))).sum::<f64>();
+                Matrix { rows: 1, columns: 1, values: vec![total] }
+            };
+            let most = x.iter().map(|&v| f64::from(v).abs() * 2.0 - 1.0).fold(f64::MIN, f64::max);
             let (a, b) = (e.from_slice(&x, &[n]).unwrap(), e.from_slice(&y, &[n]).unwrap());
             let sum = |a: &Array| read(&a.sum(.., false));
             close(name, &sum(&(&(&a * 0.5).exp() + &a.square())), &fold(&|p, _| (p * 0.5).exp() + p * p), 2e-5);
@@ -264,8 +264,8 @@ fn a_long_reduction_applies_the_fused_expression() {
             close(name, &read(&after), &fold(&|p, q| (p * q).abs()).map(|v| v.sqrt() + 1.0), 2e-5);
             let top = (&(&a.abs() * 2.0) - 1.0).amax(.., false);
             close(name, &read(&top), &Matrix { rows: 1, columns: 1, values: vec![most] }, 1e-6);
-        });
-    }
+        }
+    });
 }
 
 #[test]

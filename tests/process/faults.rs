@@ -28,9 +28,9 @@ fn asked(fault: &Fault) -> bool {
     std::env::var("LAZURITE_FAULT").map_or(true, |name| name == fault.name())
 }
 
+/// To be called while [`alone`]: the faults and the hook for panics are those of every test of the process.
 fn hold(faults: impl Iterator<Item = Fault>, device: DeviceChoice) {
     // Panics under a fault are caught and count as findings; their messages are not wanted, those of this test are.
-    let _alone = alone();
     let hook = std::panic::take_hook();
     std::panic::set_hook(Box::new(|_| {}));
     let mut missed = Vec::new();
@@ -57,6 +57,7 @@ fn table() -> String {
 
 #[test]
 fn the_table_of_faults_is_the_list_of_faults() {
+    let _alone = alone();
     assert!(Fault::ALL.len() >= 30);
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/reliability.md");
     let text = std::fs::read_to_string(&path).unwrap();
@@ -87,11 +88,13 @@ fn a_proof_of_exchanged_factors_is_refused() {
 
 #[test]
 fn every_fault_of_the_cpu_line_is_caught() {
+    let _alone = alone();
     hold(Fault::ALL.iter().copied().filter(|f| !f.on_gpu()), DeviceChoice::Cpu);
 }
 
 #[test]
 fn every_fault_of_kernels_is_caught() {
+    let _alone = alone();
     if let Err(e) = lazurite::Engine::builder().device(DeviceChoice::Gpu).build() {
         assert!(std::env::var("LAZURITE_REQUIRE_GPU").as_deref() != Ok("1"), "a GPU is required: {e}");
         eprintln!("no GPU adapter, the faults of kernels were not seeded: {e}");

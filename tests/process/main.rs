@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 mod engines;
 mod faults;
+mod plan_memory;
 mod quarantine;
 
 #[path = "../support/mod.rs"]

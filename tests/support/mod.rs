@@ -7,29 +7,32 @@ use std::sync::OnceLock;
 use lazurite::unstable::algorithms::{Lcg, Random};
 use lazurite::{DeviceChoice, Engine};
 
-/// The GPU engine of this process, if there is an adapter; `LAZURITE_REQUIRE_GPU=1` makes its absence a failure.
+/// The GPU engine that the tests of this process share, if there is an adapter.
 pub fn gpu() -> Option<&'static Engine> {
     static GPU: OnceLock<Option<Engine>> = OnceLock::new();
-    GPU.get_or_init(|| match Engine::builder().device(DeviceChoice::Gpu).build() {
+    GPU.get_or_init(fresh_gpu).as_ref()
+}
+
+/// A GPU engine whose counters count for one test, if there is an adapter; `LAZURITE_REQUIRE_GPU=1` makes its absence a failure.
+pub fn fresh_gpu() -> Option<Engine> {
+    match Engine::builder().device(DeviceChoice::Gpu).build() {
         Ok(engine) => Some(engine),
         Err(e) => {
             assert!(std::env::var("LAZURITE_REQUIRE_GPU").as_deref() != Ok("1"), "a GPU is required: {e}");
             eprintln!("no GPU adapter, only the CPU is tested: {e}");
             None
         }
-    })
-    .as_ref()
+    }
 }
 
-/// Calls `test` with a fresh CPU engine, and with the GPU engine when there is one: that one must have run something.
+/// Calls `test` with a fresh CPU engine, and with a fresh GPU engine when there is an adapter: that one must have run something.
 pub fn each_engine(test: impl Fn(&str, &Engine)) {
     let cpu = Engine::builder().device(DeviceChoice::Cpu).build().unwrap();
     test("cpu", &cpu);
-    if let Some(gpu) = gpu() {
-        let before = gpu.stats().gpu_groups;
-        test("gpu", gpu);
+    if let Some(gpu) = fresh_gpu() {
+        test("gpu", &gpu);
         let stats = gpu.stats();
-        assert!(stats.gpu_groups > before, "nothing ran on the GPU: {stats:?}");
+        assert!(stats.gpu_groups > 0, "nothing ran on the GPU: {stats:?}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! The matrix language: a subset of what MATLAB and GNU Octave share.
 //!
-//! In: the text of a script. Out: its effects, through the library's public interface alone. The stages are
+//! In: the text of a script. Out: its effects, through the library's public interface alone, apart from the `.npy` headers. The stages are
 //! `lexer` → `parser` → `liveness` → `interpreter`; only the interpreter knows about values.
 
 pub mod ast;

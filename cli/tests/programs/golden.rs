@@ -10,12 +10,13 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use crate::support::scripts::{golden, repository, run_with, settings};
+use lazurite::inspect::Plan;
 use lazurite::{DeviceChoice, Engine, Numerics};
 use lazurite_cli::script::classes::Class;
 
 const RULE: &str = "---\n";
 
-/// Rounds that every plan saturates within; the dumps do not say how many it took.
+/// Rounds that every plan saturates within; the dumps say nothing of how a plan came about.
 const MAX_ROUNDS: usize = 15;
 
 fn setting<'a>(text: &'a str, name: &str) -> Option<&'a str> {
@@ -23,6 +24,13 @@ fn setting<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     let mut values =
         lines.filter_map(|l| l.trim_start_matches('%').trim().strip_prefix(name)?.trim().strip_prefix(':'));
     values.next().map(str::trim)
+}
+
+/// What shows that a plan did not come about as every plan of these programs must: saturated, within the limit, with no fallback.
+fn why_unfinished(plan: &Plan) -> Option<String> {
+    let finished = plan.saturated && plan.fallback.is_none() && plan.rounds <= MAX_ROUNDS;
+    let Plan { saturated, rounds, fallback, .. } = plan;
+    (!finished).then(|| format!("a plan of {rounds} rounds, saturated: {saturated}, fallback: {fallback:?}"))
 }
 
 /// The dumps of all evaluations of a program, or `None` when it needs a GPU and there is none.
@@ -37,12 +45,12 @@ fn dumps(path: &Path, program: &str) -> Option<String> {
         _ => Numerics::Standard,
     };
     let seen: Arc<Mutex<Vec<String>>> = Arc::default();
-    let rounds: Arc<Mutex<Vec<usize>>> = Arc::default();
+    let unfinished: Arc<Mutex<Vec<String>>> = Arc::default();
     let engine = Engine::builder().device(device).numerics(numerics).observe({
-        let (seen, rounds) = (seen.clone(), rounds.clone());
+        let (seen, unfinished) = (seen.clone(), unfinished.clone());
         move |evaluation| {
             seen.lock().unwrap().push(evaluation.to_string());
-            rounds.lock().unwrap().extend(evaluation.prepared.plan.as_ref().map(|plan| plan.rounds));
+            unfinished.lock().unwrap().extend(evaluation.prepared.plan.as_ref().and_then(why_unfinished));
         }
     });
     let engine = match engine.build() {
@@ -68,8 +76,8 @@ fn dumps(path: &Path, program: &str) -> Option<String> {
     if let Err(error) = ran.result {
         panic!("{}: {error}", path.display());
     }
-    let rounds = rounds.lock().unwrap().iter().copied().max().unwrap_or(0);
-    assert!(rounds <= MAX_ROUNDS, "{}: a plan took {rounds} rounds", path.display());
+    let unfinished = unfinished.lock().unwrap();
+    assert!(unfinished.is_empty(), "{}: {unfinished:?}", path.display());
     let mut counts: HashMap<String, usize> = HashMap::new();
     let all = seen.lock().unwrap().clone();
     for dump in &all {
