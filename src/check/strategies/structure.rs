@@ -55,7 +55,7 @@ pub fn arg_reduce(b: &mut CaseBuilder, dice: &mut Dice) -> Option<NodeId> {
     let x = if dice.once_in(4) { integer_array(b, dice)? } else { foldable(b, dice)? };
     let rank = b.shape(x).rank();
     let axis = dice.below(rank.max(1));
-    b.add(Op::ArgReduce { op: dice.pick(&ArgOp::ALL), axis }, &[x])
+    b.add(Op::ArgReduce { op: dice.pick(ArgOp::ALL), axis }, &[x])
 }
 
 /// A running fold.
@@ -64,11 +64,11 @@ pub fn scan(b: &mut CaseBuilder, dice: &mut Dice) -> Option<NodeId> {
         // A line longer than the executors' tiles, so that the fold has to be carried on.
         let shape = Shape::new(&[1 + dice.below(3), dice.pick(&[520, 600])]);
         let x = b.float_leaf(&shape, dice)?;
-        return b.add(Op::Scan { op: dice.pick(&ScanOp::ALL), axis: 1 }, &[x]);
+        return b.add(Op::Scan { op: dice.pick(ScanOp::ALL), axis: 1 }, &[x]);
     }
     let x = if dice.once_in(4) { integer_array(b, dice)? } else { foldable(b, dice)? };
     let rank = b.shape(x).rank();
-    b.add(Op::Scan { op: dice.pick(&ScanOp::ALL), axis: dice.below(rank.max(1)) }, &[x])
+    b.add(Op::Scan { op: dice.pick(ScanOp::ALL), axis: dice.below(rank.max(1)) }, &[x])
 }
 
 /// Sorted values or positions.

@@ -195,12 +195,12 @@ impl Maker {
 
     /// Appends a random operation.
     pub fn step(&mut self) -> Reg {
-        let dtype = self.random.pick(&DType::ALL);
+        let dtype = self.random.pick(DType::ALL);
         match self.random.below(10) {
             0 => self.window(dtype),
             1 => self.gather(dtype),
             2 => {
-                let from = self.random.pick(&DType::ALL);
+                let from = self.random.pick(DType::ALL);
                 let a = self.any(from);
                 let mode = self.random.pick(&[CastMode::Wrap, CastMode::RoundSaturate]);
                 self.program.push(Inst::Cast(mode, a), dtype)
@@ -221,7 +221,8 @@ impl Maker {
             }
             5 | 6 => {
                 let ops: Vec<UnaryOp> = UnaryOp::ALL
-                    .into_iter()
+                    .iter()
+                    .copied()
                     .chain([UnaryOp::Powi(5), UnaryOp::Powi(-2), UnaryOp::Powi(0)])
                     .filter(|o| o.result(dtype).is_some() && !(self.exact && o.is_transcendental()))
                     .collect();
@@ -230,7 +231,8 @@ impl Maker {
             }
             _ => {
                 let ops: Vec<BinaryOp> = BinaryOp::ALL
-                    .into_iter()
+                    .iter()
+                    .copied()
                     .filter(|o| o.result(dtype).is_some() && !(self.exact && dtype.is_float() && o.is_transcendental()))
                     .collect();
                 let (op, a, b) = (self.random.pick(&ops), self.any(dtype), self.any(dtype));

@@ -132,9 +132,9 @@ fn grow(c: &mut Case, d: &mut Choices) {
             let op = d.pick(&[ReduceOp::Sum, ReduceOp::Max, ReduceOp::Fmin, prod, ReduceOp::Any]);
             (Op::Reduce { op, axes }, vec![x])
         }
-        20 if rank > 0 => (Op::ArgReduce { op: d.pick(&ArgOp::ALL), axis }, vec![x]),
+        20 if rank > 0 => (Op::ArgReduce { op: d.pick(ArgOp::ALL), axis }, vec![x]),
         21 if rank > 0 => {
-            (Op::Scan { op: d.pick(if d.exact { &[ScanOp::Sum, ScanOp::Max] } else { &ScanOp::ALL }), axis }, vec![x])
+            (Op::Scan { op: d.pick(if d.exact { &[ScanOp::Sum, ScanOp::Max] } else { ScanOp::ALL }), axis }, vec![x])
         }
         22 | 23 => {
             let y = (0..30).map(|_| some(d)).find(|&y| {
