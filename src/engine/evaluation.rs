@@ -130,6 +130,7 @@ impl fmt::Display for Evaluation {
             for k in &lowered.kernels {
                 writeln!(f, "{} workgroups {:?} bindings {}", k.label, k.workgroups, k.bindings.len())?;
             }
+            lowered.choices.iter().try_for_each(|choice| writeln!(f, "  {choice}"))?;
         }
         if let Some(why) = self.quarantined() {
             writeln!(f, "== quarantined, and run as recorded: {why}")?;

@@ -9,7 +9,7 @@ use super::kernel::{Choice, Rejected};
 use crate::schedule::{Inst, Load, Program};
 use crate::types::{DType, Limits, View};
 
-/// Threads of a workgroup, in every kernel.
+/// Threads of a workgroup, in every kernel. The templates in `shaders/` repeat the number.
 pub(super) const THREADS: usize = 256;
 
 /// A variant and the reasons against those that come before it.
@@ -45,7 +45,7 @@ impl Trial {
 
 /// Elements that each thread of an elementwise kernel, or of a pass over rows, has in flight.
 pub(super) fn elements_in_flight(limits: &Limits) -> usize {
-    limits.tuning.elements_in_flight
+    limits.tuning.elements_in_flight.max(1)
 }
 
 // Products.
@@ -156,9 +156,8 @@ pub(super) fn product(p: &ProductProblem, limits: &Limits) -> Chosen<ProductVari
         Tile::medium(p.acc)
     };
     let parts = product_parts(p, tile, limits);
-    let alone = || "the tiles alone occupy the device, or a part would be too short".to_owned();
-    trial.passes("parts", parts.is_none().then(alone));
-    trial.choose(ProductVariant::Tiles(tile, parts))
+    trial.passes("parts", parts.as_ref().err().cloned());
+    trial.choose(ProductVariant::Tiles(tile, parts.ok()))
 }
 
 fn against_reduction(p: &ProductProblem, limits: &Limits) -> Option<String> {
@@ -195,21 +194,25 @@ fn against_wide_tiles(p: &ProductProblem, limits: &Limits) -> Option<String> {
 }
 
 /// The parts of a long contracted axis, if there are too few tiles to occupy the device.
-fn product_parts(p: &ProductProblem, tile: Tile, limits: &Limits) -> Option<ProductParts> {
+fn product_parts(p: &ProductProblem, tile: Tile, limits: &Limits) -> Result<ProductParts, String> {
     let tuning = &limits.tuning;
     let workgroups = (p.batch * tile.grid(p.m, p.n, p.symmetric).computed).max(1);
     let depth = tile.k as usize;
     // Enough workgroups for each processor to hold two; where the axis is long, four times that, for an even end.
     // A part has to be worth its trip through memory.
-    let few = (tuning.target_groups / 4).div_ceil(workgroups).min(p.k / (depth * tuning.product_part_tiles));
-    let many = (tuning.target_groups / workgroups).min(p.k / tuning.product_part_elements);
-    let room = (limits.max_binding_bytes.min(1 << 30) / p.result_bytes().max(1)) as usize;
-    let count = few.max(many).min(room).min(tuning.max_product_parts);
-    if count <= 1 {
-        return None;
+    let few = (tuning.target_groups / 4).div_ceil(workgroups).min(p.k / (depth * tuning.product_part_tiles.max(1)));
+    let many = (tuning.target_groups / workgroups).min(p.k / tuning.product_part_elements.max(1));
+    let wanted = few.max(many).min(tuning.max_product_parts);
+    if wanted <= 1 {
+        return Err("the tiles alone occupy the device, or a part would be too short".to_owned());
     }
-    let chunk = p.k.div_ceil(count).next_multiple_of(depth);
-    Some(ProductParts { count: p.k.div_ceil(chunk), chunk })
+    let most_bytes = limits.max_binding_bytes.min(1 << 30);
+    let room = (most_bytes / p.result_bytes().max(1)) as usize;
+    if room <= 1 {
+        return Err(format!("the results of two parts take more than {most_bytes} bytes"));
+    }
+    let chunk = p.k.div_ceil(wanted.min(room)).next_multiple_of(depth);
+    Ok(ProductParts { count: p.k.div_ceil(chunk), chunk })
 }
 
 impl ProductProblem {
@@ -309,8 +312,9 @@ impl fmt::Display for RowsVariant {
 
 impl fmt::Display for Lanes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} lanes{}", self.per_row, if self.columns { " across rows" } else { "" })?;
-        if self.held > 0 { write!(f, " holding {} elements", self.held) } else { Ok(()) }
+        let s = |n: u32| if n == 1 { "" } else { "s" };
+        write!(f, "{} lane{}{}", self.per_row, s(self.per_row), if self.columns { " across rows" } else { "" })?;
+        if self.held > 0 { write!(f, " holding {} element{}", self.held, s(self.held)) } else { Ok(()) }
     }
 }
 
@@ -409,7 +413,7 @@ fn row_parts(p: &RowsProblem, limits: &Limits) -> Result<RowParts, String> {
         return Err(format!("{workgroups} workgroups occupy the device"));
     }
     // A part is worth its workgroup from a few elements for each thread on.
-    let most = (p.elements / (lanes.per_row as usize * tuning.row_part_elements)).max(1);
+    let most = (p.elements / (lanes.per_row as usize * tuning.row_part_elements.max(1))).max(1);
     let asked = if several { 1 } else { p.split as usize };
     let count = (tuning.target_groups / workgroups).max(asked).min(most).min(tuning.max_row_parts);
     if count <= 1 {
@@ -572,6 +576,33 @@ mod tests {
         // Parts that do not fit into a binding are not made.
         let small = Limits { max_binding_bytes: 3 * 64 * 64 * 4, ..gpu() };
         assert_eq!(choice(&product(&of(64, 1100, 64), &small), "").0, "tiles of 64x64x16 in 3 parts of 368");
+        let smaller = Limits { max_binding_bytes: 64 * 64 * 4 + 1, ..gpu() };
+        let (variant, why) = choice(&product(&of(64, 1100, 64), &smaller), "parts");
+        assert_eq!(
+            (variant.as_str(), why.as_str()),
+            ("tiles of 64x64x16", "the results of two parts take more than 16385 bytes")
+        );
+    }
+
+    #[test]
+    fn tuning_data_of_zeros_still_give_kernels() {
+        let limits = Limits { tuning: Tuning::zeros(), ..gpu() };
+        assert_eq!(elements_in_flight(&limits), 1);
+        assert_eq!(choice(&product(&of(64, 1100, 64), &limits), "").0, "tiles of 64x64x16");
+        assert_eq!(choice(&rows(&folds(1, 1 << 20), &limits), "").0, "whole rows, 256 lanes");
+        let line = ScanProblem { lines: 1, elements: 10, along_memory: true };
+        assert_eq!(scan(&line, &limits).variant, ScanVariant::Workgroup);
+        // The divisors alone.
+        let tuning = Tuning {
+            product_part_tiles: 0,
+            product_part_elements: 0,
+            row_part_elements: 0,
+            elements_in_flight: 0,
+            ..Tuning::gpu()
+        };
+        let limits = Limits { tuning, ..gpu() };
+        assert!(matches!(product(&of(64, 1100, 64), &limits).variant, ProductVariant::Tiles(_, Some(_))));
+        assert!(matches!(rows(&folds(1, 1 << 20), &limits).variant, RowsVariant::Parts(_)));
     }
 
     fn folds(rows: usize, elements: usize) -> RowsProblem {
@@ -581,25 +612,20 @@ mod tests {
     #[test]
     fn rows_take_the_lanes_that_their_length_wants() {
         let cases = [
-            (folds(10_000, 8), "whole rows, 1 lanes"),
+            (folds(10_000, 8), "whole rows, 1 lane"),
             (folds(10_000, 64), "whole rows, 8 lanes"),
             (folds(10_000, 1024), "whole rows, 32 lanes"),
             (folds(10_000, 1025), "whole rows, 256 lanes"),
-            (RowsProblem { columns: true, ..folds(1_000_000, 30) }, "whole rows, 1 lanes across rows"),
+            (RowsProblem { columns: true, ..folds(1_000_000, 30) }, "whole rows, 1 lane across rows"),
             (RowsProblem { columns: true, ..folds(1_000_000, 300) }, "whole rows, 8 lanes across rows"),
             (RowsProblem { levels: 2, ..folds(10_000, 1000) }, "whole rows, 128 lanes holding 8 elements"),
             (RowsProblem { levels: 2, ..folds(10_000, 5000) }, "whole rows, 256 lanes"),
             (RowsProblem { whole_stores: true, ..folds(10_000, 100) }, "whole rows, 16 lanes holding 7 elements"),
             (RowsProblem { levels: 0, whole_stores: true, ..folds(3, 5000) }, "whole rows, 256 lanes"),
-            (folds(1, 1 << 20), "256 parts of 4096, 256 lanes; then 256 lanes across rows"),
+            (folds(1, 1 << 20), "256 parts of 4096, 256 lanes; then 256 lanes"),
         ];
         for (problem, variant) in cases {
-            let shown = rows(&problem, &gpu()).variant.to_string();
-            assert_eq!(
-                shown.replace("256 lanes across rows", "256 lanes"),
-                variant.replace("256 lanes across rows", "256 lanes"),
-                "{problem:?}"
-            );
+            assert_eq!(rows(&problem, &gpu()).variant.to_string(), variant, "{problem:?}");
         }
     }
 

@@ -243,7 +243,7 @@ impl<'a> Contract<'a> {
         let cells = m.extent(self.cells())?;
         let (rows, cols) = (m.extent(self.problem.m)?, m.extent(self.problem.n)?);
         let buffer = m.bind(BindingSource::Scratch(0), self.problem.acc, true)?;
-        m.write(buffer, &expr!("part * {cells} + (z * {rows} + row) * {cols} + col"), &Expr::new("acc"));
+        m.write(buffer, &expr!("(part * {cells} + (z * {rows} + row) * {cols} + col)"), &Expr::new("acc"));
         Ok(())
     }
 
@@ -350,7 +350,7 @@ impl<'a> Contract<'a> {
             let buffer = m.bind_value(store.value, self.body.dtype(store.reg), true)?;
             match store.shape {
                 StoreShape::Full => {
-                    let at = expr!("(z * {rows} + row) * {cols} + col");
+                    let at = expr!("((z * {rows} + row) * {cols} + col)");
                     m.write(buffer, &at, &emitter.get(store.reg)?);
                 }
                 StoreShape::Diagonal => {
@@ -358,7 +358,7 @@ impl<'a> Contract<'a> {
                     let mut own = emitter.copy(format!("d{}_", store.value.0));
                     m.block("if (row == col)", |m| {
                         own.emit(m, &place, &[store.reg])?;
-                        m.write(buffer, &expr!("z * min({rows}, {cols}) + row"), &own.get(store.reg)?);
+                        m.write(buffer, &expr!("(z * min({rows}, {cols}) + row)"), &own.get(store.reg)?);
                         Ok(())
                     })?;
                 }

@@ -99,7 +99,7 @@ impl<'p> Emitter<'p> {
                 let buffer = m.bind_value(load.value, load.dtype, false)?;
                 let last = m.extent(extent.saturating_sub(1).max(0) as usize)?;
                 let step = m.stride(*stride);
-                let term = expr!("u32(clamp({}, 0, i32({last}))) * {step}", self.get(*at)?);
+                let term = expr!("(u32(clamp({}, 0, i32({last}))) * {step})", self.get(*at)?);
                 let index = index(m, &load.view, coordinates, &[term]);
                 m.read(buffer, &index)
             }
@@ -167,7 +167,7 @@ pub(super) fn index(m: &mut Module<'_>, view: &View, coordinates: &[Expr], more:
             0 => {}
             _ if view.shape()[axis] == 1 => {}
             1 => terms.push(c.clone()),
-            s => terms.push(expr!("{c} * {}", m.stride(s))),
+            s => terms.push(expr!("({c} * {})", m.stride(s))),
         }
     }
     terms.extend(more.iter().cloned());
@@ -198,8 +198,8 @@ fn from_index(m: &mut Module<'_>, dtype: DType, at: Expr) -> Expr {
 
 /// Where coordinates of a domain are in a window.
 struct InWindow {
-    /// Whether they are inside.
-    test: Expr,
+    /// Whether they are inside: a condition.
+    test: String,
     /// The window's own coordinates.
     coordinates: Vec<Expr>,
 }
@@ -227,7 +227,7 @@ fn inside(m: &mut Module<'_>, window: &Window, within: &[usize], coordinates: &[
             found.push(expr!("({distance} / {step})"));
         }
     }
-    let test = if tests.is_empty() { Expr::new("true") } else { Expr::new(tests.join(" && ")) };
+    let test = if tests.is_empty() { "true".to_owned() } else { tests.join(" && ") };
     Ok(InWindow { test, coordinates: found })
 }
 

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::choose::Lanes;
+use super::choose::{Lanes, THREADS};
 use super::module::{Module, accumulator, narrow, register_type, widen};
 use super::text::{Expr, expr};
 use crate::error::{Error, Result};
@@ -175,7 +175,7 @@ impl Fold {
         let mut half = lanes.per_row / 2;
         while half > 0 {
             m.block(format_args!("if (lane < {half}u)"), |m| {
-                let other = self.shared(&expr!("lid + {}u", half * step));
+                let other = self.shared(&expr!("(lid + {}u)", half * step));
                 self.add(m, acc, &other)?;
                 self.share(m, acc);
                 Ok(())
@@ -183,7 +183,7 @@ impl Fold {
             m.code.barrier();
             half /= 2;
         }
-        let first = self.shared(&expr!("lid - lane * {step}u"));
+        let first = self.shared(&expr!("(lid - lane * {step}u)"));
         m.code.assign(&acc.value, &first.value);
         if let (Some(at), Some(first)) = (&acc.position, &first.position) {
             m.code.assign(at, first);
@@ -215,10 +215,10 @@ impl Fold {
 pub(super) fn shared_memory(folds: &[Fold]) -> String {
     let types: BTreeSet<&str> = folds.iter().map(|f| register_type(f.acc)).collect();
     let declare =
-        |t: &&str| format!("var<workgroup> shared_{t}: array<{}, 256>;\n", if *t == "bool" { "u32" } else { t });
+        |t: &&str| format!("var<workgroup> shared_{t}: array<{}, {THREADS}>;\n", if *t == "bool" { "u32" } else { t });
     let mut text: String = types.iter().map(declare).collect();
     if folds.iter().any(Fold::gives_position) {
-        text.push_str("var<workgroup> shared_at: array<u32, 256>;\n");
+        text.push_str(&format!("var<workgroup> shared_at: array<u32, {THREADS}>;\n"));
     }
     text
 }

@@ -67,10 +67,10 @@ pub struct Choice {
 }
 
 impl fmt::Display for Choice {
-    /// The variant on a line of its own, and one line for each that was rejected.
+    /// One line: the variant, and why it is none of those that were rejected.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", self.variant)?;
-        self.rejected.iter().try_for_each(|r| writeln!(f, "  not {}: {}", r.variant, r.why))
+        f.write_str(&self.variant)?;
+        self.rejected.iter().try_for_each(|r| write!(f, "; not {}: {}", r.variant, r.why))
     }
 }
 

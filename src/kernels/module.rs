@@ -185,8 +185,7 @@ impl<'a> Module<'a> {
     pub fn aside(&mut self, inner: impl FnOnce(&mut Self) -> Result<()>) -> Result<String> {
         let before = self.code.take();
         let out = inner(self);
-        let aside = self.code.take();
-        self.code.append(&before);
+        let aside = self.code.replace(before);
         out.map(|()| aside)
     }
 

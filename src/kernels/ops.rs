@@ -73,7 +73,7 @@ impl Module<'_> {
         })
     }
 
-    /// The products of an integer power, in a block of their own: the exponent is part of the plan.
+    /// An integer power: the exponent is part of the plan, so its products are spelled out.
     fn powi(&mut self, n: i32, dtype: DType, x: &Expr) -> Result<Expr> {
         if n < 0 && dtype.is_int() {
             return Ok(match dtype {
@@ -88,7 +88,7 @@ impl Module<'_> {
                 _ => expr!("select(0u, 1u, {x} == 1u)"),
             });
         }
-        // Whole powers as nested expressions: low bit first, as the definition says.
+        // Low bit first, as the definition says; each product is a declaration of its own.
         let mut left = n.unsigned_abs();
         let mut base = x.clone();
         let mut result: Option<Expr> = None;

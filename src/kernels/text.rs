@@ -4,7 +4,8 @@
 
 use std::fmt;
 
-/// An expression that may stand as the operand of any operator and as an argument. It reads what the statements before it declared.
+/// An expression. It reads what the statements before it declared. One that is handed on may stand as the operand of any operator;
+/// one that is made on the spot for a declaration or an argument need not be in brackets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Expr(String);
 
@@ -94,7 +95,12 @@ impl Code {
         std::mem::take(&mut self.text)
     }
 
-    /// Puts text written by [`Code::take`] in front of, or behind, what is written now.
+    /// Takes out what was written so far, and goes on behind `text`, which [`Code::take`] took out before.
+    pub fn replace(&mut self, text: String) -> String {
+        std::mem::replace(&mut self.text, text)
+    }
+
+    /// Puts text written by [`Code::take`] behind what is written now.
     pub fn append(&mut self, text: &str) {
         self.text.push_str(text);
     }

@@ -230,7 +230,7 @@ fn split(core: Core, gpu: Option<&Limits>, domain: &Shape, body: &Program, store
     };
     let rows_only = stores.iter().all(|s| s.shape == StoreShape::Row);
     let tuning = &limits.tuning;
-    let parts = (elements / tuning.split_row_elements).min(tuning.split_groups / rows.max(1)).max(1) as u32;
+    let parts = (elements / tuning.split_row_elements.max(1)).min(tuning.split_groups / rows.max(1)).max(1) as u32;
     let split = if independent && rows_only { parts } else { 1 };
     Core::Rows { axes: axes.clone(), split }
 }
@@ -282,4 +282,23 @@ fn with_transfers(steps: Vec<Step>, schedule: &Schedule, options: &ScheduleOptio
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::{Dims, Tuning};
+
+    #[test]
+    fn tuning_data_of_zeros_split_no_rows() {
+        let split_by = |tuning| {
+            let limits = Limits { tuning, ..Limits::webgpu() };
+            let core = Core::Rows { axes: Dims::from_slice(&[1]), split: 1 };
+            split(core, Some(&limits), &Shape::new(&[2, 1 << 20]), &Program::default(), &[])
+        };
+        let parts = |core| if let Core::Rows { split, .. } = core { split } else { 0 };
+        assert_eq!(parts(split_by(Tuning::zeros())), 1);
+        assert_eq!(parts(split_by(Tuning { split_row_elements: 0, ..Tuning::gpu() })), 256);
+        assert_eq!(parts(split_by(Tuning::gpu())), 128);
+    }
 }

@@ -99,10 +99,19 @@ impl Scalar {
         self == other || (self.dtype == other.dtype && nan(self) && nan(other))
     }
 
-    /// Whether this is [the same](Self::is_same) as `expected`, or a number at most `allowed` away from it.
+    /// Whether this is [the same](Self::is_same) as `expected`, or a number at most `allowed` away from it. Integers are compared
+    /// exactly.
     #[must_use]
     pub fn is_within(self, expected: Self, allowed: f64) -> bool {
-        self.is_same(expected) || (self.to_f64() - expected.to_f64()).abs() <= allowed
+        if self.is_same(expected) {
+            return true;
+        }
+        if self.dtype.is_float() || expected.dtype.is_float() {
+            return (self.to_f64() - expected.to_f64()).abs() <= allowed;
+        }
+        let distance = (i128::from(self.to_i64()) - i128::from(expected.to_i64())).abs();
+        // Whole numbers are at most `allowed` if they are at most its whole part.
+        allowed >= 0.0 && distance <= allowed as i128
     }
 
     /// Whether the value equals `value` and is no negative zero.
@@ -138,6 +147,17 @@ mod tests {
         assert_ne!(Scalar::from_f64(DType::F32, 0.0), Scalar::from_f64(DType::F32, -0.0));
         assert!(Scalar::from_f64(DType::F32, 0.0).is(0.0));
         assert!(!Scalar::from_f64(DType::F32, -0.0).is(0.0));
+    }
+
+    #[test]
+    fn large_integers_are_compared_exactly() {
+        let number = |n| Scalar::from_i64(DType::I64, n);
+        let large = 1 << 60;
+        assert!(!number(large).is_within(number(large + 1), 0.0));
+        assert!(!number(large).is_within(number(large + 2), 1.5));
+        assert!(number(large).is_within(number(large + 1), 1.5));
+        assert!(number(i64::MIN).is_within(number(i64::MAX), f64::INFINITY));
+        assert!(!number(0).is_within(number(1), f64::NAN));
     }
 
     #[test]

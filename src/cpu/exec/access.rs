@@ -135,8 +135,7 @@ pub(crate) fn rng<T: TileElement>(tile: ViewedTile<'_>, dist: RngDist, key: &[u3
 /// Writes a tile to an output.
 ///
 /// # Safety
-/// No other thread writes the same elements of this output: tiles of one pass are disjoint and a store's view maps the domain's
-/// elements to different places.
+/// While this runs, no other thread writes the places to which the tile's view maps its elements.
 pub(crate) unsafe fn store<T: Element>(tile: ViewedTile<'_>, from: &[T], output: &SharedOutput<'_>) {
     tile.segments(from.len(), |Segment { first, count, place, stride }| {
         if stride == 1 {

@@ -80,7 +80,9 @@ pub(crate) struct TileCode {
 pub(crate) struct PassStore {
     pub(crate) reg: Reg,
     pub(crate) output: usize,
-    /// Where the domain's elements are written.
+    /// Where the domain's elements are written. What one run of the pass stores goes to different places, which the unsafe code
+    /// of stores relies on: a pass that runs part by part may write each part over the one before, and one that stores once a
+    /// row has stride 0 along the rows.
     pub(crate) to: View,
 }
 

@@ -4,6 +4,7 @@
 //! (`product_rows`), whose folds have their fixed tree. Which of the two is taken depends on extents, dtype and stores alone, so
 //! that a prologue never changes a bit of the accumulator.
 
+use super::checked::CheckedProgram;
 use super::contraction::Contraction;
 use super::data::{BufferType, FindInput};
 use super::gemm::BatchedProduct;
@@ -119,9 +120,14 @@ fn gemm(of: &Contraction<'_>, domain: &Shape, values: &[Value]) -> Result<Batche
         Operand::new(&OperandProgram { program, domain, k_axis, pack: m * n <= SMALL }, values)
     };
     let left = operand(of.left, over(m, k), rank - 1)?;
-    let right = operand(of.right, over(k, n), rank - 2)?;
     // Programs without loads do not tell their extents: numbers made on the way may be equal over other domains.
     let gram = m == n && *of.right == remap::transposed(of.left, rank)?;
+    let right = if gram {
+        CheckedProgram::new(of.right, &over(k, n), values, None)?;
+        None
+    } else {
+        Some(operand(of.right, over(k, n), rank - 2)?)
+    };
     let symmetric = of.symmetric && m == n;
-    Ok(BatchedProduct { extents: ProductExtents { m, n, k }, left, right: (!gram).then_some(right), symmetric })
+    Ok(BatchedProduct { extents: ProductExtents { m, n, k }, left, right, symmetric })
 }

@@ -49,7 +49,8 @@ impl TileCode {
     /// Writes the stores of a tile that has run.
     ///
     /// # Safety
-    /// No other thread runs a tile with the same elements.
+    /// No other thread stores a tile at the same places meanwhile: tiles that run at once are disjoint, and the stores' views map
+    /// all their elements to different places.
     pub(crate) unsafe fn store(&self, regs: &TileRegisters, outputs: &[SharedOutput<'_>], start: usize, n: usize) {
         for store in &self.stores {
             let tile = self.viewed(store.view, start);

@@ -13,18 +13,24 @@ use crate::types::{DType, Fault, HostBuffer, Scalar, Shape, View, seeded};
 /// Tiles that one task runs.
 const TILES_PER_TASK: usize = or_in_miri(64, 4);
 
-/// Code over every element of a domain.
+/// Code over every element of a domain, which runs part by part.
 #[derive(Debug)]
 pub(crate) struct MapPass {
     code: TileCode,
-    elements: usize,
+    /// Elements of a part, which follow one another in the order of the space.
+    part: usize,
 }
 
 impl MapPass {
-    /// The pass of a program over `domain`, whose axes are walked in the order `axes`.
+    /// The pass of a program over `domain`, whose axes are walked in the order `axes`. All of it is one part.
     pub(crate) fn new(checked: &CheckedProgram<'_>, domain: &Shape, axes: &[usize], stores: &[PassStore]) -> Self {
-        let pass = Pass { domain, axes, roots: &[], stores, slots: SlotPolicy::Reused, provided: &|_| false };
-        Self { code: TileCode::new(checked, &pass), elements: domain.len() }
+        Self { code: code(checked, domain, axes, stores), part: domain.len() }
+    }
+
+    /// As [`MapPass::new`], in parts: one for each coordinate of the outermost axis.
+    pub(crate) fn in_parts(checked: &CheckedProgram<'_>, domain: &Shape, axes: &[usize], stores: &[PassStore]) -> Self {
+        let parts = axes.first().map_or(1, |&outermost| domain[outermost].max(1));
+        Self { code: code(checked, domain, axes, stores), part: domain.len() / parts }
     }
 
     /// Bytes of memory it holds on to.
@@ -32,19 +38,10 @@ impl MapPass {
         self.code.bytes()
     }
 
-    /// Elements of its space.
-    pub(crate) fn elements(&self) -> usize {
-        self.elements
-    }
-
-    /// Runs over the whole space.
-    pub(crate) fn run(&self, data: &RunData<'_>, outputs: &[SharedOutput<'_>]) {
-        self.run_part(data, 0, self.elements, outputs);
-    }
-
-    /// Runs over `n` elements of the space from `first` on.
-    pub(crate) fn run_part(&self, data: &RunData<'_>, first: usize, n: usize, outputs: &[SharedOutput<'_>]) {
+    /// Runs over one part of the space.
+    pub(crate) fn run(&self, data: &RunData<'_>, part: usize, outputs: &[SharedOutput<'_>]) {
         let (code, per_task) = (&self.code, TILE * TILES_PER_TASK);
+        let (first, n) = (part * self.part, self.part);
         threads::for_each(
             n.div_ceil(per_task),
             n,
@@ -57,7 +54,8 @@ impl MapPass {
                         continue;
                     }
                     code.run(data, regs, first + start, count, None);
-                    // SAFETY: tasks are disjoint runs of the domain and tiles disjoint runs of a task.
+                    // SAFETY: tasks are disjoint runs of one part and tiles disjoint runs of a task, and stores put the
+                    // elements of a part into different places ([`PassStore::to`]).
                     unsafe { code.store(regs, outputs, first + start, count) };
                 }
             },
@@ -150,10 +148,15 @@ impl MapPasses {
     ) -> Result<()> {
         let data = self.inputs.bind_with(input, scalars, accumulator)?;
         for pass in self.whole.iter().chain(&self.diagonal) {
-            pass.run(&data, outputs);
+            pass.run(&data, 0, outputs);
         }
         Ok(())
     }
+}
+
+fn code(checked: &CheckedProgram<'_>, domain: &Shape, axes: &[usize], stores: &[PassStore]) -> TileCode {
+    let pass = Pass { domain, axes, roots: &[], stores, slots: SlotPolicy::Reused, provided: &|_| false };
+    TileCode::new(checked, &pass)
 }
 
 fn in_order(domain: &Shape) -> Vec<usize> {

@@ -46,8 +46,9 @@ enum OperandElements {
 /// The passes that evaluate an operand panel by panel.
 #[derive(Debug)]
 struct PanelParts {
-    /// All full panels: one pass, over a space in which they follow one another.
+    /// All full panels: one pass, of which each is a part.
     full: EvaluatedPart,
+    n_full: usize,
     /// What is left of k.
     rest: Option<EvaluatedPart>,
 }
@@ -81,6 +82,7 @@ impl Operand {
             _ if k <= PANEL || remap::has_window(of.program) => OperandElements::Whole(Box::new(of.part(&checked)?)),
             _ => OperandElements::Panels(Box::new(PanelParts {
                 full: of.full_panels(k / PANEL, values)?,
+                n_full: k / PANEL,
                 rest: (!k.is_multiple_of(PANEL)).then(|| of.rest(k - k % PANEL, values)).transpose()?,
             })),
         };
@@ -174,7 +176,7 @@ impl OperandProgram<'_> {
     }
 
     /// `count` panels of full extent. The pass's space has the number of the panel as its outermost axis, along which nothing
-    /// moves in the buffer: panel `i` is part `i` of the space's order.
+    /// moves in the buffer: each panel is a part of the pass, and is written over the one before.
     fn full_panels(&self, count: usize, values: &[Value]) -> Result<EvaluatedPart> {
         let program = remap::divided(self.program, self.k_axis, PANEL, count)?;
         let panel = self.domain.with_axis(self.k_axis, PANEL);
@@ -184,7 +186,7 @@ impl OperandProgram<'_> {
         let to = View::from_parts(domain.clone(), &strides, 0)?;
         let axes: Vec<usize> = [0].into_iter().chain(self.memory_order().into_iter().map(|a| a + 1)).collect();
         let checked = CheckedProgram::new(&program, &domain, values, None)?;
-        let pass = MapPass::new(&checked, &domain, &axes, &[self.store(to)]);
+        let pass = MapPass::in_parts(&checked, &domain, &axes, &[self.store(to)]);
         Ok(EvaluatedPart { pass, buffer: BufferType { dtype: self.dtype()?, len: panel.len() }, view })
     }
 }
@@ -219,13 +221,12 @@ impl BoundOperand<'_, '_> {
                 Ok(OperandPanel { buffer, view: &whole.view, offset: part(&whole.view) })
             }
             OperandElements::Panels(parts) => {
-                let PanelParts { full, rest } = &**parts;
-                let first = number * full.buffer.len;
-                let (panel, first) = match rest {
-                    Some(rest) if first == full.pass.elements() => (rest, 0),
-                    _ => (full, first),
+                let PanelParts { full, n_full, rest } = &**parts;
+                let (panel, part) = match rest {
+                    Some(rest) if number == *n_full => (rest, 0),
+                    _ => (full, number),
                 };
-                let buffer = panel.evaluate(data, first, evaluated)?;
+                let buffer = panel.evaluate(data, part, evaluated)?;
                 Ok(OperandPanel { buffer, view: &panel.view, offset: panel.view.offset() })
             }
         }
@@ -238,12 +239,11 @@ impl EvaluatedPart {
         size_of::<Self>() + self.pass.bytes()
     }
 
-    /// Evaluates as many elements as the buffer holds, from `first` of the pass's space on, into the buffer that was used last if it
-    /// has the right size.
+    /// Evaluates a part of the pass, into the buffer that was used last if it has the right size.
     fn evaluate<'b>(
         &self,
         data: &RunData<'_>,
-        first: usize,
+        part: usize,
         buffer: &'b mut Option<HostBuffer>,
     ) -> Result<&'b mut HostBuffer> {
         if buffer.as_ref().is_some_and(|b| b.len() != self.buffer.len) {
@@ -253,7 +253,7 @@ impl EvaluatedPart {
             Some(buffer) => buffer,
             none => none.insert(self.buffer.zeros()?),
         };
-        self.pass.run_part(data, first, self.buffer.len, &[SharedOutput::new(buffer)]);
+        self.pass.run(data, part, &[SharedOutput::new(buffer)]);
         Ok(buffer)
     }
 }

@@ -3,7 +3,7 @@
 use smallvec::SmallVec;
 
 use crate::error::Result;
-use crate::schedule::{Inst, Program, Reg, Window};
+use crate::schedule::{Inst, Program, Window};
 use crate::types::View;
 
 /// Whether a program reads through windows, which can be permuted but neither narrowed nor read along a diagonal.
@@ -83,27 +83,14 @@ pub(crate) fn concatenated(first: Program, second: Program) -> Program {
     let mut program = first;
     let (n_regs, n_loads) = (program.insts.len() as u32, program.loads.len() as u32);
     for (mut inst, dtype) in second.insts.into_iter().zip(second.dtypes) {
-        renumber(&mut inst, n_regs, n_loads);
+        inst.operands_mut().into_iter().for_each(|r| r.0 += n_regs);
+        if let Inst::Load(load) | Inst::Window { load, .. } | Inst::Gather { load, .. } = &mut inst {
+            *load += n_loads;
+        }
         program.push(inst, dtype);
     }
     program.loads.extend(second.loads);
     program
-}
-
-/// Adds to the numbers of the registers and the load that an instruction names.
-fn renumber(inst: &mut Inst, regs: u32, loads: u32) {
-    let later = |r: &mut Reg| r.0 += regs;
-    match inst {
-        Inst::Load(load) => *load += loads,
-        Inst::Window { load, otherwise: r, .. } | Inst::Gather { load, index: r, .. } => {
-            *load += loads;
-            later(r);
-        }
-        Inst::Unary(_, r) | Inst::Cast(_, r) | Inst::Reduce(_, r) | Inst::ArgReduce(_, r) | Inst::Scan(r) => later(r),
-        Inst::Rng { key: x, stream: y, .. } | Inst::Binary(_, x, y) => [x, y].into_iter().for_each(later),
-        Inst::Select(c, x, y) => [c, x, y].into_iter().for_each(later),
-        Inst::Literal(_) | Inst::Scalar(_) | Inst::Index(_) | Inst::Acc => {}
-    }
 }
 
 fn views(program: &Program, f: impl Fn(&View) -> Result<View>) -> Result<Program> {

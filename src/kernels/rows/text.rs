@@ -273,7 +273,7 @@ impl RowsWriter<'_, '_> {
     /// Adds the parts of each row, from scratch.
     fn add_parts(&self, m: &mut Module<'_>, folds: &[&Fold], accumulators: &[Vec<Partial>]) -> Result<()> {
         let rows = m.extent(self.rows.kept.len())?;
-        let at = expr!("j * {rows} + row");
+        let at = expr!("(j * {rows} + row)");
         m.block(format_args!("for (var j = lane; j < end; j += {}u)", self.lanes.per_row), |m| {
             for (f, acc) in folds.iter().zip(accumulators) {
                 let scratch = self.rows.scratch(f.reg);
@@ -299,7 +299,7 @@ impl RowsWriter<'_, '_> {
     /// The partial folds of a part, one after the other by part, so that the combination reads neighbours.
     fn store_parts(&self, m: &mut Module<'_>, folds: &[Fold], results: &[Partial]) -> Result<()> {
         let rows = m.extent(self.rows.kept.len())?;
-        let at = expr!("part * {rows} + row");
+        let at = expr!("(part * {rows} + row)");
         self.once_for_a_row(m, |m| {
             for (f, result) in folds.iter().zip(results) {
                 let scratch = self.rows.scratch(f.reg);
