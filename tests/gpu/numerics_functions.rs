@@ -45,7 +45,7 @@ fn case(inputs: &[&[f64]], dtype: DType) -> (Case, Vec<NodeId>) {
 }
 
 /// Runs every operation as a root of its own, and names the function and the argument that is off. The GPU engine must be the test's
-/// own: each case must run something there.
+/// own: each case must run something there, but for one of bytes.
 fn hold(case: &Case, gpu: Option<&Engine>) {
     hold_as(case, gpu, RunOptions { plan: false, fuse: false });
 }
@@ -57,7 +57,9 @@ fn hold_as(case: &Case, gpu: Option<&Engine>, options: RunOptions) {
         let known = evaluate(case, allow).unwrap();
         let before = engine.stats().gpu_groups;
         let given = runs::run(engine, case, options).unwrap();
-        assert!(!allow.gpu || engine.stats().gpu_groups > before, "nothing ran on the GPU: {:?}", engine.stats());
+        // Arithmetic of bytes stays on the CPU.
+        let on_gpu = allow.gpu && case.graph.leaves.iter().any(|l| l.dtype != DType::U8);
+        assert!(!on_gpu || engine.stats().gpu_groups > before, "nothing ran on the GPU: {:?}", engine.stats());
         let mut wrong = Vec::new();
         for (root, given) in case.graph.roots.iter().zip(&given) {
             if let Err(m) = compare(&known[root.index()], given) {

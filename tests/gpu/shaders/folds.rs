@@ -97,7 +97,9 @@ pub fn positions() -> Vec<Case> {
     let mut all = Vec::new();
     let shapes: [(&[usize], &[usize]); 5] =
         [(&[4, 700], &[1]), (&[50, 12], &[1]), (&[640, 9], &[0]), (&[5000], &[0]), (&[40, 5], &[1])];
-    for (turn, (dtype, op)) in DType::ALL.iter().copied().flat_map(|d| ArgOp::ALL.iter().map(move |&o| (d, o))).enumerate() {
+    for (turn, (dtype, op)) in
+        DType::ALL.iter().copied().flat_map(|d| ArgOp::ALL.iter().map(move |&o| (d, o))).enumerate()
+    {
         let every = dtype == DType::F32;
         for (i, (shape, axes)) in shapes.into_iter().enumerate() {
             if !every && i != turn % shapes.len() {
