@@ -8,39 +8,32 @@ use smallvec::SmallVec;
 use crate::cpu::reference::scalar::round_f16;
 use crate::types::{Element, Scalar};
 
+/// Runs an expression with `$t` as the host type of a dtype, for the dtypes that are listed.
+macro_rules! dispatch_among {
+    ($dtype:expr, $t:ident => $body:expr, [$($name:pat => $host:ty,)*] $($otherwise:tt)*) => {
+        match $dtype {
+            $($name => {
+                type $t = $host;
+                $body
+            })*
+            $($otherwise)*
+        }
+    };
+}
+pub(crate) use dispatch_among;
+
 /// Runs an expression with `$t` as the host type of a dtype.
 macro_rules! dispatch {
     ($dtype:expr, $t:ident => $body:expr) => {
-        match $dtype {
-            $crate::types::DType::Bool | $crate::types::DType::U8 => {
-                type $t = u8;
-                $body
-            }
-            $crate::types::DType::I32 => {
-                type $t = i32;
-                $body
-            }
-            $crate::types::DType::U32 => {
-                type $t = u32;
-                $body
-            }
-            $crate::types::DType::I64 => {
-                type $t = i64;
-                $body
-            }
-            $crate::types::DType::F16 => {
-                type $t = half::f16;
-                $body
-            }
-            $crate::types::DType::F32 => {
-                type $t = f32;
-                $body
-            }
-            $crate::types::DType::F64 => {
-                type $t = f64;
-                $body
-            }
-        }
+        $crate::cpu::exec::tile::dispatch_among!($dtype, $t => $body, [
+            $crate::types::DType::Bool | $crate::types::DType::U8 => u8,
+            $crate::types::DType::I32 => i32,
+            $crate::types::DType::U32 => u32,
+            $crate::types::DType::I64 => i64,
+            $crate::types::DType::F16 => half::f16,
+            $crate::types::DType::F32 => f32,
+            $crate::types::DType::F64 => f64,
+        ])
     };
 }
 pub(crate) use dispatch;
@@ -48,25 +41,12 @@ pub(crate) use dispatch;
 /// [`dispatch`] for integers and truth values alone, so that nothing is compiled for dtypes that cannot occur.
 macro_rules! dispatch_int {
     ($dtype:expr, $t:ident => $body:expr) => {
-        match $dtype {
-            $crate::types::DType::Bool | $crate::types::DType::U8 => {
-                type $t = u8;
-                $body
-            }
-            $crate::types::DType::I32 => {
-                type $t = i32;
-                $body
-            }
-            $crate::types::DType::U32 => {
-                type $t = u32;
-                $body
-            }
-            $crate::types::DType::I64 => {
-                type $t = i64;
-                $body
-            }
-            other => debug_assert!(false, "{other} is no integer"),
-        }
+        $crate::cpu::exec::tile::dispatch_among!($dtype, $t => $body, [
+            $crate::types::DType::Bool | $crate::types::DType::U8 => u8,
+            $crate::types::DType::I32 => i32,
+            $crate::types::DType::U32 => u32,
+            $crate::types::DType::I64 => i64,
+        ] other => debug_assert!(false, "{other} is no integer"))
     };
 }
 pub(crate) use dispatch_int;
@@ -74,21 +54,11 @@ pub(crate) use dispatch_int;
 /// [`dispatch`] for floats alone.
 macro_rules! dispatch_float {
     ($dtype:expr, $t:ident => $body:expr) => {
-        match $dtype {
-            $crate::types::DType::F16 => {
-                type $t = half::f16;
-                $body
-            }
-            $crate::types::DType::F32 => {
-                type $t = f32;
-                $body
-            }
-            $crate::types::DType::F64 => {
-                type $t = f64;
-                $body
-            }
-            other => debug_assert!(false, "{other} is no float"),
-        }
+        $crate::cpu::exec::tile::dispatch_among!($dtype, $t => $body, [
+            $crate::types::DType::F16 => half::f16,
+            $crate::types::DType::F32 => f32,
+            $crate::types::DType::F64 => f64,
+        ] other => debug_assert!(false, "{other} is no float"))
     };
 }
 pub(crate) use dispatch_float;
