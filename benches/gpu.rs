@@ -7,15 +7,18 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use lazurite::inspect::Dims;
 use lazurite::inspect::Lowered;
+use lazurite::inspect::PlanOptions;
+use lazurite::inspect::ValueKind;
 use lazurite::inspect::graph::View;
 use lazurite::inspect::graph::{BinaryOp, Graph, LeafInfo, NodeId, Op, ReduceOp, UnaryOp};
+use lazurite::inspect::{BindingSource, Param};
 use lazurite::inspect::{Schedule, Step};
 use lazurite::unstable::device::{DeviceBuffer, Dispatch, Gpu};
-use lazurite::unstable::kernels::{BindingSource, Param, lower};
-use lazurite::unstable::planner::{PlanOptions, plan};
-use lazurite::unstable::schedule::{ScheduleOptions, ValueKind, schedule};
-use lazurite::unstable::types::Dims;
+use lazurite::unstable::kernels::lower;
+use lazurite::unstable::planner::plan;
+use lazurite::unstable::schedule::{ScheduleOptions, schedule};
 use lazurite::{CostTable, HostBuffer};
 use lazurite::{DType, DeviceChoice, Scalar, Shape};
 

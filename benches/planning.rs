@@ -10,8 +10,9 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group};
+use lazurite::inspect::PlanOptions;
 use lazurite::inspect::graph::Graph;
-use lazurite::unstable::planner::{PlanOptions, plan};
+use lazurite::unstable::planner::plan;
 use lazurite::{Array, DeviceChoice, Engine};
 use lazurite::{CostTable, Numerics};
 

@@ -38,6 +38,9 @@
 //! `gpu` (wgpu), `blocking` (wrappers over the async forms), `threads` and `linalg` are on by default; `ndarray` adds conversions,
 //! `check` the checking tools. Without `gpu` everything runs on the CPU.
 
+// Whatever a public signature speaks of can be imported.
+#![warn(unnameable_types)]
+
 mod algorithms;
 mod npy;
 
@@ -76,7 +79,9 @@ pub use device::DeviceStats;
 pub use engine::{Engine, EngineBuilder, Evaluation, Stats, Verify};
 pub use error::{Error, ErrorKind, Result};
 pub use planner::Rules;
-pub use types::{CostTable, DType, DeviceChoice, Element, HostBuffer, Numerics, Order, Origin, Scalar, Shape};
+pub use types::{
+    CostTable, DType, DTypeKind, DeviceChoice, Element, HostBuffer, Numerics, Order, Origin, Scalar, Shape,
+};
 
 /// The names that most programs need, to be imported as a whole: `use lazurite::prelude::*`.
 ///
@@ -92,17 +97,35 @@ pub mod prelude {
 /// data and what was planned for them to files, reads them back, and searches a wrong result for the rule or group at fault.
 pub mod inspect {
     pub use crate::engine::{Given, KernelTime, PrepareTimes, Prepared, RunOptions, Span, Times, Without};
-    pub use crate::kernels::{Choice, Kernel, Lowered, Rejected};
-    pub use crate::planner::{Class, Fired, Phase, Plan, Proof, ProofStep, Prover, RuleClasses, RuleInfo};
-    pub use crate::schedule::{Core, Group, Place, Schedule, Step, Value, ValueId};
+    pub use crate::kernels::{Binding, BindingSource, Choice, Kernel, Lowered, Param, Rejected};
+    pub use crate::planner::{Class, Fired, Phase, Plan, PlanOptions, Proof, ProofStep, Prover, RuleClasses, RuleInfo};
+    pub use crate::schedule::{
+        Block, Core, Group, Lifetime, Place, Refusal, Schedule, Step, Value, ValueId, ValueKind,
+    };
+    pub use crate::types::Dims;
 
     /// Recorded and planned graphs: nodes, operations, views.
     pub mod graph {
+        pub use crate::graph::infer::OperandType;
         pub use crate::graph::{
             ArgOp, BinaryOp, Case, CastMode, Graph, HostOp, LeafInfo, Node, NodeId, Op, PlannedKernel, ReduceOp,
             RngDist, ScanOp, UnaryOp,
         };
         pub use crate::types::View;
+    }
+
+    /// The scalar programs of groups: what each element goes through, and what is stored of it.
+    pub mod program {
+        pub use crate::schedule::{Coord, Inst, Level, Load, Program, Reg, Store, StoreShape, Window};
+    }
+
+    /// Rewrite rules as data: what each was checked to be, its two sides, and what it asks of its operands.
+    pub mod rules {
+        #[cfg(feature = "check")]
+        pub use crate::planner::RuleInstance;
+        pub use crate::planner::{
+            Properties, Property, Requirements, RuleCheck, RuleInput, RuleOperator, RuleSides, VariableSort,
+        };
     }
 
     /// Dumps: programs, their data, their runs and what was planned for them, as JSON files and as pages to read.
@@ -122,7 +145,7 @@ pub mod inspect {
 /// What lazurite's own tests, benchmarks, fuzz targets and command line need of the rooms beyond the public interface.
 ///
 /// Nothing here is stable: names change and go without notice in any version. A name is listed here only while one of those uses
-/// it, so that the compiler reports what nothing uses.
+/// it, or a signature of one that is used, so that the compiler reports what nothing uses.
 #[doc(hidden)]
 pub mod unstable {
     /// Seeded random numbers.
@@ -132,7 +155,7 @@ pub mod unstable {
 
     /// The headers of `.npy` files.
     pub mod npy {
-        pub use crate::npy::{ElementKind, ElementType, Header, Opened};
+        pub use crate::npy::{ElementKind, ElementType, Header, HeaderError, Opened};
     }
 
     /// The CPU executor and the reference.
@@ -163,29 +186,27 @@ pub mod unstable {
     /// The GPU below the engine.
     #[cfg(feature = "gpu")]
     pub mod device {
-        pub use crate::device::{DeviceBuffer, Dispatch, Gpu, GpuOptions};
+        pub use crate::device::{AdapterKind, AdapterSummary, DeviceBuffer, Dispatch, Gpu, GpuOptions};
     }
 
     /// Inference without recording.
     pub mod graph {
-        pub use crate::graph::infer::{OperandType, infer};
+        pub use crate::graph::infer::infer;
     }
 
     /// Groups as WGSL.
     pub mod kernels {
-        pub use crate::kernels::{Binding, BindingSource, Kernel, Lowered, Param, lower};
+        pub use crate::kernels::lower;
     }
 
-    /// Planning without an engine, and rules as things to try.
+    /// Planning without an engine, and rules as expressions to try.
     pub mod planner {
-        pub use crate::planner::{PlanOptions, RuleCheck, RuleInput, RuleSides, expressions, plan, why};
+        pub use crate::planner::{expressions, plan, why};
     }
 
-    /// Scheduling without an engine, and groups built by hand.
+    /// Scheduling without an engine.
     pub mod schedule {
-        pub use crate::schedule::{
-            Coord, Inst, Level, Load, Program, Reg, ScheduleOptions, Store, StoreShape, ValueKind, Window, schedule,
-        };
+        pub use crate::schedule::{ScheduleOptions, schedule};
     }
 
     /// Rules held against the reference.
@@ -196,8 +217,8 @@ pub mod unstable {
         };
     }
 
-    /// Limits, dtype families, extents and the faults that tests seed.
+    /// Limits and the faults that tests seed.
     pub mod types {
-        pub use crate::types::{Dims, Fault, Kind, Limits, Tuning};
+        pub use crate::types::{Fault, Limits, Tuning};
     }
 }

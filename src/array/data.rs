@@ -11,6 +11,7 @@ use crate::types::Scalar;
 use crate::types::{DType, Element, HostBuffer};
 
 mod sealed {
+    #[expect(unnameable_types, reason = "that is what seals `Value`")]
     pub trait Sealed {}
 }
 

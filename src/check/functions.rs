@@ -9,7 +9,7 @@ use super::dd::Dd;
 use super::discrete;
 use super::element::{Categories, Element, integer_limits, wrap_integer};
 use crate::graph::{BinaryOp, CastMode, UnaryOp};
-use crate::types::{DType, Kind};
+use crate::types::{DType, DTypeKind};
 
 /// The result of `op` on an element of a floating dtype, with its rounding.
 #[must_use]
@@ -245,14 +245,14 @@ fn arc(x: Element, f: fn(f64) -> f64) -> Element {
 pub fn cast(mode: CastMode, x: Element, from: DType, to: DType, allow: Allowance) -> Element {
     match (from.kind(), to.kind()) {
         _ if from == to => x,
-        (Kind::Float, Kind::Float) => by_category(x, |x| {
+        (DTypeKind::Float, DTypeKind::Float) => by_category(x, |x| {
             if !x.is_number() || x.is_any() {
                 return x;
             }
             let accuracy = if allow.gpu { allow.binary(BinaryOp::Add, to) } else { super::allowance::ROUNDED };
             if to.size() > from.size() { allow.widen(x, to, 0.0, 0.0) } else { allow.round(x, to, accuracy) }
         }),
-        (Kind::Float, Kind::Bool) => {
+        (DTypeKind::Float, DTypeKind::Bool) => {
             if x.is_any() {
                 return Element::truth(None);
             }
@@ -261,14 +261,14 @@ pub fn cast(mode: CastMode, x: Element, from: DType, to: DType, allow: Allowance
                 Element::truth(if zero && !x.is_exact() { None } else { Some(!zero) })
             })
         }
-        (Kind::Float, _) => float_to_integer(mode, x, to),
-        (_, Kind::Float) => {
+        (DTypeKind::Float, _) => float_to_integer(mode, x, to),
+        (_, DTypeKind::Float) => {
             let accuracy = if allow.gpu { allow.binary(BinaryOp::Add, to) } else { super::allowance::ROUNDED };
             let (low, high) = x.integer_range(from);
             let x = if x.is_any() { Element::integers(low, high) } else { x };
             allow.round(x, to, accuracy)
         }
-        (_, Kind::Bool) => discrete::map(x, from, DType::Bool, |v| i128::from(v != 0)),
+        (_, DTypeKind::Bool) => discrete::map(x, from, DType::Bool, |v| i128::from(v != 0)),
         _ => discrete::map(x, from, to, |v| match mode {
             CastMode::Wrap => wrap_integer(to, v),
             CastMode::RoundSaturate => {

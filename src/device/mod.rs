@@ -19,6 +19,7 @@ mod submit;
 mod timing;
 mod upload;
 
+pub use adapter::{AdapterKind, AdapterSummary};
 pub use gpu::Gpu;
 pub use memory::DeviceBuffer;
 pub use options::GpuOptions;

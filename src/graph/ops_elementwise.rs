@@ -2,7 +2,7 @@
 //!
 //! What an operation computes is defined in one place, `cpu/reference`; this table says where it may be applied.
 
-use crate::types::{DType, Kind};
+use crate::types::{DType, DTypeKind};
 
 /// A function of one element.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -206,19 +206,19 @@ impl UnaryOp {
         let kind = dtype.kind();
         match self {
             Self::Neg | Self::Abs | Self::Sign | Self::Square | Self::Powi(_) => match kind {
-                Kind::Bool => None,
+                DTypeKind::Bool => None,
                 _ => Some(dtype),
             },
             Self::Not => match kind {
-                Kind::Float => None,
+                DTypeKind::Float => None,
                 _ => Some(dtype),
             },
             Self::IsNan | Self::IsInf | Self::IsFinite => match kind {
-                Kind::Float => Some(DType::Bool),
+                DTypeKind::Float => Some(DType::Bool),
                 _ => None,
             },
             _ => match kind {
-                Kind::Float => Some(dtype),
+                DTypeKind::Float => Some(dtype),
                 _ => None,
             },
         }
@@ -337,16 +337,16 @@ impl BinaryOp {
         match self {
             Self::Eq | Self::Ne | Self::Lt | Self::Le | Self::Gt | Self::Ge => Some(DType::Bool),
             Self::And | Self::Or | Self::Xor => match kind {
-                Kind::Float => None,
+                DTypeKind::Float => None,
                 _ => Some(dtype),
             },
             Self::Atan2 | Self::Hypot => match kind {
-                Kind::Float => Some(dtype),
+                DTypeKind::Float => Some(dtype),
                 _ => None,
             },
             Self::Maximum | Self::Minimum | Self::Fmax | Self::Fmin => Some(dtype),
             _ => match kind {
-                Kind::Bool => None,
+                DTypeKind::Bool => None,
                 _ => Some(dtype),
             },
         }

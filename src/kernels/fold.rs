@@ -11,7 +11,7 @@ use super::text::{Expr, expr};
 use crate::error::{Error, Result};
 use crate::graph::{ArgOp, BinaryOp, ReduceOp};
 use crate::schedule::{Inst, Program, Reg};
-use crate::types::{DType, Kind, Scalar};
+use crate::types::{DType, DTypeKind, Scalar};
 
 /// What a fold gives.
 #[derive(Clone, Copy, Debug)]
@@ -144,7 +144,7 @@ impl Fold {
     pub fn comparison(&self, m: &mut Module<'_>) -> Option<String> {
         let FoldOp::Position(op) = self.op else { return None };
         let t = register_type(self.acc);
-        let float = self.acc.kind() == Kind::Float;
+        let float = self.acc.kind() == DTypeKind::Float;
         let nan = if float { m.function(format!("is_nan_{t}")) } else { String::new() };
         let ignores = matches!(op, ArgOp::Fmax | ArgOp::Fmin);
         let mut text = format!("fn {}(v: {t}, i: u32, b: {t}, at: u32) -> bool {{\n", self.comparison_name(op));

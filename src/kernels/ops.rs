@@ -6,7 +6,7 @@ use super::module::{Module, register_type};
 use super::text::{Expr, expr};
 use crate::error::{Error, Result};
 use crate::graph::{BinaryOp, CastMode, UnaryOp};
-use crate::types::{DType, Kind, Scalar};
+use crate::types::{DType, DTypeKind, Scalar};
 
 fn refused(name: &str, dtype: DType) -> Error {
     Error::unsupported(format!("{name} of {dtype} has no form in kernels"))
@@ -141,28 +141,28 @@ impl Module<'_> {
         };
         let word = |b: &Expr| expr!("u32({b})");
         Ok(match (op, kind) {
-            (BinaryOp::Ne | BinaryOp::Eq, Kind::Float) => self.call_bool(op.name(), dtype, &[x, y]),
-            (BinaryOp::Le | BinaryOp::Ge, Kind::Float) if dtype == DType::F64 => {
+            (BinaryOp::Ne | BinaryOp::Eq, DTypeKind::Float) => self.call_bool(op.name(), dtype, &[x, y]),
+            (BinaryOp::Le | BinaryOp::Ge, DTypeKind::Float) if dtype == DType::F64 => {
                 self.call_bool(op.name(), dtype, &[x, y])
             }
-            (BinaryOp::And, Kind::Bool) => expr!("({x} && {y})"),
-            (BinaryOp::Or, Kind::Bool) => expr!("({x} || {y})"),
-            (BinaryOp::Xor | BinaryOp::Ne, Kind::Bool) => expr!("({x} != {y})"),
-            (BinaryOp::Eq, Kind::Bool) => expr!("({x} == {y})"),
-            (BinaryOp::Maximum | BinaryOp::Fmax, Kind::Bool) => expr!("({x} || {y})"),
-            (BinaryOp::Minimum | BinaryOp::Fmin, Kind::Bool) => expr!("({x} && {y})"),
-            (BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge, Kind::Bool) => {
+            (BinaryOp::And, DTypeKind::Bool) => expr!("({x} && {y})"),
+            (BinaryOp::Or, DTypeKind::Bool) => expr!("({x} || {y})"),
+            (BinaryOp::Xor | BinaryOp::Ne, DTypeKind::Bool) => expr!("({x} != {y})"),
+            (BinaryOp::Eq, DTypeKind::Bool) => expr!("({x} == {y})"),
+            (BinaryOp::Maximum | BinaryOp::Fmax, DTypeKind::Bool) => expr!("({x} || {y})"),
+            (BinaryOp::Minimum | BinaryOp::Fmin, DTypeKind::Bool) => expr!("({x} && {y})"),
+            (BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge, DTypeKind::Bool) => {
                 expr!("({} {sign} {})", word(x), word(y))
             }
-            (BinaryOp::Maximum | BinaryOp::Fmax, Kind::Int) if dtype.is_signed() => {
+            (BinaryOp::Maximum | BinaryOp::Fmax, DTypeKind::Int) if dtype.is_signed() => {
                 self.call("maximum", dtype, &[x, y])
             }
-            (BinaryOp::Minimum | BinaryOp::Fmin, Kind::Int) if dtype.is_signed() => {
+            (BinaryOp::Minimum | BinaryOp::Fmin, DTypeKind::Int) if dtype.is_signed() => {
                 self.call("minimum", dtype, &[x, y])
             }
-            (BinaryOp::Maximum | BinaryOp::Fmax, Kind::Int) => expr!("max({x}, {y})"),
-            (BinaryOp::Minimum | BinaryOp::Fmin, Kind::Int) => expr!("min({x}, {y})"),
-            (BinaryOp::Pow, Kind::Int) => cut(dtype, self.call(op.name(), dtype, &[x, y])),
+            (BinaryOp::Maximum | BinaryOp::Fmax, DTypeKind::Int) => expr!("max({x}, {y})"),
+            (BinaryOp::Minimum | BinaryOp::Fmin, DTypeKind::Int) => expr!("min({x}, {y})"),
+            (BinaryOp::Pow, DTypeKind::Int) => cut(dtype, self.call(op.name(), dtype, &[x, y])),
             _ if !sign.is_empty() && op.is_compare() => expr!("({x} {sign} {y})"),
             _ if !sign.is_empty() => cut(dtype, expr!("({x} {sign} {y})")),
             _ => self.call(op.name(), dtype, &[x, y]),
@@ -181,21 +181,23 @@ impl Module<'_> {
         }
         let target = register_type(to);
         Ok(match (from.kind(), to.kind()) {
-            (Kind::Bool, _) => expr!("{target}({x})"),
-            (Kind::Float, Kind::Bool) => {
+            (DTypeKind::Bool, _) => expr!("{target}({x})"),
+            (DTypeKind::Float, DTypeKind::Bool) => {
                 let zero = self.literal(Scalar::from_f64(from, 0.0))?;
                 expr!("(!({x} == {zero}))")
             }
-            (Kind::Int, Kind::Bool) => expr!("({x} != {}(0))", register_type(from)),
-            (Kind::Float, Kind::Int) => {
+            (DTypeKind::Int, DTypeKind::Bool) => expr!("({x} != {}(0))", register_type(from)),
+            (DTypeKind::Float, DTypeKind::Int) => {
                 let (own, x) = if from == DType::F16 { (DType::F32, expr!("f32({x})")) } else { (from, x.clone()) };
                 let x = if mode == CastMode::RoundSaturate { self.call("round_away", own, &[&x]) } else { x };
                 let f = self.function(format!("{}_to_{}", own.name(), to.name()));
                 expr!("{f}({x})")
             }
-            (Kind::Float, Kind::Float) | (Kind::Int, Kind::Float) => self.widen_or_round(from, to, x)?,
-            (Kind::Int, Kind::Int) if mode == CastMode::RoundSaturate => saturate(from, to, x),
-            (Kind::Int, Kind::Int) => match (from, to) {
+            (DTypeKind::Float, DTypeKind::Float) | (DTypeKind::Int, DTypeKind::Float) => {
+                self.widen_or_round(from, to, x)?
+            }
+            (DTypeKind::Int, DTypeKind::Int) if mode == CastMode::RoundSaturate => saturate(from, to, x),
+            (DTypeKind::Int, DTypeKind::Int) => match (from, to) {
                 (_, DType::U8) => expr!("(u32({x}) & 255u)"),
                 (DType::U32 | DType::U8, DType::I64) => from_u32_to_i64(x),
                 // Widening keeps the value, narrowing keeps the low bits.

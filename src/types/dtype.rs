@@ -26,7 +26,7 @@ pub enum DType {
 
 /// The families of dtypes that rules and operations speak about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum DTypeKind {
     /// Truth values.
     Bool,
     /// Integers of any width.
@@ -62,24 +62,24 @@ impl DType {
 
     /// The family of the dtype.
     #[must_use]
-    pub const fn kind(self) -> Kind {
+    pub const fn kind(self) -> DTypeKind {
         match self {
-            Self::Bool => Kind::Bool,
-            Self::U8 | Self::I32 | Self::U32 | Self::I64 => Kind::Int,
-            Self::F16 | Self::F32 | Self::F64 => Kind::Float,
+            Self::Bool => DTypeKind::Bool,
+            Self::U8 | Self::I32 | Self::U32 | Self::I64 => DTypeKind::Int,
+            Self::F16 | Self::F32 | Self::F64 => DTypeKind::Float,
         }
     }
 
     /// Whether this is a floating-point dtype.
     #[must_use]
     pub const fn is_float(self) -> bool {
-        matches!(self.kind(), Kind::Float)
+        matches!(self.kind(), DTypeKind::Float)
     }
 
     /// Whether this is an integer dtype (truth values are not).
     #[must_use]
     pub const fn is_int(self) -> bool {
-        matches!(self.kind(), Kind::Int)
+        matches!(self.kind(), DTypeKind::Int)
     }
 
     /// Whether values of the dtype can be negative.

@@ -110,6 +110,7 @@ mod active {
     static ONE: Mutex<()> = Mutex::new(());
 
     /// An active fault, which ends when this is dropped. Another thread that seeds one waits until then.
+    #[expect(unnameable_types, reason = "held, not named")]
     pub struct Seeded(#[expect(dead_code, reason = "held, not looked at")] MutexGuard<'static, ()>);
 
     impl Fault {

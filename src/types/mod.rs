@@ -15,7 +15,7 @@ mod view;
 
 pub use buffer::{Element, HostBuffer};
 pub use cost::CostTable;
-pub use dtype::{DType, Kind};
+pub use dtype::{DType, DTypeKind};
 pub use faults::Fault;
 pub(crate) use faults::seeded;
 pub use limits::Limits;

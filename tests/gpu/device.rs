@@ -10,8 +10,8 @@ use std::sync::{Arc, OnceLock};
 use lazurite::HostBuffer;
 use lazurite::inspect::Kernel;
 use lazurite::inspect::ValueId;
+use lazurite::inspect::{Binding, BindingSource, Param};
 use lazurite::unstable::device::{DeviceBuffer, Dispatch, Gpu, GpuOptions};
-use lazurite::unstable::kernels::{Binding, BindingSource, Param};
 use lazurite::{DType, Scalar};
 use pollster::block_on;
 

@@ -6,7 +6,9 @@ use lazurite::DeviceChoice;
 
 use super::alone;
 use lazurite::check::{Session, SessionOptions};
-use lazurite::unstable::planner::{PlanOptions, RuleInput, expressions, plan, why};
+use lazurite::inspect::PlanOptions;
+use lazurite::inspect::rules::RuleInput;
+use lazurite::unstable::planner::{expressions, plan, why};
 use lazurite::unstable::types::Fault;
 use lazurite::{CostTable, DType, Shape};
 

@@ -2,7 +2,7 @@
 
 use super::dice::Dice;
 use crate::algorithms::{Lcg, Random};
-use crate::types::{DType, HostBuffer, Kind, Scalar, Shape};
+use crate::types::{DType, DTypeKind, HostBuffer, Scalar, Shape};
 
 /// What numbers a leaf holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,18 +32,18 @@ pub fn data(shape: &Shape, dtype: DType, profile: Profile, dice: &mut Dice) -> O
     for i in 0..n {
         let u = unit();
         let element = match (dtype.kind(), profile) {
-            (Kind::Bool, _) => Scalar::from_f64(dtype, if u < 0.5 { 0.0 } else { 1.0 }),
-            (Kind::Int, Profile::Special) if u < 0.25 => extreme(dtype, (u * 48.0) as usize),
-            (Kind::Int, Profile::Positive) => Scalar::from_i64(dtype, 1 + (u * 5.0) as i64),
-            (Kind::Int, _) => {
+            (DTypeKind::Bool, _) => Scalar::from_f64(dtype, if u < 0.5 { 0.0 } else { 1.0 }),
+            (DTypeKind::Int, Profile::Special) if u < 0.25 => extreme(dtype, (u * 48.0) as usize),
+            (DTypeKind::Int, Profile::Positive) => Scalar::from_i64(dtype, 1 + (u * 5.0) as i64),
+            (DTypeKind::Int, _) => {
                 let low = if dtype.is_signed() { -6 } else { 0 };
                 Scalar::from_i64(dtype, low + (u * 13.0) as i64)
             }
-            (Kind::Float, Profile::Special) if u < 0.25 => {
+            (DTypeKind::Float, Profile::Special) if u < 0.25 => {
                 const ODD: [f64; 8] = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0, 1e-41, 6e4, -3e-6];
                 Scalar::from_f64(dtype, ODD[(u * 64.0) as usize % 8])
             }
-            (Kind::Float, _) => Scalar::from_f64(dtype, number(profile, u, i, columns)),
+            (DTypeKind::Float, _) => Scalar::from_f64(dtype, number(profile, u, i, columns)),
         };
         buffer.set(i, element);
     }

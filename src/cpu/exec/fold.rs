@@ -8,7 +8,7 @@
 use super::elementwise::vectorised;
 use super::tile::{TILE, TileElement, TileRegisters, dispatch_float, dispatch_int, or_in_miri};
 use crate::graph::{ArgOp, ReduceOp};
-use crate::types::{DType, Fault, Kind, seeded};
+use crate::types::{DType, DTypeKind, Fault, seeded};
 
 /// Lanes of a block.
 const LANES: usize = 8;
@@ -379,7 +379,7 @@ pub(crate) struct RowTile {
 impl RowFold {
     /// A fold of elements of `dtype` over up to `rows` rows at once.
     pub(crate) fn new(op: FoldOp, dtype: DType, rows: usize) -> Self {
-        let float = dtype.kind() == Kind::Float;
+        let float = dtype.kind() == DTypeKind::Float;
         let state = match op {
             FoldOp::Reduce(op) if float => FoldState::Float(ReduceState::new(op, rows)),
             FoldOp::Reduce(op) => FoldState::Int(ReduceState::new(op, rows)),

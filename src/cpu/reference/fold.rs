@@ -7,7 +7,7 @@ use super::moves::positions;
 use super::{float, integer, scalar};
 use crate::error::Result;
 use crate::graph::{ArgOp, BinaryOp, ReduceOp, ScanOp};
-use crate::types::{DType, HostBuffer, Kind, Scalar, Shape, View};
+use crate::types::{DType, DTypeKind, HostBuffer, Scalar, Shape, View};
 
 /// A fold in progress.
 #[derive(Clone, Copy)]
@@ -22,8 +22,8 @@ impl Fold {
     fn new(op: ReduceOp, dtype: DType) -> Self {
         match (op, dtype.kind()) {
             // −0 is the neutral element of floating sums, but the sum of nothing is +0; `finish` sees to that.
-            (ReduceOp::Sum, Kind::Float) => Self::Sum(float::Compensated::default()),
-            (ReduceOp::Prod, Kind::Float) => Self::Product(1.0),
+            (ReduceOp::Sum, DTypeKind::Float) => Self::Sum(float::Compensated::default()),
+            (ReduceOp::Prod, DTypeKind::Float) => Self::Product(1.0),
             (ReduceOp::Sum, _) => Self::Integer(BinaryOp::Add, 0),
             (ReduceOp::Prod, _) => Self::Integer(BinaryOp::Mul, 1),
             (ReduceOp::Max, _) => Self::Extreme(BinaryOp::Maximum, None),

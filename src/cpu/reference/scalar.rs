@@ -7,7 +7,7 @@ use half::f16;
 
 use super::{float, integer};
 use crate::graph::{BinaryOp, CastMode, UnaryOp};
-use crate::types::{DType, Kind, Scalar};
+use crate::types::{DType, DTypeKind, Scalar};
 
 /// A number rounded once to a floating dtype.
 #[must_use]
@@ -34,9 +34,9 @@ pub fn round_f16(x: f64) -> f16 {
 pub fn unary(op: UnaryOp, x: Scalar) -> Scalar {
     let dtype = x.dtype();
     match dtype.kind() {
-        Kind::Bool => truth(x.bits() == 0),
-        Kind::Int => Scalar::from_i64(dtype, integer::unary(op, x.to_i64())),
-        Kind::Float => {
+        DTypeKind::Bool => truth(x.bits() == 0),
+        DTypeKind::Int => Scalar::from_i64(dtype, integer::unary(op, x.to_i64())),
+        DTypeKind::Float => {
             let v = x.to_f64();
             match op {
                 UnaryOp::IsNan => truth(v.is_nan()),
@@ -54,11 +54,11 @@ pub fn unary(op: UnaryOp, x: Scalar) -> Scalar {
 pub fn binary(op: BinaryOp, x: Scalar, y: Scalar) -> Scalar {
     let dtype = x.dtype();
     match dtype.kind() {
-        Kind::Float => {
+        DTypeKind::Float => {
             let (a, b) = (x.to_f64(), y.to_f64());
             float::compare(op, a, b).map_or_else(|| from_f64(dtype, float::binary(op, a, b)), truth)
         }
-        Kind::Bool | Kind::Int => {
+        DTypeKind::Bool | DTypeKind::Int => {
             let (a, b) = (x.to_i64(), y.to_i64());
             float::compare(op, a, b).map_or_else(|| Scalar::from_i64(dtype, integer::binary(op, a, b)), truth)
         }
@@ -78,21 +78,21 @@ pub fn cast(mode: CastMode, x: Scalar, to: DType) -> Scalar {
         return x;
     }
     match (x.dtype().kind(), to.kind()) {
-        (Kind::Float, Kind::Bool) => truth(x.to_f64() != 0.0),
-        (_, Kind::Bool) => truth(x.bits() != 0),
-        (Kind::Float, Kind::Float) => from_f64(to, x.to_f64()),
-        (Kind::Float, Kind::Int) => {
+        (DTypeKind::Float, DTypeKind::Bool) => truth(x.to_f64() != 0.0),
+        (_, DTypeKind::Bool) => truth(x.bits() != 0),
+        (DTypeKind::Float, DTypeKind::Float) => from_f64(to, x.to_f64()),
+        (DTypeKind::Float, DTypeKind::Int) => {
             let v = x.to_f64();
             Scalar::from_f64(to, if mode == CastMode::Wrap { v } else { v.round() })
         }
-        (_, Kind::Int) => {
+        (_, DTypeKind::Int) => {
             let v = x.to_i64();
             let (low, high) = int_range(to);
             Scalar::from_i64(to, if mode == CastMode::Wrap { v } else { v.clamp(low, high) })
         }
         // From i64 straight to f32: through f64 it would round twice.
-        (_, Kind::Float) if to == DType::F32 => Scalar::from_bits(to, u64::from((x.to_i64() as f32).to_bits())),
-        (_, Kind::Float) => from_f64(to, x.to_i64() as f64),
+        (_, DTypeKind::Float) if to == DType::F32 => Scalar::from_bits(to, u64::from((x.to_i64() as f32).to_bits())),
+        (_, DTypeKind::Float) => from_f64(to, x.to_i64() as f64),
     }
 }
 
@@ -110,9 +110,9 @@ fn int_range(dtype: DType) -> (i64, i64) {
 #[must_use]
 pub fn lowest(dtype: DType) -> Scalar {
     match dtype.kind() {
-        Kind::Bool => truth(false),
-        Kind::Int => Scalar::from_i64(dtype, int_range(dtype).0),
-        Kind::Float => Scalar::from_f64(dtype, f64::NEG_INFINITY),
+        DTypeKind::Bool => truth(false),
+        DTypeKind::Int => Scalar::from_i64(dtype, int_range(dtype).0),
+        DTypeKind::Float => Scalar::from_f64(dtype, f64::NEG_INFINITY),
     }
 }
 
@@ -120,9 +120,9 @@ pub fn lowest(dtype: DType) -> Scalar {
 #[must_use]
 pub fn highest(dtype: DType) -> Scalar {
     match dtype.kind() {
-        Kind::Bool => truth(true),
-        Kind::Int => Scalar::from_i64(dtype, int_range(dtype).1),
-        Kind::Float => Scalar::from_f64(dtype, f64::INFINITY),
+        DTypeKind::Bool => truth(true),
+        DTypeKind::Int => Scalar::from_i64(dtype, int_range(dtype).1),
+        DTypeKind::Float => Scalar::from_f64(dtype, f64::INFINITY),
     }
 }
 

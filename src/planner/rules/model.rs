@@ -6,7 +6,7 @@ use super::conditions::Condition;
 use super::sort::Variable;
 use crate::planner::class_mask::ClassMask;
 use crate::planner::language::EOp;
-use crate::types::{DType, Fault, Kind, Numerics, Scalar, seeded};
+use crate::types::{DType, DTypeKind, Fault, Numerics, Scalar, seeded};
 
 /// What a rewrite promises about values; see docs/numerics.md. Ordered from the strongest promise to the weakest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -81,9 +81,9 @@ impl RuleClasses {
     #[must_use]
     pub fn of(self, dtype: DType) -> Option<Class> {
         match dtype.kind() {
-            Kind::Float => self.float,
-            Kind::Int => self.int,
-            Kind::Bool => self.bool,
+            DTypeKind::Float => self.float,
+            DTypeKind::Int => self.int,
+            DTypeKind::Bool => self.bool,
         }
     }
 

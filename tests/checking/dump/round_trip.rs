@@ -59,7 +59,7 @@ fn planned_graphs_come_back_with_their_kernels() {
     let c = graph.add(Op::Contract { symmetric: false }, &[t, x]).unwrap();
     let s = graph.add(Op::Binary(lazurite::inspect::graph::BinaryOp::Mul), &[c, two]).unwrap();
     graph.roots = vec![s, s];
-    let options = lazurite::unstable::planner::PlanOptions::new(lazurite::CostTable::cpu());
+    let options = lazurite::inspect::PlanOptions::new(lazurite::CostTable::cpu());
     let planned = lazurite::unstable::planner::plan(&graph, &options).graph;
     assert!(!planned.kernels.is_empty(), "{planned}");
     let leaf = HostBuffer::from_slice(&[1.5f32; 24]).unwrap();

@@ -3,9 +3,9 @@
 use lazurite::HostBuffer;
 use lazurite::inspect::graph::View;
 use lazurite::inspect::graph::{BinaryOp, UnaryOp};
+use lazurite::inspect::program::{Inst, Load, Program, Reg, StoreShape};
 use lazurite::inspect::{Core, ValueId};
 use lazurite::unstable::algorithms::SplitMix;
-use lazurite::unstable::schedule::{Inst, Load, Program, Reg, StoreShape};
 use lazurite::{DType, Scalar, Shape};
 
 use super::r#gen::{Case, Maker, bits, buffer, view};
@@ -183,7 +183,7 @@ fn a_windowed_operand_is_zero_outside() {
     let mut left = Program::default();
     left.loads.push(Load { value: ValueId(0), dtype, view: View::dense(&Shape::new(&[10, 3000])) });
     let zero = left.push(Inst::Literal(Scalar::from_f64(dtype, 0.0)), dtype);
-    let window = lazurite::unstable::schedule::Window {
+    let window = lazurite::inspect::program::Window {
         start: [3, 1500].into_iter().collect(),
         step: [1, 1].into_iter().collect(),
         len: [10, 3000].into_iter().collect(),

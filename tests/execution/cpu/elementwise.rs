@@ -4,8 +4,8 @@ use lazurite::HostBuffer;
 use lazurite::inspect::Core;
 use lazurite::inspect::graph::View;
 use lazurite::inspect::graph::{BinaryOp, CastMode, UnaryOp};
+use lazurite::inspect::program::{Inst, Reg, StoreShape};
 use lazurite::unstable::algorithms::{Random, SplitMix};
-use lazurite::unstable::schedule::{Inst, Reg, StoreShape};
 use lazurite::{DType, Scalar, Shape};
 
 use super::r#gen::Maker;

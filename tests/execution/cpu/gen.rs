@@ -1,11 +1,12 @@
 //! Random programs, views and data from a seed, and comparison of results.
 
 use lazurite::HostBuffer;
+use lazurite::inspect::ValueKind;
 use lazurite::inspect::graph::View;
 use lazurite::inspect::graph::{BinaryOp, CastMode, NodeId, RngDist, UnaryOp};
+use lazurite::inspect::program::{Coord, Inst, Load, Program, Reg, Store, StoreShape, Window};
 use lazurite::inspect::{Core, Group, Place, Value, ValueId};
 use lazurite::unstable::algorithms::{Random, SplitMix};
-use lazurite::unstable::schedule::{Coord, Inst, Load, Program, Reg, Store, StoreShape, ValueKind, Window};
 use lazurite::{DType, Scalar, Shape};
 
 const SPECIAL: [f64; 22] = [

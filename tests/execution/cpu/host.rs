@@ -2,10 +2,11 @@
 #![cfg(feature = "linalg")]
 
 use lazurite::HostBuffer;
+use lazurite::inspect::graph::OperandType;
 use lazurite::inspect::graph::{HostOp, Node, Op};
 use lazurite::unstable::algorithms::SplitMix;
 use lazurite::unstable::cpu::run_host;
-use lazurite::unstable::graph::{OperandType, infer};
+use lazurite::unstable::graph::infer;
 use lazurite::{DType, Result, Shape};
 
 use super::r#gen::buffer;

@@ -3,9 +3,9 @@
 use lazurite::HostBuffer;
 use lazurite::inspect::graph::View;
 use lazurite::inspect::graph::{ReduceOp, ScanOp};
+use lazurite::inspect::program::{Inst, Program, StoreShape};
 use lazurite::inspect::{Core, Group};
 use lazurite::unstable::cpu::reference::{self, fold, random};
-use lazurite::unstable::schedule::{Inst, Program, StoreShape};
 use lazurite::{DType, Scalar, Shape};
 
 /// All coordinates of a shape, last axis fastest.
@@ -62,7 +62,7 @@ pub fn registers(
                 .iter()
                 .enumerate()
                 .map(|(e, c)| {
-                    let reg = |r: &lazurite::unstable::schedule::Reg| regs[r.index()][e];
+                    let reg = |r: &lazurite::inspect::program::Reg| regs[r.index()][e];
                     match inst {
                         Inst::Load(l) => load(*l).1.get(at(load(*l).0, c)),
                         Inst::Window { load: l, window, otherwise } => {

@@ -2,11 +2,11 @@
 
 use lazurite::HostBuffer;
 use lazurite::inspect::Core;
+use lazurite::inspect::Dims;
 use lazurite::inspect::graph::View;
 use lazurite::inspect::graph::{ArgOp, BinaryOp, ReduceOp, UnaryOp};
+use lazurite::inspect::program::{Inst, Reg, StoreShape};
 use lazurite::unstable::algorithms::{Random, SplitMix};
-use lazurite::unstable::schedule::{Inst, Reg, StoreShape};
-use lazurite::unstable::types::Dims;
 use lazurite::{DType, Shape};
 
 use super::r#gen::{Case, Maker, bits, buffer};

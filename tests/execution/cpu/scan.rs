@@ -2,7 +2,7 @@
 
 use lazurite::inspect::Core;
 use lazurite::inspect::graph::{BinaryOp, ScanOp};
-use lazurite::unstable::schedule::{Inst, StoreShape};
+use lazurite::inspect::program::{Inst, StoreShape};
 use lazurite::{DType, Shape};
 
 use super::r#gen::Maker;

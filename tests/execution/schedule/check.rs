@@ -4,9 +4,10 @@
 use std::collections::HashSet;
 
 use lazurite::Shape;
+use lazurite::inspect::ValueKind;
 use lazurite::inspect::graph::{Graph, Op};
+use lazurite::inspect::program::{Inst, Level, Program, StoreShape};
 use lazurite::inspect::{Core, Place, Schedule, Step, ValueId};
-use lazurite::unstable::schedule::{Inst, Level, Program, StoreShape, ValueKind};
 
 pub fn check(graph: &Graph, s: &Schedule) {
     let n = s.values.len();

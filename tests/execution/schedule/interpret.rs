@@ -1,11 +1,12 @@
 //! The plainest possible executor of a schedule: every register for every element, by the reference's scalar functions. It
 //! shares nothing with the tiled executor, so that both can be held against it.
 
+use lazurite::inspect::ValueKind;
 use lazurite::inspect::graph::View;
 use lazurite::inspect::graph::{CastMode, Graph, NodeId, Op, ReduceOp, ScanOp};
+use lazurite::inspect::program::{Inst, Program, StoreShape};
 use lazurite::inspect::{Core, Group, Schedule, Step, ValueId};
 use lazurite::unstable::cpu::reference::{self, fold, random};
-use lazurite::unstable::schedule::{Inst, Program, StoreShape, ValueKind};
 use lazurite::{DType, HostBuffer, Scalar, Shape};
 
 /// The values of the roots.
@@ -144,7 +145,7 @@ impl Run<'_> {
                     each(&|_, c| reference::cast(CastMode::Wrap, Scalar::from_i64(DType::I64, x.view.index(c)), dtype))
                 }
                 Inst::Rng { dist, key, stream, index } => each(&|i, c| {
-                    let word = |r: lazurite::unstable::schedule::Reg| regs[r.index()][i].bits() as u32;
+                    let word = |r: lazurite::inspect::program::Reg| regs[r.index()][i].bits() as u32;
                     random::element(*dist, dtype, word(*key), word(*stream), index.view.index(c) as u64)
                 }),
                 Inst::Unary(op, a) => each(&|i, _| reference::unary(*op, regs[a.index()][i])),

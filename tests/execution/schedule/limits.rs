@@ -1,9 +1,10 @@
 //! Caps, placement, memory, empties and host steps; and that schedules of huge graphs take linear time.
 
+use lazurite::inspect::Dims;
 use lazurite::inspect::graph::{BinaryOp, Graph, HostOp, NodeId, Op, PlannedKernel, ReduceOp, ScanOp, UnaryOp};
 use lazurite::inspect::{Core, Place, Step};
 use lazurite::unstable::schedule::{ScheduleOptions, schedule};
-use lazurite::unstable::types::{Dims, Limits};
+use lazurite::unstable::types::Limits;
 use lazurite::{DType, DeviceChoice, HostBuffer, Shape};
 
 use super::{G, cpu, gpu, group, interpret, plan};
@@ -167,7 +168,7 @@ fn roots_and_held_nodes_are_kept() {
     let graph = g.done(&[x, scan, x]);
     let s = plan(&graph, &ScheduleOptions { keep: vec![t], ..cpu() });
     assert_eq!(s.roots[0], s.roots[2]);
-    assert!(s.values.iter().any(|v| v.node == t && v.kind == lazurite::unstable::schedule::ValueKind::Root), "{s}");
+    assert!(s.values.iter().any(|v| v.node == t && v.kind == lazurite::inspect::ValueKind::Root), "{s}");
 }
 
 #[test]

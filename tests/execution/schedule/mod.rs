@@ -7,11 +7,13 @@ mod limits;
 pub mod random;
 
 use check::check;
+use lazurite::inspect::Dims;
 use lazurite::inspect::graph::View;
 use lazurite::inspect::graph::{BinaryOp, Graph, LeafInfo, NodeId, Op, PlannedKernel, ReduceOp, UnaryOp};
+use lazurite::inspect::program::{Inst, StoreShape};
 use lazurite::inspect::{Core, Group, Place, Schedule, Step};
-use lazurite::unstable::schedule::{Inst, ScheduleOptions, StoreShape, schedule};
-use lazurite::unstable::types::{Dims, Limits};
+use lazurite::unstable::schedule::{ScheduleOptions, schedule};
+use lazurite::unstable::types::Limits;
 use lazurite::{DType, DeviceChoice, HostBuffer, Scalar, Shape};
 
 /// Building graphs in few words.

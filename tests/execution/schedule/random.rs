@@ -1,11 +1,11 @@
 //! Random graphs of every operation, over shapes with extents of 0 and 1, with sharing, views, slots and planned kernels.
 
+use lazurite::inspect::Dims;
 use lazurite::inspect::graph::View;
 use lazurite::inspect::graph::{
     ArgOp, BinaryOp, Case, CastMode, LeafInfo, NodeId, Op, PlannedKernel, ReduceOp, RngDist, ScanOp, UnaryOp,
 };
 use lazurite::unstable::algorithms::{Random, Xorshift};
-use lazurite::unstable::types::Dims;
 use lazurite::{DType, HostBuffer, Order, Scalar, Shape};
 
 /// What a case is grown by.

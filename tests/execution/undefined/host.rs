@@ -2,8 +2,9 @@
 #![cfg(feature = "linalg")]
 
 use lazurite::HostBuffer;
+use lazurite::inspect::graph::OperandType;
 use lazurite::inspect::graph::{HostOp, Node, Op};
-use lazurite::unstable::graph::{OperandType, infer};
+use lazurite::unstable::graph::infer;
 use lazurite::{DType, Shape};
 
 const N: usize = 3;

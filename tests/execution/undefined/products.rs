@@ -3,8 +3,8 @@
 use lazurite::HostBuffer;
 use lazurite::inspect::graph::View;
 use lazurite::inspect::graph::{BinaryOp, UnaryOp};
+use lazurite::inspect::program::{Inst, Load, Program, StoreShape, Window};
 use lazurite::inspect::{Core, ValueId};
-use lazurite::unstable::schedule::{Inst, Load, Program, StoreShape, Window};
 use lazurite::{DType, Scalar, Shape};
 
 use super::check;
@@ -86,7 +86,7 @@ fn operands_that_fall_are_turned_or_windowed() {
             left.loads.push(Load { value, dtype, view: View::dense(&Shape::new(&[2, 3])) });
             let start = [1, 2].into_iter().collect();
             let window = Window { start, step: [1, 1].into_iter().collect(), len: [2, 3].into_iter().collect() };
-            left.push(Inst::Window { load: 1, window, otherwise: lazurite::unstable::schedule::Reg(0) }, dtype);
+            left.push(Inst::Window { load: 1, window, otherwise: lazurite::inspect::program::Reg(0) }, dtype);
         }
         let acc = m.program.push(Inst::Acc, dtype);
         check(

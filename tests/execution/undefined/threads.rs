@@ -2,10 +2,10 @@
 
 use lazurite::HostBuffer;
 use lazurite::inspect::Core;
+use lazurite::inspect::Dims;
 use lazurite::inspect::graph::View;
 use lazurite::inspect::graph::{ReduceOp, ScanOp};
-use lazurite::unstable::schedule::{Inst, StoreShape};
-use lazurite::unstable::types::Dims;
+use lazurite::inspect::program::{Inst, StoreShape};
 use lazurite::{DType, Shape};
 
 use crate::cpu::r#gen::{Case, Maker};
@@ -18,7 +18,7 @@ fn whole(n: usize) -> Vec<f32> {
 fn case(
     shape: &Shape,
     core: Core,
-    fold: impl Fn(lazurite::unstable::schedule::Reg) -> Inst,
+    fold: impl Fn(lazurite::inspect::program::Reg) -> Inst,
     of_fold: StoreShape,
 ) -> Case {
     let mut m = Maker::new(1, shape.clone());

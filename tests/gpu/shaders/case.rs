@@ -2,11 +2,12 @@
 //! `cpu::reference`, whole arrays at a time. It knows no GPU.
 
 use lazurite::HostBuffer;
+use lazurite::inspect::ValueKind;
 use lazurite::inspect::graph::NodeId;
 use lazurite::inspect::graph::View;
+use lazurite::inspect::program::{Inst, Load, Program, Reg, Store, StoreShape};
 use lazurite::inspect::{Core, Group, Place, Value, ValueId};
 use lazurite::unstable::cpu::reference::{fold, random, scalar};
-use lazurite::unstable::schedule::{Inst, Load, Program, Reg, Store, StoreShape, ValueKind};
 use lazurite::{DType, Scalar, Shape};
 
 /// A group with the data it runs on.

@@ -1,10 +1,10 @@
 //! Cases for every elementwise operation and dtype, with special values, and the tolerances that are promised for them.
 
+use lazurite::DTypeKind;
 use lazurite::HostBuffer;
 use lazurite::inspect::graph::{BinaryOp, CastMode, UnaryOp};
+use lazurite::inspect::program::{Inst, StoreShape};
 use lazurite::unstable::algorithms::{Random, SplitMix};
-use lazurite::unstable::schedule::{Inst, StoreShape};
-use lazurite::unstable::types::Kind;
 use lazurite::{DType, Scalar};
 
 use super::case::Case;
@@ -73,9 +73,9 @@ const SPECIAL: [f64; 30] = [
 
 fn specials(dtype: DType) -> Vec<Scalar> {
     match dtype.kind() {
-        Kind::Float => SPECIAL.iter().map(|&v| Scalar::from_f64(dtype, v)).collect(),
-        Kind::Bool => vec![Scalar::from_f64(dtype, 0.0), Scalar::from_f64(dtype, 1.0)],
-        Kind::Int => {
+        DTypeKind::Float => SPECIAL.iter().map(|&v| Scalar::from_f64(dtype, v)).collect(),
+        DTypeKind::Bool => vec![Scalar::from_f64(dtype, 0.0), Scalar::from_f64(dtype, 1.0)],
+        DTypeKind::Int => {
             let bits = dtype.size() * 8;
             let edges: [i64; 6] = [0, 1, -1, 1 << (bits - 2), i64::MIN >> (64 - bits), i64::MAX >> (64 - bits)];
             let small: [i64; 9] = [2, 3, -2, -3, 5, 7, 31, 100, -100];

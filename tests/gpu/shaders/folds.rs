@@ -1,11 +1,11 @@
 //! Cases for reductions, positions of extremes and running folds, in every shape of rows that lowering tells apart.
 
+use lazurite::DTypeKind;
 use lazurite::HostBuffer;
 use lazurite::inspect::Core;
 use lazurite::inspect::graph::View;
 use lazurite::inspect::graph::{ArgOp, BinaryOp, ReduceOp, ScanOp, UnaryOp};
-use lazurite::unstable::schedule::{Coord, Inst, StoreShape};
-use lazurite::unstable::types::Kind;
+use lazurite::inspect::program::{Coord, Inst, StoreShape};
 use lazurite::{DType, Scalar, Shape};
 
 use super::case::Case;
@@ -24,8 +24,8 @@ fn spiked(dtype: DType, n: usize, seed: u64) -> HostBuffer {
 
 fn has(op: ReduceOp, dtype: DType) -> bool {
     match (op, dtype.kind()) {
-        (ReduceOp::Any | ReduceOp::All, kind) => kind == Kind::Bool,
-        (ReduceOp::Sum | ReduceOp::Prod, Kind::Bool) => false,
+        (ReduceOp::Any | ReduceOp::All, kind) => kind == DTypeKind::Bool,
+        (ReduceOp::Sum | ReduceOp::Prod, DTypeKind::Bool) => false,
         _ => true,
     }
 }

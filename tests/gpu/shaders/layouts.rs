@@ -2,7 +2,7 @@
 
 use lazurite::inspect::graph::View;
 use lazurite::inspect::graph::{BinaryOp, CastMode, RngDist, UnaryOp};
-use lazurite::unstable::schedule::{Coord, Inst, Load, Reg, StoreShape, Window};
+use lazurite::inspect::program::{Coord, Inst, Load, Reg, StoreShape, Window};
 use lazurite::{DType, Scalar, Shape};
 
 use super::case::Case;

@@ -4,8 +4,9 @@ use std::sync::OnceLock;
 
 use lazurite::HostBuffer;
 use lazurite::inspect::Lowered;
+use lazurite::inspect::{BindingSource, Param};
 use lazurite::unstable::device::{DeviceBuffer, Dispatch, Gpu};
-use lazurite::unstable::kernels::{BindingSource, Param, lower};
+use lazurite::unstable::kernels::lower;
 use lazurite::unstable::types::Limits;
 use lazurite::{DType, Scalar};
 use pollster::block_on;

@@ -2,8 +2,8 @@
 
 use lazurite::inspect::graph::View;
 use lazurite::inspect::graph::{BinaryOp, UnaryOp};
+use lazurite::inspect::program::{Inst, Program, Reg, StoreShape};
 use lazurite::inspect::{Core, ValueId};
-use lazurite::unstable::schedule::{Inst, Program, Reg, StoreShape};
 use lazurite::{DType, Scalar, Shape};
 
 use super::case::{Case, load, load_view};

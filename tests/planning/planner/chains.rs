@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use lazurite::Rules;
+use lazurite::inspect::PlanOptions;
 use lazurite::inspect::graph::{BinaryOp, Graph, NodeId, Op, UnaryOp};
 use lazurite::inspect::{Plan, Prover};
 use lazurite::unstable::algorithms::{Random, Xorshift};
-use lazurite::unstable::planner::{PlanOptions, plan};
+use lazurite::unstable::planner::plan;
 use lazurite::{CostTable, DType, Numerics, Shape};
 
 use super::graphs::{Build, numbers};

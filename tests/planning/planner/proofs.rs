@@ -1,9 +1,10 @@
 //! Every node that a plan computes has a proof, and the check accepts it.
 
 use super::graphs::{pca, random, transposes};
+use lazurite::inspect::PlanOptions;
 use lazurite::inspect::Prover;
 use lazurite::inspect::graph::Graph;
-use lazurite::unstable::planner::{PlanOptions, plan};
+use lazurite::unstable::planner::plan;
 use lazurite::{CostTable, Numerics};
 
 fn options(numerics: Numerics) -> PlanOptions {

@@ -1,8 +1,9 @@
 //! The default rules saturate: rounds, terms and what becomes of the graph, on graphs of ten to ten thousand operations.
 
 use lazurite::inspect::Plan;
+use lazurite::inspect::PlanOptions;
 use lazurite::inspect::graph::{Graph, Op};
-use lazurite::unstable::planner::{PlanOptions, plan};
+use lazurite::unstable::planner::plan;
 use lazurite::{CostTable, Numerics};
 
 use super::graphs::{pca, random, statements, transposes};

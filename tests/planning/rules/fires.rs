@@ -11,8 +11,10 @@ use super::MAX_ROUNDS;
 use super::proofs::prove;
 use lazurite::Rules;
 use lazurite::inspect::Plan;
+use lazurite::inspect::PlanOptions;
 use lazurite::inspect::graph::Graph;
-use lazurite::unstable::planner::{PlanOptions, RuleCheck, RuleInput, RuleSides, expressions, plan};
+use lazurite::inspect::rules::{RuleCheck, RuleInput, RuleSides};
+use lazurite::unstable::planner::{expressions, plan};
 use lazurite::{CostTable, DType, Numerics, Shape};
 
 use lazurite::unstable::soundness::{Candidates, each_assignment, operator_choices};

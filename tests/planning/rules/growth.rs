@@ -2,9 +2,11 @@
 
 use lazurite::Rules;
 use lazurite::inspect::Plan;
+use lazurite::inspect::PlanOptions;
 use lazurite::inspect::graph::Graph;
+use lazurite::inspect::rules::RuleInput;
 use lazurite::unstable::cpu::reference::eval_graph;
-use lazurite::unstable::planner::{PlanOptions, RuleInput, expressions, plan};
+use lazurite::unstable::planner::{expressions, plan};
 use lazurite::{CostTable, DType, HostBuffer, Numerics, Scalar, Shape};
 use std::sync::Arc;
 

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use lazurite::inspect::Plan;
+use lazurite::inspect::PlanOptions;
 use lazurite::inspect::graph::{Graph, NodeId, Op};
-use lazurite::unstable::planner::{PlanOptions, RuleInput, expressions, plan};
+use lazurite::inspect::rules::RuleInput;
+use lazurite::unstable::planner::{expressions, plan};
 use lazurite::{CostTable, DType, Numerics, Shape};
 
 use lazurite::unstable::algorithms::{Random, SplitMix};

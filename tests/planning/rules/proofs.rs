@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use lazurite::Rules;
 use lazurite::check::strategies::{Above, Recipe, Variation, grow, rule_case};
+use lazurite::inspect::PlanOptions;
 use lazurite::inspect::graph::Graph;
 use lazurite::inspect::{Plan, Prover};
-use lazurite::unstable::planner::PlanOptions;
 use lazurite::{CostTable, Numerics};
 
 /// Proves every node that a plan computes and checks the proofs; the rules in them.

@@ -7,10 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lazurite::Rules;
+use lazurite::inspect::PlanOptions;
 use lazurite::inspect::RunOptions;
 use lazurite::inspect::graph::View;
+use lazurite::inspect::rules::{RuleInput, RuleSides};
 use lazurite::unstable::cpu::reference::eval_graph;
-use lazurite::unstable::planner::{PlanOptions, RuleInput, RuleSides, plan};
+use lazurite::unstable::planner::plan;
 use lazurite::unstable::soundness::{Candidates, CaseData, Filling, Values, each_assignment, fill, operator_choices};
 use lazurite::{CostTable, DType, HostBuffer, Numerics, Shape};
 use lazurite::{DeviceChoice, Engine};

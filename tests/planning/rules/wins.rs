@@ -8,8 +8,10 @@ use std::path::Path;
 use super::MAX_ROUNDS;
 use super::proofs::prove;
 use lazurite::inspect::Plan;
+use lazurite::inspect::PlanOptions;
 use lazurite::inspect::graph::{Graph, Op};
-use lazurite::unstable::planner::{PlanOptions, RuleInput, expressions, plan};
+use lazurite::inspect::rules::RuleInput;
+use lazurite::unstable::planner::{expressions, plan};
 use lazurite::{CostTable, DType, Numerics, Shape};
 
 use Numerics::{Fast, Standard};

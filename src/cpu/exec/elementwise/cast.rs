@@ -3,7 +3,7 @@
 use super::loops::map;
 use crate::cpu::exec::tile::{TileElement, TileRegisters, dispatch, typed};
 use crate::graph::CastMode;
-use crate::types::{DType, Fault, Kind, seeded};
+use crate::types::{DType, DTypeKind, Fault, seeded};
 
 /// A register of `from` as `to`.
 pub(crate) fn cast(mode: CastMode, from: DType, to: DType, regs: &TileRegisters, a: usize, out: &mut [u64], n: usize) {
@@ -25,14 +25,14 @@ fn truth<S: TileElement>(x: &[S], out: &mut [u8]) {
     if S::FLOAT { map(x, out, |v| u8::from(v.to_f64() != 0.0)) } else { map(x, out, |v| u8::from(v.to_i64() != 0)) }
 }
 
-fn convert<S: TileElement, T: TileElement>(mode: CastMode, kind: Kind, x: &[S], out: &mut [T]) {
+fn convert<S: TileElement, T: TileElement>(mode: CastMode, kind: DTypeKind, x: &[S], out: &mut [T]) {
     match (S::FLOAT, kind, mode) {
-        (true, Kind::Float, _) if seeded(Fault::WrongDtype) && size_of::<T>() == 2 => {
+        (true, DTypeKind::Float, _) if seeded(Fault::WrongDtype) && size_of::<T>() == 2 => {
             map(x, out, |v| T::from_i64(v.to_i64()));
         }
-        (true, Kind::Float, _) | (true, _, CastMode::Wrap) => map(x, out, |v| T::from_f64(v.to_f64())),
+        (true, DTypeKind::Float, _) | (true, _, CastMode::Wrap) => map(x, out, |v| T::from_f64(v.to_f64())),
         (true, _, CastMode::RoundSaturate) => map(x, out, |v| T::from_f64(v.to_f64().round())),
-        (false, Kind::Float, _) | (false, _, CastMode::Wrap) => map(x, out, |v| T::from_i64(v.to_i64())),
+        (false, DTypeKind::Float, _) | (false, _, CastMode::Wrap) => map(x, out, |v| T::from_i64(v.to_i64())),
         (false, _, CastMode::RoundSaturate) => {
             map(x, out, |v| T::from_i64(v.to_i64().clamp(T::RANGE.0, T::RANGE.1)));
         }

@@ -17,14 +17,14 @@ use loops::{map, zip};
 
 use super::tile::{TileElement, TileRegisters, dispatch, dispatch_float, dispatch_int, typed};
 use crate::graph::{BinaryOp, UnaryOp};
-use crate::types::{DType, Element, Kind};
+use crate::types::{DType, DTypeKind, Element};
 
 /// A function of one register of `dtype`.
 pub(crate) fn unary(op: UnaryOp, dtype: DType, regs: &TileRegisters, a: usize, out: &mut [u64], n: usize) {
     match dtype.kind() {
-        Kind::Bool => map(regs.get::<u8>(a, n), typed::<u8>(out, n), |v| u8::from(v == 0)),
-        Kind::Int => dispatch_int!(dtype, T => int::unary::<T>(op, regs.get(a, n), typed(out, n))),
-        Kind::Float => match op {
+        DTypeKind::Bool => map(regs.get::<u8>(a, n), typed::<u8>(out, n), |v| u8::from(v == 0)),
+        DTypeKind::Int => dispatch_int!(dtype, T => int::unary::<T>(op, regs.get(a, n), typed(out, n))),
+        DTypeKind::Float => match op {
             UnaryOp::IsNan | UnaryOp::IsInf | UnaryOp::IsFinite => {
                 dispatch_float!(dtype, T => float::test::<T>(op, regs.get(a, n), typed(out, n)));
             }
