@@ -49,13 +49,14 @@ fn fmin_f32(a: f32, b: f32) -> f32 {
 fn sqrt_f32(x: f32) -> f32 { return select(sqrt(x), x, is_zero_f32(x)); }
 fn rsqrt_f32(x: f32) -> f32 { return select(1.0 / sqrt(x), copysign_f32(inf_f32(), x), is_zero_f32(x)); }
 fn recip_f32(x: f32) -> f32 { return select(1.0 / x, copysign_f32(inf_f32(), x), is_zero_f32(x)); }
-// 0/0 and x/0 are spelled out, because drivers may fold what follows from "no infinities"; large divisors are scaled, because
-// devices multiply by a reciprocal that underflows.
+// 0/0 and x/0 are spelled out, because drivers may fold what follows from "no infinities"; a zero that is divided is hidden, because
+// they take 0/y for 0 whatever the sign of y; large divisors are scaled, because devices multiply by a reciprocal that underflows.
 fn div_f32(x: f32, y: f32) -> f32 {
     let infinite = bitcast<f32>((bitcast<u32>(x) ^ bitcast<u32>(y)) & 0x80000000u | 0x7f800000u | params[0]);
     let at_zero = select(infinite, nan_f32(), is_zero_f32(x));
     let scale = select(1.0, 2.3283064365386963e-10, abs(y) > 1.0e36);
-    return select(select((x * scale) / (y * scale), at_zero, is_zero_f32(y)), x, is_nan_f32(x));
+    let dividend = bitcast<f32>(bitcast<u32>(x) | params[0]);
+    return select(select((dividend * scale) / (y * scale), at_zero, is_zero_f32(y)), x, is_nan_f32(x));
 }
 fn round_away_f32(x: f32) -> f32 {
     let t = trunc(x);

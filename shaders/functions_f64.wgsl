@@ -32,9 +32,15 @@ fn fmin_f64(a: f64, b: f64) -> f64 {
     return select(select(number, a, is_nan_f64(b)), b, is_nan_f64(a));
 }
 fn sqrt_f64(x: f64) -> f64 { return select(sqrt(x), x, x == 0.0lf); }
-fn rsqrt_f64(x: f64) -> f64 { return 1.0lf / sqrt_f64(x); }
-fn recip_f64(x: f64) -> f64 { return 1.0lf / x; }
-fn div_f64(x: f64, y: f64) -> f64 { return x / y; }
+fn rsqrt_f64(x: f64) -> f64 { return recip_f64(sqrt_f64(x)); }
+fn recip_f64(x: f64) -> f64 { return 1.0lf / hidden_f64(x); }
+fn div_f64(x: f64, y: f64) -> f64 { return hidden_f64(x) / hidden_f64(y); }
+// The same number; of a zero no compiler knows that it is one. Mesa's software driver (22.3) stored nothing at all where it found a
+// quotient by zero.
+fn hidden_f64(x: f64) -> f64 {
+    let zero = bitcast<f32>(bitcast<u32>(f32(x)) & 0x80000000u | params[0]);
+    return select(x, f64(zero), x == 0.0lf);
+}
 // The built-in function of one driver loses the sign of a zero.
 fn trunc_f64(x: f64) -> f64 {
     let t = floor(abs(x));

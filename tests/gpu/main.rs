@@ -3,6 +3,7 @@
 #![cfg(all(feature = "gpu", feature = "blocking"))]
 
 mod device;
+mod divisors;
 mod numerics_epilogues;
 mod numerics_functions;
 mod shaders;
