@@ -68,6 +68,7 @@ impl<P> Recorder<P> {
     ///
     /// # Errors
     /// The error of inference for operands that do not fit.
+    #[inline]
     pub fn record(
         &self,
         op: Op,
