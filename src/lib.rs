@@ -217,8 +217,8 @@ pub mod unstable {
         };
     }
 
-    /// Limits and the faults that tests seed.
+    /// Limits, what is known of a device's arithmetic, and the faults that tests seed.
     pub mod types {
-        pub use crate::types::{Fault, Limits, Tuning};
+        pub use crate::types::{Conformance, Exception, Fault, Limits, OperationKind, Tuning, Workaround};
     }
 }

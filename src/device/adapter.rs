@@ -6,7 +6,7 @@ use std::fmt;
 use super::options::GpuOptions;
 use super::shared::Shared;
 use crate::error::{Error, Result};
-use crate::types::{Limits, Tuning};
+use crate::types::{Conformance, Limits, Tuning};
 
 /// What kind of device an adapter is, in the order of preference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -225,6 +225,7 @@ fn summarise(adapter: &wgpu::Adapter) -> AdapterSummary {
             i64: has(wgpu::Features::SHADER_INT64),
             software,
             tuning: if software { Tuning::software() } else { Tuning::gpu() },
+            conformance: Conformance::careful(),
         },
     }
 }

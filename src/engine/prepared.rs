@@ -247,6 +247,7 @@ impl Engine {
         ScheduleOptions {
             device: if limits.is_some() { settings.device } else { DeviceChoice::Cpu },
             limits: limits.cloned(),
+            numerics: settings.numerics,
             cpu_costs: settings.cpu_costs.clone(),
             gpu_costs: settings.gpu_costs.clone(),
             fuse: context.options.fuse,

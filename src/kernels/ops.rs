@@ -6,7 +6,7 @@ use super::module::{Module, register_type};
 use super::text::{Expr, expr};
 use crate::error::{Error, Result};
 use crate::graph::{BinaryOp, CastMode, UnaryOp};
-use crate::types::{DType, DTypeKind, Scalar};
+use crate::types::{DType, DTypeKind, Scalar, Workaround};
 
 fn refused(name: &str, dtype: DType) -> Error {
     Error::unsupported(format!("{name} of {dtype} has no form in kernels"))
@@ -18,6 +18,11 @@ fn cut(dtype: DType, x: Expr) -> Expr {
 }
 
 impl Module<'_> {
+    /// Whether the device needs a work-around.
+    fn needs(&self, workaround: Workaround) -> bool {
+        self.input.limits.conformance.needs(workaround)
+    }
+
     /// A fused multiply-add, `a · b + c`, where the type has one; compilers do not always find one in vector arithmetic.
     pub(super) fn fma(dtype: DType, a: &Expr, b: &Expr, c: &Expr) -> Expr {
         if dtype.is_float() { expr!("fma({a}, {b}, {c})") } else { expr!("({a} * {b} + {c})") }
@@ -64,7 +69,9 @@ impl Module<'_> {
             UnaryOp::Not => cut(dtype, expr!("(~{x})")),
             UnaryOp::Square => cut(dtype, expr!("({x} * {x})")),
             UnaryOp::Powi(n) => self.powi(n, dtype, x)?,
-            UnaryOp::Round | UnaryOp::Trunc if dtype == DType::F64 => self.call(op.name(), dtype, &[x]),
+            UnaryOp::Round | UnaryOp::Trunc if dtype == DType::F64 && self.needs(Workaround::RoundingFromFloor) => {
+                self.call(op.name(), dtype, &[x])
+            }
             UnaryOp::Floor | UnaryOp::Ceil | UnaryOp::Round | UnaryOp::Trunc => expr!("{}({x})", op.name()),
             UnaryOp::IsNan => self.call_bool("is_nan", dtype, &[x]),
             UnaryOp::IsInf => self.call_bool("is_inf", dtype, &[x]),
@@ -140,9 +147,11 @@ impl Module<'_> {
             _ => "",
         };
         let word = |b: &Expr| expr!("u32({b})");
+        let hidden = dtype.is_signed() && self.needs(Workaround::HiddenExtrema);
+        let by_bits = self.needs(Workaround::NanByBits);
         Ok(match (op, kind) {
-            (BinaryOp::Ne | BinaryOp::Eq, DTypeKind::Float) => self.call_bool(op.name(), dtype, &[x, y]),
-            (BinaryOp::Le | BinaryOp::Ge, DTypeKind::Float) if dtype == DType::F64 => {
+            (BinaryOp::Ne | BinaryOp::Eq, DTypeKind::Float) if by_bits => self.call_bool(op.name(), dtype, &[x, y]),
+            (BinaryOp::Le | BinaryOp::Ge, DTypeKind::Float) if by_bits && dtype == DType::F64 => {
                 self.call_bool(op.name(), dtype, &[x, y])
             }
             (BinaryOp::And, DTypeKind::Bool) => expr!("({x} && {y})"),
@@ -154,12 +163,8 @@ impl Module<'_> {
             (BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge, DTypeKind::Bool) => {
                 expr!("({} {sign} {})", word(x), word(y))
             }
-            (BinaryOp::Maximum | BinaryOp::Fmax, DTypeKind::Int) if dtype.is_signed() => {
-                self.call("maximum", dtype, &[x, y])
-            }
-            (BinaryOp::Minimum | BinaryOp::Fmin, DTypeKind::Int) if dtype.is_signed() => {
-                self.call("minimum", dtype, &[x, y])
-            }
+            (BinaryOp::Maximum | BinaryOp::Fmax, DTypeKind::Int) if hidden => self.call("maximum", dtype, &[x, y]),
+            (BinaryOp::Minimum | BinaryOp::Fmin, DTypeKind::Int) if hidden => self.call("minimum", dtype, &[x, y]),
             (BinaryOp::Maximum | BinaryOp::Fmax, DTypeKind::Int) => expr!("max({x}, {y})"),
             (BinaryOp::Minimum | BinaryOp::Fmin, DTypeKind::Int) => expr!("min({x}, {y})"),
             (BinaryOp::Pow, DTypeKind::Int) => cut(dtype, self.call(op.name(), dtype, &[x, y])),

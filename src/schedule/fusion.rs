@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use super::analyse::Role;
 use super::build::{Change, Forming, FormingCore, Section, Verdict, row_extents};
 use super::options::ScheduleOptions;
-use super::place::node_support;
+use super::place::{Gpu, node_support};
 use super::reads::{Analysed, Read};
 use super::steps::Refusal;
 use super::waits::Waits;
@@ -59,7 +59,9 @@ impl<'a> Fusion<'a> {
             .graph
             .ids()
             .map(|id| match gpu {
-                Some(limits) => node_support(input.graph, input.analysis, id, limits),
+                Some(limits) => {
+                    node_support(input.graph, input.analysis, id, Gpu { limits, numerics: options.numerics })
+                }
                 None => Err(String::new()),
             })
             .collect();

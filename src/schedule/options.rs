@@ -1,7 +1,7 @@
 //! What a schedule may use and what it should keep.
 
 use crate::graph::NodeId;
-use crate::types::{CostTable, DeviceChoice, Limits};
+use crate::types::{CostTable, DeviceChoice, Limits, Numerics};
 
 /// What a schedule may use and what it should keep.
 #[derive(Clone, Debug)]
@@ -10,6 +10,8 @@ pub struct ScheduleOptions {
     pub device: DeviceChoice,
     /// What the GPU can do; `None` when there is none.
     pub limits: Option<Limits>,
+    /// What results must keep: a GPU that is known not to is not used for those operations.
+    pub numerics: Numerics,
     /// What work costs on the CPU.
     pub cpu_costs: CostTable,
     /// What work costs on the GPU.
@@ -30,6 +32,7 @@ impl Default for ScheduleOptions {
         Self {
             device: DeviceChoice::Auto,
             limits: None,
+            numerics: Numerics::Standard,
             cpu_costs: CostTable::cpu(),
             gpu_costs: CostTable::gpu(),
             fuse: true,

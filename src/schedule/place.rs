@@ -4,13 +4,23 @@
 
 use super::analyse::{Analysis, Role};
 use crate::graph::{Graph, NodeId, Op, RngDist};
-use crate::types::{DType, Limits};
+use crate::types::{DType, Limits, Numerics, OperationKind};
+
+/// A GPU as placement sees it.
+#[derive(Clone, Copy)]
+pub(super) struct Gpu<'a> {
+    /// What it can do.
+    pub limits: &'a Limits,
+    /// What results must keep.
+    pub numerics: Numerics,
+}
 
 /// Whether kernels can compute `op` from operands of these dtypes to `result` on a device of these limits.
 ///
 /// # Errors
 /// The reason, as dumps show it.
-fn gpu_supports(op: &Op, operands: &[DType], result: DType, limits: &Limits) -> Result<(), String> {
+fn gpu_supports(op: &Op, operands: &[DType], result: DType, gpu: Gpu<'_>) -> Result<(), String> {
+    let Gpu { limits, numerics } = gpu;
     if let Op::Sort { .. } | Op::Scatter { .. } | Op::Host { .. } = op {
         return Err(format!("{} is a host routine", op.name()));
     }
@@ -36,6 +46,12 @@ fn gpu_supports(op: &Op, operands: &[DType], result: DType, limits: &Limits) -> 
             return Err(format!("{} of f64 does not exist on GPUs", op.name()));
         }
     }
+    if let Some(&from) = operands.first() {
+        let kind = OperationKind { name: op.name(), from, to: result };
+        if let Some(why) = limits.conformance.refusal(kind, numerics) {
+            return Err(format!("the device does not keep what {numerics} promises of {} of {from}: {why}", op.name()));
+        }
+    }
     match (op, result) {
         (Op::Rng { dist: RngDist::Normal, .. }, d) if d != DType::F32 => {
             Err(format!("normal random elements of {d} do not exist on GPUs"))
@@ -59,10 +75,10 @@ fn dtype(d: DType, limits: &Limits) -> Result<(), String> {
 }
 
 /// Why a node cannot run on the GPU by itself; `Ok` when it can.
-pub(super) fn node_support(graph: &Graph, analysis: &Analysis, id: NodeId, limits: &Limits) -> Result<(), String> {
+pub(super) fn node_support(graph: &Graph, analysis: &Analysis, id: NodeId, gpu: Gpu<'_>) -> Result<(), String> {
     let node = graph.node(id);
     let operands: Vec<DType> = node.operands.iter().map(|&o| graph.node(o).dtype).collect();
-    gpu_supports(&node.op, &operands, node.dtype, limits)?;
+    gpu_supports(&node.op, &operands, node.dtype, gpu)?;
     if matches!(analysis.role(id), Role::Empty) {
         return Err("there is nothing to compute".to_owned());
     }
@@ -70,7 +86,7 @@ pub(super) fn node_support(graph: &Graph, analysis: &Analysis, id: NodeId, limit
         let mut distinct: Vec<NodeId> = node.operands.iter().copied().filter(|&o| !analysis.uniform(o)).collect();
         distinct.sort_unstable();
         distinct.dedup();
-        let room = limits.max_storage_buffers as usize;
+        let room = gpu.limits.max_storage_buffers as usize;
         if distinct.len() + 2 > room {
             return Err(format!(
                 "{} binds {} buffers, the adapter allows {room} with the parameters",

@@ -1,5 +1,6 @@
 //! What a device can do, as plain numbers: the schedule places nodes by them without asking a device.
 
+use super::conformance::Conformance;
 use super::tuning::Tuning;
 
 /// Limits and features of a GPU as the schedule and the kernels need them.
@@ -29,6 +30,8 @@ pub struct Limits {
     pub software: bool,
     /// How the device chooses between kernels.
     pub tuning: Tuning,
+    /// What is known of its arithmetic.
+    pub conformance: Conformance,
 }
 
 impl Limits {
@@ -48,6 +51,7 @@ impl Limits {
             i64: false,
             software: false,
             tuning: Tuning::gpu(),
+            conformance: Conformance::careful(),
         }
     }
 

@@ -3,6 +3,7 @@
 //! Nothing here knows a graph, a device or an array.
 
 mod buffer;
+mod conformance;
 mod cost;
 mod dtype;
 mod faults;
@@ -14,6 +15,7 @@ mod tuning;
 mod view;
 
 pub use buffer::{Element, HostBuffer};
+pub use conformance::{Conformance, Exception, OperationKind, Workaround};
 pub use cost::CostTable;
 pub use dtype::{DType, DTypeKind};
 pub use faults::Fault;

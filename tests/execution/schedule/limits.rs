@@ -4,8 +4,8 @@ use lazurite::inspect::Dims;
 use lazurite::inspect::graph::{BinaryOp, Graph, HostOp, NodeId, Op, PlannedKernel, ReduceOp, ScanOp, UnaryOp};
 use lazurite::inspect::{Core, Place, Step};
 use lazurite::unstable::schedule::{ScheduleOptions, schedule};
-use lazurite::unstable::types::Limits;
-use lazurite::{DType, DeviceChoice, HostBuffer, Shape};
+use lazurite::unstable::types::{Conformance, Exception, Limits, OperationKind, Workaround};
+use lazurite::{DType, DeviceChoice, HostBuffer, Numerics, Shape};
 
 use super::{G, cpu, gpu, group, interpret, plan};
 
@@ -55,6 +55,28 @@ fn what_the_gpu_lacks_runs_on_the_cpu_and_crosses_once() {
     let a = g.bin(BinaryOp::Add, x, x);
     let s = plan(&g.done(&[a]), &no_f64);
     assert!(group(&s, 0).reason.contains("no f64"), "{s}");
+}
+
+#[test]
+fn what_a_device_computes_otherwise_runs_on_the_cpu_where_that_is_promised() {
+    let why = "sqrt(2) is 1.4142134, expected 1.4142135";
+    let operation = OperationKind { name: "sqrt", from: DType::F32, to: DType::F32 };
+    let exception = Exception { operation, mode: Numerics::Strict, why: why.into() };
+    let conformance = Conformance::new([Workaround::NanByBits], vec![exception]);
+    let limits = Limits { conformance, ..Limits::webgpu() };
+    let mut g = G::new();
+    let x = g.x(&[1000]);
+    let root = g.un(UnaryOp::Sqrt, x);
+    let sine = g.un(UnaryOp::Sin, root);
+    let graph = g.done(&[sine]);
+    let places = |numerics| {
+        let s = plan(&graph, &ScheduleOptions { limits: Some(limits.clone()), numerics, ..gpu() });
+        (s.groups().map(|g| g.place).collect::<Vec<_>>(), s.to_string())
+    };
+    let (strict, text) = places(Numerics::Strict);
+    assert_eq!(strict, [Place::Cpu, Place::Gpu], "{text}");
+    assert!(text.contains(&format!("does not keep what strict promises of sqrt of f32: {why}")), "{text}");
+    assert_eq!(places(Numerics::Standard).0, [Place::Gpu]);
 }
 
 #[test]

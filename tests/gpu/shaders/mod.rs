@@ -14,7 +14,7 @@ mod products;
 
 use case::Case;
 use lazurite::unstable::kernels::lower;
-use lazurite::unstable::types::{Limits, Tuning};
+use lazurite::unstable::types::{Conformance, Limits, Tuning};
 
 fn cases() -> Vec<Case> {
     [
@@ -38,6 +38,7 @@ fn forms() -> Vec<Limits> {
     vec![
         full.clone().into_software(),
         Limits { subgroup_size: 0, max_workgroup_bytes: 16 << 10, max_workgroup_invocations: 256, ..full.clone() },
+        Limits { conformance: Conformance::faultless(), ..full.clone() },
         full,
     ]
 }
