@@ -4,15 +4,18 @@
 //! result. CPU rows are what the executor promises; GPU rows are what WGSL guarantees for + − × ÷ and √ (Vulkan does too) and
 //! what the kernels' own expansions keep for everything else.
 
-use super::element::{Categories, Element, representable};
+use super::element::{Categories, Element, Zeros, representable};
 use crate::graph::{BinaryOp, UnaryOp};
 use crate::types::DType;
 
 /// Under which conditions the results were computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allowance {
-    /// On a GPU: subnormals may be flushed, and plain arithmetic on NaN and infinities promises nothing.
+    /// On a GPU: subnormals may be flushed, and functions are less accurate.
     pub gpu: bool,
+    /// NaN, infinities, divisions by zero and the signs of zeros follow IEEE: not on a GPU, where plain arithmetic on them
+    /// promises nothing.
+    pub ieee: bool,
     /// With the planner, in Standard mode: sums and products may be taken in any order, so that roundings are relative to the
     /// sum of the magnitudes of all terms.
     pub planned: bool,
@@ -50,7 +53,7 @@ impl Allowance {
     /// On a GPU or not, with the planner or not.
     #[must_use]
     pub const fn new(gpu: bool, planned: bool) -> Self {
-        Self { gpu, planned, reals: false }
+        Self { gpu, ieee: !gpu, planned, reals: false }
     }
 
     /// The accuracy of a function of one element. Functions of f64 always run on the CPU.
@@ -91,8 +94,8 @@ impl Allowance {
         }
     }
 
-    /// Whether a GPU keeps NaN and infinities through a function: the kernels' own expansions look at the bits, while plain
-    /// arithmetic is the driver's.
+    /// Whether NaN and infinities are kept through a function where IEEE is not promised: the kernels' own expansions look at
+    /// the bits, while plain arithmetic is the driver's.
     #[must_use]
     pub fn keeps_specials(self, op: UnaryOp) -> bool {
         use UnaryOp as U;
@@ -109,14 +112,14 @@ impl Allowance {
                 | U::RoundAway
                 | U::Trunc
         );
-        !self.gpu || !plain
+        self.ieee || !plain
     }
 
     /// As [`Allowance::keeps_specials`], for functions of two elements.
     #[must_use]
     pub fn keeps_specials_of_two(self, op: BinaryOp) -> bool {
         use BinaryOp as B;
-        !self.gpu || !matches!(op, B::Add | B::Sub | B::Mul | B::Div)
+        self.ieee || !matches!(op, B::Add | B::Sub | B::Mul | B::Div)
     }
 
     /// Widens `x`, the exact result over its operands' sets, by the errors of the operation that computes it in `dtype`.
@@ -135,12 +138,14 @@ impl Allowance {
         let (normal, least) = (dtype.smallest_normal(), dtype.smallest_positive());
         let magnitude = x.value.magnitude().round_up() + x.radius;
         let mut radius = x.radius;
-        let whole = x.integral && x.radius == 0.0 && x.size * u <= 1.0;
+        // What rounds to zero keeps its sign.
+        let signs = x.signs();
+        let whole = x.is_whole(u);
         if self.reals {
             // A sum in double-double is off by its terms, not by its value.
             let known = whole || ulps == 0.0 || (x.radius == 0.0 && representable(dtype, x.value));
             let own = if known { 0.0 } else { x.size.max(magnitude) * 1e-28 };
-            return self.overflow(Element { radius: x.radius + own, ..x }, dtype);
+            return self.overflow(Element { radius: x.radius + own, zeros: signs, ..x }, dtype);
         }
         let held = !self.planned && x.radius == 0.0 && representable(dtype, x.value);
         // A result that the dtype holds is what a correctly rounded operation gives, and so does one ulp of directed error.
@@ -152,10 +157,13 @@ impl Allowance {
             // The oracle's own error: f64 functions of f64 elements are good to 2 ulp, all else is far better.
             radius += magnitude * 1e-31;
         }
-        if self.gpu && x.value.hi != 0.0 && magnitude - 2.0 * radius < normal {
+        let flushed = self.gpu && x.value.hi != 0.0 && magnitude - 2.0 * radius < normal;
+        if flushed {
             radius += normal;
         }
-        self.overflow(Element { radius, ..x }, dtype)
+        // Operations of a planned graph may come to zero from either side of it, and a flushed subnormal to either zero.
+        let loose = !self.ieee || flushed || self.planned && radius > x.radius;
+        self.overflow(Element { radius, zeros: if loose { Zeros::BOTH } else { signs }, ..x }, dtype)
     }
 
     /// Adds the infinities that a number beyond the dtype's range becomes.
@@ -165,12 +173,11 @@ impl Allowance {
             return Element::ANY;
         }
         let surely = most * (1.0 + dtype.unit_roundoff());
-        let terms = if self.planned { x.size } else { 0.0 };
-        if x.largest() <= most && terms <= most {
+        if x.largest() <= most {
             return x;
         }
-        // Terms that overflow midway can turn into anything, and so can what a GPU makes of an infinity later.
-        if self.gpu || terms > most {
+        // Where the program as written overflows, a plan need not, and without IEEE an infinity can turn into anything.
+        if !self.ieee || self.planned {
             return Element::ANY;
         }
         let only = |categories| Element {
@@ -222,10 +229,12 @@ mod tests {
     }
 
     #[test]
-    fn overflow_is_an_infinity_on_the_cpu_only() {
+    fn overflow_is_an_infinity_where_ieee_is_promised() {
         let big = Element::from_f64(1e39);
+        let gpu = Allowance::new(true, false);
         assert_eq!(Allowance::CPU.round(big, DType::F32, ROUNDED).categories, Categories::UP);
-        assert!(Allowance::new(true, false).round(big, DType::F32, ROUNDED).is_any());
+        assert!(gpu.round(big, DType::F32, ROUNDED).is_any());
+        assert_eq!(Allowance { ieee: true, ..gpu }.round(big, DType::F32, ROUNDED).categories, Categories::UP);
         assert!(Allowance::CPU.round(big, DType::F64, ROUNDED).is_exact());
     }
 }

@@ -5,7 +5,7 @@
 
 use super::allowance::Allowance;
 use super::dd::Dd;
-use super::element::{Categories, Element};
+use super::element::{Categories, Element, Zeros};
 use crate::graph::BinaryOp;
 use crate::types::DType;
 
@@ -67,9 +67,7 @@ pub fn binary(op: BinaryOp, a: Element, b: Element, dtype: DType, allow: Allowan
         return Element::ANY;
     }
     let special = !(a.is_number() && b.is_number());
-    // In another order of terms an infinity may become NaN or go.
-    let moved = allow.planned && (a.may_be_infinite() || b.may_be_infinite());
-    if special && (moved || !allow.keeps_specials_of_two(op)) {
+    if special && !allow.keeps_specials_of_two(op) {
         return Element::ANY;
     }
     by_two_categories(a, b, |a, b| {
@@ -77,8 +75,59 @@ pub fn binary(op: BinaryOp, a: Element, b: Element, dtype: DType, allow: Allowan
             return specials(op, a, b);
         }
         let exact = numbers(op, a, b, dtype, allow);
+        let exact = if exact.is_number() { exact.with_zeros(zeros(op, a, b)) } else { exact };
         allow.round(exact, dtype, allow.binary(op, dtype))
     })
+}
+
+/// The zeros that `op` may give for two sets of numbers, underflow included.
+fn zeros(op: BinaryOp, a: Element, b: Element) -> Zeros {
+    use BinaryOp as B;
+    match op {
+        B::Add => zeros_of_sum(a, b),
+        B::Sub => zeros_of_sum(a, b.negated()),
+        B::Mul | B::Div => zeros_of_product(a, b),
+        B::Rem | B::Atan2 => a.signs(),
+        B::Mod => b.signs(),
+        B::Pow if a.may_be_minus() => Zeros::BOTH,
+        B::Pow | B::Hypot => Zeros::PLUS,
+        _ => Zeros::BOTH,
+    }
+}
+
+/// A sum is −0 only where both terms are.
+pub(super) fn zeros_of_sum(a: Element, b: Element) -> Zeros {
+    let minus = |e: Element| e.may_be_zero() && e.zeros.minus();
+    let surely = |e: Element| e.is_zero() && e.zeros == Zeros::MINUS;
+    Zeros::of(!(surely(a) && surely(b)), minus(a) && minus(b))
+}
+
+/// The sign of a product or quotient is that of its operands.
+pub(super) fn zeros_of_product(a: Element, b: Element) -> Zeros {
+    let (a, b) = (a.signs(), b.signs());
+    Zeros::of(a.plus() && b.plus() || a.minus() && b.minus(), a.plus() && b.minus() || a.minus() && b.plus())
+}
+
+/// Numbers of every sign that an element of one category may have, each kind of zero by itself.
+fn samples(e: Element) -> Vec<f64> {
+    if !e.is_number() {
+        return vec![representative(e)];
+    }
+    let zero = e.may_be_zero();
+    let all = [
+        (e.low() < 0.0, if e.low() < 0.0 { e.low() } else { -1.0 }),
+        (e.high() > 0.0, if e.high() > 0.0 { e.high() } else { 1.0 }),
+        (zero && e.zeros.plus(), 0.0),
+        (zero && e.zeros.minus(), -0.0),
+    ];
+    all.into_iter().filter(|(possible, _)| *possible).map(|(_, v)| v).collect()
+}
+
+/// The union of `f` over samples of two elements of one category each.
+fn by_samples(a: Element, b: Element, f: impl Fn(f64, f64) -> f64) -> Element {
+    let (left, right) = (samples(a), samples(b));
+    let all = left.iter().flat_map(|&x| right.iter().map(move |&y| (x, y)));
+    all.map(|(x, y)| Element::from_f64(f(x, y))).reduce(Element::or).unwrap_or(Element::ANY)
 }
 
 /// Operands of one category each, at least one of them NaN or infinite.
@@ -89,24 +138,9 @@ fn specials(op: BinaryOp, a: Element, b: Element) -> Element {
     match op {
         B::Add => Element::from_f64(x + y),
         B::Sub => Element::from_f64(x - y),
-        // The sign of a number decides the sign of the infinity, and that of a zero is not tracked.
-        B::Mul | B::Div => {
-            let at = |x: f64, y: f64| Element::from_f64(if op == B::Mul { x * y } else { x / y });
-            let ends = |e: Element, v: f64| if e.is_number() { [e.low(), e.high()] } else { [v, v] };
-            let mut all = at(x, y);
-            for x in ends(a, x) {
-                for y in ends(b, y) {
-                    all = all.or(at(x, y));
-                    if op == B::Div && y == 0.0 {
-                        all = all.or(at(x, -y));
-                    }
-                }
-            }
-            if op == B::Mul && (a.is_number() && a.smallest() == 0.0 || b.is_number() && b.smallest() == 0.0) {
-                all = all.or(Element::from_f64(f64::NAN));
-            }
-            all
-        }
+        // The sign of a number, zeros included, decides the sign of an infinity or zero.
+        B::Mul => by_samples(a, b, |x, y| x * y),
+        B::Div => by_samples(a, b, |x, y| x / y),
         B::Rem if x.is_nan() || y.is_nan() || x.is_infinite() => Element::from_f64(f64::NAN),
         B::Rem => a,
         B::Mod if x.is_nan() || y.is_nan() || x.is_infinite() => Element::from_f64(f64::NAN),
@@ -127,7 +161,7 @@ pub(super) fn numbers(op: BinaryOp, a: Element, b: Element, dtype: DType, allow:
     use BinaryOp as B;
     match op {
         B::Add => sum(a, b),
-        B::Sub => sum(a, Element { value: b.value.negated(), ..b }),
+        B::Sub => sum(a, b.negated()),
         B::Mul => product(a, b),
         B::Div => quotient(a, b, dtype, allow),
         B::Rem | B::Mod => remainder(op, a, b, dtype, allow),
@@ -157,27 +191,22 @@ fn finish(value: Dd, radius: f64, size: f64, integral: bool) -> Element {
 /// The sum over two sets of numbers.
 #[must_use]
 pub fn sum(a: Element, b: Element) -> Element {
-    finish(a.value.plus(b.value), a.radius + b.radius, a.size + b.size, a.integral && b.integral)
+    let zeros = zeros_of_sum(a, b);
+    finish(a.value.plus(b.value), a.radius + b.radius, a.size + b.size, a.integral && b.integral).with_zeros(zeros)
 }
 
 /// The product over two sets of numbers.
 #[must_use]
 pub fn product(a: Element, b: Element) -> Element {
     let radius = a.value.hi.abs() * b.radius + b.value.hi.abs() * a.radius + a.radius * b.radius;
-    finish(a.value.times(b.value), radius * (1.0 + 1e-12), a.size * b.size, a.integral && b.integral)
+    let whole = a.integral && b.integral;
+    finish(a.value.times(b.value), radius * (1.0 + 1e-12), a.size * b.size, whole).with_zeros(zeros_of_product(a, b))
 }
 
 fn quotient(a: Element, b: Element, dtype: DType, allow: Allowance) -> Element {
     let least = b.smallest();
     if least == 0.0 {
-        let zero_over = b.is_exact() && !allow.gpu;
-        return match zero_over {
-            true if a.is_exact() && a.value == Dd::ZERO => Element::from_f64(f64::NAN),
-            true if a.smallest() > 0.0 => {
-                Element { categories: Categories::UP.with(Categories::DOWN), ..Element::exact(Dd::ZERO) }
-            }
-            _ => Element::ANY,
-        };
+        return if b.is_zero() && allow.ieee { by_samples(a, b, |x, y| x / y) } else { Element::ANY };
     }
     let q = a.value.over(b.value);
     let mut radius = (a.radius + q.hi.abs() * b.radius) / least * (1.0 + 1e-12);
@@ -193,7 +222,7 @@ fn quotient(a: Element, b: Element, dtype: DType, allow: Allowance) -> Element {
 fn remainder(op: BinaryOp, a: Element, b: Element, dtype: DType, allow: Allowance) -> Element {
     let (least, most) = (b.smallest(), b.largest());
     if least == 0.0 {
-        return match (b.is_exact() && !allow.gpu, op) {
+        return match (b.is_exact() && allow.ieee, op) {
             (true, _) => Element::from_f64(f64::NAN),
             _ => Element::ANY,
         };
@@ -227,6 +256,11 @@ fn hull_of_signs(x: Element, most: f64) -> Element {
     Element::between(if x.low() < 0.0 { -most } else { 0.0 }, if x.high() > 0.0 { most } else { 0.0 })
 }
 
+/// 1/x for a zero.
+pub(super) fn quotient_of_one(x: Element, allow: Allowance) -> Element {
+    quotient(Element::integer(1), x, DType::F64, allow)
+}
+
 fn power(a: Element, b: Element, allow: Allowance) -> Element {
     if b.is_exact() && b.value == Dd::ZERO {
         return Element::integer(1);
@@ -258,8 +292,10 @@ fn power(a: Element, b: Element, allow: Allowance) -> Element {
     if x == 0.0 {
         return match y {
             _ if y > 0.0 => Element::integer(0),
-            _ if allow.gpu => Element::ANY,
-            _ => Element { categories: Categories::UP.with(Categories::DOWN), ..Element::exact(Dd::ZERO) },
+            _ if !allow.ieee => Element::ANY,
+            // Only an odd whole power keeps the sign of its base.
+            _ if y == y.trunc() && y % 2.0 != 0.0 => quotient_of_one(a, allow),
+            _ => Element::from_f64(f64::INFINITY),
         };
     }
     if y != y.trunc() {
@@ -305,12 +341,23 @@ pub fn extremum(op: BinaryOp, a: Element, b: Element) -> Element {
     if a.is_any() || b.is_any() {
         return Element { categories: Categories::NUMBER, ..Element::ANY };
     }
-    // The sure winner keeps its centre and its exactness.
+    // The sure winner keeps its centre and its exactness. +0 is larger than −0.
+    let zeros = match (a.may_be_zero(), b.may_be_zero()) {
+        (true, true) if a.is_zero() && b.is_zero() => {
+            let any = Zeros::of(up && (a.zeros == Zeros::PLUS || b.zeros == Zeros::PLUS), false);
+            let any = any.with(Zeros::of(false, !up && (a.zeros == Zeros::MINUS || b.zeros == Zeros::MINUS)));
+            if any == Zeros::of(false, false) { a.zeros.with(b.zeros) } else { any }
+        }
+        (true, true) => a.zeros.with(b.zeros),
+        (true, false) => a.zeros,
+        (false, _) => b.zeros,
+    };
+    let sure = |e: Element| Element { size: a.size.max(b.size), integral: a.integral && b.integral, zeros, ..e };
     if up && a.low() >= b.high() || !up && a.high() <= b.low() {
-        return Element { size: a.size.max(b.size), integral: a.integral && b.integral, ..a };
+        return sure(a);
     }
     if up && b.low() >= a.high() || !up && b.high() <= a.low() {
-        return Element { size: a.size.max(b.size), integral: a.integral && b.integral, ..b };
+        return sure(b);
     }
     let first = a.value.order(b.value).is_ge() == up;
     let value = if first { a.value } else { b.value };
@@ -319,7 +366,7 @@ pub fn extremum(op: BinaryOp, a: Element, b: Element) -> Element {
     } else {
         Element::around(value, a.low().min(b.low()), a.high().min(b.high()))
     };
-    Element { size: a.size.max(b.size), ..hull }
+    Element { size: a.size.max(b.size), zeros, ..hull }
 }
 
 /// The truth of a comparison of two elements of one category each.

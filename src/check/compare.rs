@@ -62,7 +62,20 @@ impl fmt::Display for Element {
         let mut parts = Vec::new();
         if self.may_be_number() {
             let sign = if self.either_sign { "±" } else { "" };
-            parts.push(format!("{sign}{:?} ± {:e} (terms {:e})", self.value.hi, self.radius, self.size));
+            if self.is_zero() {
+                parts.push(String::from(match (self.zeros.plus(), self.zeros.minus()) {
+                    (true, true) => "±0",
+                    (_, minus) => {
+                        if minus {
+                            "−0"
+                        } else {
+                            "+0"
+                        }
+                    }
+                }));
+            } else {
+                parts.push(format!("{sign}{:?} ± {:e} (terms {:e})", self.value.hi, self.radius, self.size));
+            }
         }
         for (category, name) in [(Categories::NAN, "NaN"), (Categories::UP, "∞"), (Categories::DOWN, "−∞")] {
             if self.categories.any_of(category) {
@@ -205,7 +218,7 @@ fn is_tight(e: &Element, dtype: DType, scale: f64) -> bool {
     e.is_number() && e.radius <= share * e.value.hi.abs().max(scale)
 }
 
-/// Whether `value` is in the set. Zeros of both signs are equal.
+/// Whether `value` is in the set.
 fn accepts(e: &Element, value: Scalar) -> bool {
     if e.is_any() {
         return true;
@@ -221,6 +234,10 @@ fn accepts(e: &Element, value: Scalar) -> bool {
     }
     if v.is_infinite() {
         return e.categories.any_of(if v > 0.0 { Categories::UP } else { Categories::DOWN });
+    }
+    let wrong_zero = v == 0.0 && !(if v.is_sign_negative() { e.zeros.minus() } else { e.zeros.plus() });
+    if wrong_zero && !e.either_sign {
+        return false;
     }
     let centre = super::dd::Dd::new(v).minus(e.value).hi.abs();
     let mirrored = if e.either_sign { super::dd::Dd::new(v).plus(e.value).hi.abs() } else { centre };

@@ -73,7 +73,7 @@ impl<'a> Probe<'a> {
     /// What is known of every node of a graph that ran.
     fn known_of_ran(&self, ran: &Graph, case: &Case) -> Result<Vec<Tensor>, Wrong> {
         let known = match self.approximate {
-            true => evaluate_over(ran, case, Allowance::new(self.allow.gpu, false), numbers_only),
+            true => evaluate_over(ran, case, Allowance { planned: false, ..self.allow }, numbers_only),
             false => evaluate_over(ran, case, self.allow, |_| {}),
         };
         known.map_err(|e| Wrong::Failure(e.to_string()))

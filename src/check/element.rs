@@ -35,6 +35,49 @@ impl Categories {
     }
 }
 
+/// Which zeros an element may be where it may be zero, as bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Zeros(u8);
+
+impl Zeros {
+    /// +0.
+    pub const PLUS: Self = Self(1);
+    /// −0.
+    pub const MINUS: Self = Self(2);
+    /// Either.
+    pub const BOTH: Self = Self(3);
+
+    /// +0 and −0, as far as they are possible.
+    #[must_use]
+    pub const fn of(plus: bool, minus: bool) -> Self {
+        Self(plus as u8 | ((minus as u8) << 1))
+    }
+
+    /// Whether +0 is possible.
+    #[must_use]
+    pub const fn plus(self) -> bool {
+        self.0 & 1 != 0
+    }
+
+    /// Whether −0 is possible.
+    #[must_use]
+    pub const fn minus(self) -> bool {
+        self.0 & 2 != 0
+    }
+
+    /// The union.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+
+    /// The zeros of the opposite values.
+    #[must_use]
+    pub const fn negated(self) -> Self {
+        Self::of(self.minus(), self.plus())
+    }
+}
+
 /// A set of acceptable values.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Element {
@@ -45,8 +88,10 @@ pub struct Element {
     /// The sum of the magnitudes of the terms of the sum behind the value: what roundings are relative to when the order of
     /// sums and products is free. At least |value|.
     pub size: f64,
-    /// What it may be. The three fields above count only if a number is possible.
+    /// What it may be. The three fields above and the zeros count only if a number is possible.
     pub categories: Categories,
+    /// The zeros that are meant if the numbers hold zero.
+    pub zeros: Zeros,
     /// Whether the value was built from integers by sums and products only, so that no order of them rounds while `size` is
     /// exactly representable.
     pub integral: bool,
@@ -62,7 +107,19 @@ impl Element {
         radius: f64::INFINITY,
         size: f64::INFINITY,
         categories: Categories::ALL,
+        zeros: Zeros::BOTH,
         integral: false,
+        either_sign: false,
+    };
+
+    /// An infinity of either sign, or NaN.
+    pub const NOT_FINITE: Self = Self {
+        value: Dd::ZERO,
+        radius: 0.0,
+        size: 0.0,
+        categories: Categories(Categories::NAN.0 | Categories::UP.0 | Categories::DOWN.0),
+        zeros: Zeros::PLUS,
+        integral: true,
         either_sign: false,
     };
 
@@ -70,7 +127,16 @@ impl Element {
     #[must_use]
     pub fn exact(value: Dd) -> Self {
         let integral = value.floor() == value;
-        Self { value, radius: 0.0, size: value.hi.abs(), categories: Categories::NUMBER, integral, either_sign: false }
+        let negative = value.hi.is_sign_negative();
+        Self {
+            value,
+            radius: 0.0,
+            size: value.hi.abs(),
+            categories: Categories::NUMBER,
+            zeros: Zeros::of(!negative, negative),
+            integral,
+            either_sign: false,
+        }
     }
 
     /// Exactly the f64 `x`, which may be NaN or infinite.
@@ -132,13 +198,20 @@ impl Element {
         let above = Dd::new(high).minus(value).round_up();
         let below = value.minus(Dd::new(low)).round_up();
         let radius = above.max(below).max(0.0);
-        Self { radius, size: value.hi.abs(), integral: false, ..Self::exact(value) }
+        Self { radius, size: value.hi.abs(), integral: false, zeros: Zeros::BOTH, ..Self::exact(value) }
     }
 
-    /// The same value with another radius.
+    /// The same value with another radius; zeros of both signs are as good where it is uncertain.
     #[must_use]
     pub fn with_radius(self, radius: f64) -> Self {
-        if radius.is_finite() { Self { radius, ..self } } else { Self::ANY }
+        let zeros = if radius > 0.0 { Zeros::BOTH } else { self.zeros };
+        if radius.is_finite() { Self { radius, zeros, ..self } } else { Self::ANY }
+    }
+
+    /// The same values where zeros are these.
+    #[must_use]
+    pub fn with_zeros(self, zeros: Zeros) -> Self {
+        Self { zeros, ..self }
     }
 
     /// Whether nothing is known.
@@ -171,10 +244,58 @@ impl Element {
         self.categories.any_of(Categories(Categories::UP.0 | Categories::DOWN.0))
     }
 
+    /// Whether zero is possible.
+    #[must_use]
+    pub fn may_be_zero(&self) -> bool {
+        self.may_be_number() && self.low() <= 0.0 && self.high() >= 0.0
+    }
+
+    /// Whether it can only be a zero.
+    #[must_use]
+    pub fn is_zero(&self) -> bool {
+        self.is_exact() && self.value == Dd::ZERO
+    }
+
+    /// Whether a value whose sign bit is clear is possible, NaN left out.
+    #[must_use]
+    pub fn may_be_plus(&self) -> bool {
+        self.categories.any_of(Categories::UP)
+            || self.may_be_number() && (self.high() > 0.0 || self.may_be_zero() && self.zeros.plus())
+    }
+
+    /// Whether a value whose sign bit is set is possible, NaN left out.
+    #[must_use]
+    pub fn may_be_minus(&self) -> bool {
+        self.categories.any_of(Categories::DOWN)
+            || self.may_be_number() && (self.low() < 0.0 || self.may_be_zero() && self.zeros.minus())
+    }
+
+    /// The zeros with the signs that are possible.
+    #[must_use]
+    pub fn signs(&self) -> Zeros {
+        Zeros::of(self.may_be_plus(), self.may_be_minus())
+    }
+
+    /// The opposite.
+    #[must_use]
+    pub fn negated(self) -> Self {
+        let (up, down) = (self.categories.any_of(Categories::UP), self.categories.any_of(Categories::DOWN));
+        let infinities = (u8::from(up) * Categories::DOWN.0) | (u8::from(down) * Categories::UP.0);
+        let others = self.categories.0 & (Categories::NUMBER.0 | Categories::NAN.0);
+        let categories = Categories(others | infinities);
+        Self { value: self.value.negated(), zeros: self.zeros.negated(), categories, ..self }
+    }
+
     /// Whether it can only be this one number.
     #[must_use]
     pub fn is_exact(&self) -> bool {
         self.is_number() && self.radius == 0.0 && !self.either_sign
+    }
+
+    /// Whether it was built from integers so small that no order of their sums and products rounds; `u` is the unit roundoff.
+    #[must_use]
+    pub fn is_whole(&self, u: f64) -> bool {
+        self.integral && self.radius == 0.0 && self.value.lo == 0.0 && self.size * u <= 1.0
     }
 
     /// The lowest possible number.
@@ -232,7 +353,8 @@ impl Element {
             return Self { categories, ..b };
         }
         if a.radius == 0.0 && b.radius == 0.0 && a.value == b.value {
-            return Self { categories, size: a.size.max(b.size), integral: a.integral && b.integral, ..a };
+            let zeros = a.zeros.with(b.zeros);
+            return Self { categories, zeros, size: a.size.max(b.size), integral: a.integral && b.integral, ..a };
         }
         let hull = Self::around(a.value, a.low().min(b.low()), a.high().max(b.high()));
         Self { categories, size: a.size.max(b.size), ..hull }

@@ -7,7 +7,7 @@ use super::allowance::Allowance;
 use super::arith::{binary, product, sum};
 use super::dd::Dd;
 use super::discrete;
-use super::element::{Categories, Element, integer_limits};
+use super::element::{Categories, Element, Zeros, integer_limits};
 use crate::graph::{ArgOp, BinaryOp, ReduceOp};
 use crate::types::DType;
 
@@ -78,7 +78,10 @@ impl Fold {
         }
         let x = if self.allow.planned { x } else { Element { size: x.largest(), ..x } };
         if op == BinaryOp::Add {
-            self.total = sum(self.total, x);
+            // Which zero a sum of negative zeros gives is open: folds may begin at +0 or with their first term.
+            let negative = self.total.is_zero() && (self.count == 1 || self.total.zeros.minus());
+            let zeros = if negative && x.is_zero() { x.zeros.with(Zeros::PLUS) } else { Zeros::PLUS };
+            self.total = sum(self.total, x).with_zeros(zeros);
         } else {
             self.peak *= x.largest().max(1.0);
             self.total = product(self.total, x);
@@ -117,8 +120,7 @@ impl Fold {
             // Rounding is relative to the terms, whatever their order, even without a planner.
             let any_order = Allowance { planned: allow.planned || self.op == ReduceOp::Sum, ..allow };
             let one = n == 1.0 && !allow.planned;
-            let whole =
-                self.total.integral && self.total.radius == 0.0 && self.total.size * self.dtype.unit_roundoff() <= 1.0;
+            let whole = self.total.is_whole(self.dtype.unit_roundoff());
             if one || whole || (zero && self.op == ReduceOp::Prod) {
                 self.total
             } else {
@@ -129,17 +131,16 @@ impl Fold {
         };
         match self.specials {
             None => numbers,
-            Some(s) if allow.gpu || numbers.is_any() => {
-                if s.categories == Categories::NAN && !allow.gpu {
-                    s
-                } else {
-                    Element::ANY
-                }
-            }
+            Some(_) if !allow.ieee => Element::ANY,
+            Some(s) if s.categories == Categories::NAN => s,
             Some(s) if self.count == 1 => s,
+            // What overflows beside an infinity may give NaN: never a number.
+            Some(s) if numbers.is_any() && !s.may_be_number() => Element::NOT_FINITE,
             Some(s) => {
                 let op = if self.op == ReduceOp::Sum { BinaryOp::Add } else { BinaryOp::Mul };
-                binary(op, s, numbers, self.dtype, allow)
+                let all = binary(op, s, numbers, self.dtype, allow);
+                // Other brackets may give another of them.
+                if allow.planned { all.or(Element::NOT_FINITE) } else { all }
             }
         }
     }

@@ -4,10 +4,10 @@
 //! centre; their own error is part of the radius.
 
 use super::allowance::Allowance;
-use super::arith::{STD, by_category, numbers, product, representative};
+use super::arith::{STD, by_category, numbers, product, quotient_of_one, representative};
 use super::dd::Dd;
 use super::discrete;
-use super::element::{Categories, Element, integer_limits, wrap_integer};
+use super::element::{Categories, Element, Zeros, integer_limits, wrap_integer};
 use crate::graph::{BinaryOp, CastMode, UnaryOp};
 use crate::types::{DType, DTypeKind};
 
@@ -23,13 +23,7 @@ pub fn unary(op: UnaryOp, x: Element, dtype: DType, allow: Allowance) -> Element
         U::Powi(1) => return x,
         _ => {}
     }
-    let moves_bits_only = matches!(op, U::Neg | U::Abs | U::Sign);
-    if x.is_any() {
-        return Element::ANY;
-    }
-    // In another order of terms an infinity may become NaN or go.
-    let moved = allow.planned && x.may_be_infinite() && !moves_bits_only;
-    if !x.is_number() && (moved || !allow.keeps_specials(op)) {
+    if x.is_any() || !x.is_number() && !allow.keeps_specials(op) {
         return Element::ANY;
     }
     by_category(x, |x| {
@@ -39,8 +33,27 @@ pub fn unary(op: UnaryOp, x: Element, dtype: DType, allow: Allowance) -> Element
         }
         let accuracy = allow.unary(op, dtype);
         let exact = numbers_of(op, x, dtype, allow);
+        let exact = if exact.is_number() { exact.with_zeros(zeros(op, x, exact)) } else { exact };
         allow.round(exact, dtype, accuracy)
     })
+}
+
+/// The zeros that a function may give for a set of numbers, underflow included.
+fn zeros(op: UnaryOp, x: Element, result: Element) -> Zeros {
+    use UnaryOp as U;
+    match op {
+        U::Neg => x.zeros.negated(),
+        U::Abs | U::Square | U::Exp | U::Acos | U::Rsqrt => Zeros::PLUS,
+        U::Powi(n) if n % 2 == 0 => Zeros::PLUS,
+        U::Log | U::Log2 | U::Log10 if result.is_exact() => Zeros::PLUS,
+        // These have the sign of their operand.
+        U::Sign | U::Sqrt | U::Recip | U::Powi(_) | U::Expm1 | U::Log1p | U::Asin | U::Atan | U::Sinh | U::Tanh => {
+            x.signs()
+        }
+        U::Floor | U::Ceil | U::Round | U::RoundAway | U::Trunc => x.signs(),
+        U::Sin | U::Tan if x.largest() < 1.5 => x.signs(),
+        _ => Zeros::BOTH,
+    }
 }
 
 /// IEEE results for NaN and infinities.
@@ -72,7 +85,7 @@ fn numbers_of(op: UnaryOp, x: Element, dtype: DType, allow: Allowance) -> Elemen
     use UnaryOp as U;
     let one = Element::integer(1);
     match op {
-        U::Neg => Element { value: x.value.negated(), ..x },
+        U::Neg => x.negated(),
         U::Abs => {
             let up = Element { value: x.value.magnitude(), ..x };
             if x.smallest() > 0.0 || x.is_exact() { up } else { hull(up.value.hi, 0.0, x.largest(), x) }
@@ -165,10 +178,7 @@ fn rsqrt(x: Element, allow: Allowance) -> Element {
         let radius = x.radius * 0.5 / (x.low() * x.low().sqrt()) * (1.0 + 1e-12);
         return Element { integral: false, ..Element::exact(v) }.with_radius(radius);
     }
-    if x.is_exact() && !allow.gpu {
-        return Element { categories: Categories::UP.with(Categories::DOWN), ..Element::exact(Dd::ZERO) };
-    }
-    Element::ANY
+    if x.is_zero() { quotient_of_one(x, allow) } else { Element::ANY }
 }
 
 fn powi(x: Element, n: i32, dtype: DType, allow: Allowance) -> Element {
@@ -190,6 +200,7 @@ fn powi(x: Element, n: i32, dtype: DType, allow: Allowance) -> Element {
         return Element::ANY;
     }
     let positive = Element { size, integral: x.integral, ..Element::exact(value) }.with_radius(radius);
+    let positive = positive.with_zeros(if n % 2 == 0 { Zeros::PLUS } else { x.signs() });
     if n > 0 {
         return positive;
     }
@@ -266,7 +277,7 @@ pub fn cast(mode: CastMode, x: Element, from: DType, to: DType, allow: Allowance
             let accuracy = if allow.gpu { allow.binary(BinaryOp::Add, to) } else { super::allowance::ROUNDED };
             let (low, high) = x.integer_range(from);
             let x = if x.is_any() { Element::integers(low, high) } else { x };
-            allow.round(x, to, accuracy)
+            allow.round(x.with_zeros(Zeros::PLUS), to, accuracy)
         }
         (_, DTypeKind::Bool) => discrete::map(x, from, DType::Bool, |v| i128::from(v != 0)),
         _ => discrete::map(x, from, to, |v| match mode {

@@ -42,7 +42,7 @@ pub use allowance::{Accuracy, Allowance};
 pub use compare::{Mismatch, Tally, WrongRoot, compare, compare_roots};
 pub use coverage::{Counts, Coverage, shape_kind};
 pub use dd::Dd;
-pub use element::{Categories, Element};
+pub use element::{Categories, Element, Zeros};
 #[cfg(feature = "blocking")]
 pub use equivalence::{case_of, equivalence, equivalence_of};
 #[cfg(feature = "blocking")]
