@@ -121,10 +121,9 @@ pub mod inspect {
 
     /// Rewrite rules as data: what each was checked to be, its two sides, and what it asks of its operands.
     pub mod rules {
-        #[cfg(feature = "check")]
-        pub use crate::planner::RuleInstance;
         pub use crate::planner::{
-            Properties, Property, Requirements, RuleCheck, RuleInput, RuleOperator, RuleSides, VariableSort,
+            Properties, Property, Requirements, RuleCheck, RuleInput, RuleInstance, RuleOperator, RuleSides,
+            VariableSort,
         };
     }
 

@@ -38,7 +38,6 @@ mod views;
 
 pub use check::{Requirements, RuleCheck, RuleSides, VariableSort, expressions};
 pub use inputs::{RuleInput, RuleOperator};
-#[cfg(feature = "check")]
 pub use instances::RuleInstance;
 pub use plan::{Fired, Plan, PlanOptions};
 pub use planning::plan;
