@@ -19,7 +19,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if (tile_col > tile_row) { return; }
 #endif
     var acc = {{T}}();
-    for (var p = 0u; p < {{PARTS}}; p++) {
+    for (var p = 0u; p < {{PARTS}}; p++) { // at most PARTS rounds
         acc += {{SCRATCH}}[p * {{CELLS}} + i];
     }
     finish(z, row, col, acc);

@@ -371,7 +371,7 @@ fn rem_f32(x: f32, y: f32) -> f32 {
     let d = (by & 0x007fffffu) | select(0u, 0x00800000u, by >= 0x00800000u);
     var n = ex - ey;
     m = m % d;
-    while (n > 0u) {
+    while (n > 0u) { // at most 32 rounds
         let step = min(n, 8u);
         m = (m << step) % d;
         n -= step;

@@ -33,7 +33,7 @@ fn pow_i32(x: i32, y: i32) -> i32 {
     var r = 1;
     var b = x;
     var n = u32(y);
-    while (n > 0u) {
+    while (n > 0u) { // at most 32 rounds
         if ((n & 1u) == 1u) { r = r * b; }
         b = b * b;
         n = n >> 1u;
@@ -44,7 +44,7 @@ fn pow_u32(x: u32, y: u32) -> u32 {
     var r = 1u;
     var b = x;
     var n = y;
-    while (n > 0u) {
+    while (n > 0u) { // at most 32 rounds
         if ((n & 1u) == 1u) { r = r * b; }
         b = b * b;
         n = n >> 1u;
@@ -56,7 +56,7 @@ fn pow_i64(x: i64, y: i64) -> i64 {
     var r = 1li;
     var b = x;
     var n = u64(y);
-    while (n > 0lu) {
+    while (n > 0lu) { // at most 64 rounds
         if ((n & 1lu) == 1lu) { r = r * b; }
         b = b * b;
         n = n >> 1u;

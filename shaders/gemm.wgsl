@@ -46,14 +46,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 #endfor
     // Terms are summed in runs, and the sums of the runs are added: the error grows with the length of a run plus the number
     // of runs, not with their product.
-    for (var run = begin; run < end; run += {{RUN}}u) {
+    for (var run = begin; run < end; run += {{RUN}}u) { // at most RUNS rounds
     let run_end = min(run + {{RUN}}u, end);
 #for r {{PER_M}}
 #for c {{PER_N}}
     var acc{{r}}_{{c}} = {{T}}();
 #endfor
 #endfor
-    for (var k0 = run; k0 < run_end; k0 += {{TILE_K}}u) {
+    for (var k0 = run; k0 < run_end; k0 += {{TILE_K}}u) { // at most STEPS rounds
 #for u {{LEFT_LOADS}}
         {
             let e = lid + 256u * {{u}}u;
@@ -87,7 +87,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         }
 #endfor
         workgroupBarrier();
-        for (var kk = 0u; kk < {{TILE_K}}u; kk++) {
+        for (var kk = 0u; kk < {{TILE_K}}u; kk++) { // at most {{TILE_K}} rounds
 #for r {{PER_M}}
             let a{{r}} = left_tile[kk * ({{TILE_M}}u + {{PAD}}u) + ty + 16u * {{r}}u];
 #endfor

@@ -71,7 +71,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     var half = 0u;
     {{KEEP}}
     workgroupBarrier();
-    while (k0 < end) {
+    while (k0 < end) { // at most STEPS rounds
         k0 += 16u;
         if (k0 < end) {
             {{FETCH}}
@@ -107,7 +107,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     left_tile[slot * 33u + mine_n] = c{{r}}_0;
     left_tile[slot * 33u + mine_n + 8u] = c{{r}}_1;
     workgroupBarrier();
-    for (var e = lid; e < 2048u; e += 256u) {
+    for (var e = lid; e < 2048u; e += 256u) { // at most 8 rounds
         let s = e / 128u;
         let n = e % 128u;
         let row = row0 + ((s / 4u) * 8u + s % 4u + ({{r}}u / 4u) * 4u) * 4u + {{r}}u % 4u;

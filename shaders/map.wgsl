@@ -23,7 +23,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         store(base + 256u * {{n}}u, e{{n}});
 #endfor
     } else {
-        for (var i = base; i < {{TOTAL}}; i += 256u) {
+        for (var i = base; i < {{TOTAL}}; i += 256u) { // at most {{UNROLL}} rounds
             store(i, element(i));
         }
     }

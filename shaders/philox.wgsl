@@ -5,7 +5,7 @@ fn philox_block(block: u32, key: u32, stream: u32) -> vec4<u32> {
     var c = vec4<u32>(block, 0u, stream, 0u);
     var k0 = key;
     var k1 = 0x1bd11bdau;
-    for (var i = 0u; i < 10u; i++) {
+    for (var i = 0u; i < 10u; i++) { // at most 10 rounds
         let h0 = mulhi(0xd2511f53u, c.x);
         let l0 = 0xd2511f53u * c.x;
         let h1 = mulhi(0xcd9e8d57u, c.z);

@@ -1,29 +1,43 @@
 // Running folds. With ALONE each thread walks a line by itself, and neighbouring threads take neighbouring lines. Otherwise a
-// workgroup takes a line in blocks and combines the folds of its threads in workgroup memory.
+// workgroup takes a line in blocks and combines the folds of its threads in workgroup memory. With PARTS the lines are cut, and
+// each part begins with the fold of those before it.
 
 {{SHARED}}
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lid: u32) {
-    let block = group.y * {{GRID_X}} + group.x;
+    let share = group.y * {{GRID_X}} + group.x;
+#ifdef PARTS
+    let block = share / {{PARTS}};
+    let part = share - block * {{PARTS}};
+    let begin = part * {{CHUNK}};
+    let end = min(begin + {{CHUNK}}, {{COUNT}});
+#else
+    let block = share;
+    let begin = 0u;
+    let end = {{COUNT}};
+#endif
 #ifdef ALONE
     let row = block * 256u + lid;
+#else
+    let row = block;
+#endif
     if (row >= {{ROWS}}) { return; }
     {{ROW}}
     var total: {{T}} = {{START}};
-    for (var j = 0u; j < {{COUNT}}; j += 1u) {
+#ifdef PARTS
+    if (part > 0u) { total = {{BELOW}}; }
+#endif
+#ifdef ALONE
+    for (var j = begin; j < end; j += 1u) { // at most STEPS rounds
         {{BEFORE}}
         total = {{TAKE}};
         let running = total;
         {{AFTER}}
     }
 #else
-    if (block >= {{ROWS}}) { return; }
-    let row = block;
-    {{ROW}}
-    var total: {{T}} = {{START}};
-    for (var first = 0u; first < {{COUNT}}; first += 256u) {
+    for (var first = begin; first < end; first += 256u) { // at most STEPS rounds
         let wanted = first + lid;
-        let j = min(wanted, {{COUNT}} - 1u);
+        let j = min(wanted, end - 1u);
         {{BEFORE}}
         var own: {{T}} = {{VALUE}};
         shared_scan[lid] = own;
@@ -40,7 +54,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         }
 #endfor
         let running = {{CARRY}};
-        if (wanted < {{COUNT}}) {
+        if (wanted < end) {
             {{AFTER}}
         }
         let whole = shared_scan[255u];

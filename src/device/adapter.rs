@@ -204,28 +204,30 @@ fn summarise(adapter: &wgpu::Adapter) -> AdapterSummary {
     };
     let has = |feature| features.contains(feature);
     let software = kind == AdapterKind::Software;
+    let limits = Limits {
+        max_buffer_bytes: limits.max_buffer_size,
+        max_binding_bytes: limits.max_storage_buffer_binding_size & !3,
+        max_storage_buffers: limits.max_storage_buffers_per_shader_stage.min(limits.max_bindings_per_bind_group),
+        max_workgroup_bytes: limits.max_compute_workgroup_storage_size,
+        max_workgroup_invocations: limits
+            .max_compute_invocations_per_workgroup
+            .min(limits.max_compute_workgroup_size_x),
+        max_workgroups: limits.max_compute_workgroups_per_dimension,
+        subgroup_size: if has(wgpu::Features::SUBGROUP) { info.subgroup_min_size } else { 0 },
+        f64: has(wgpu::Features::SHADER_F64),
+        f16: has(wgpu::Features::SHADER_F16),
+        i64: has(wgpu::Features::SHADER_INT64),
+        max_rounds: u64::MAX,
+        software: false,
+        tuning: Tuning::gpu(),
+        conformance: Conformance::careful(),
+    };
     AdapterSummary {
         name: info.name,
         backend: info.backend.to_string(),
         driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
         kind,
         features: FEATURES.iter().filter(|(f, _)| has(*f)).map(|(_, name)| *name).collect(),
-        limits: Limits {
-            max_buffer_bytes: limits.max_buffer_size,
-            max_binding_bytes: limits.max_storage_buffer_binding_size & !3,
-            max_storage_buffers: limits.max_storage_buffers_per_shader_stage.min(limits.max_bindings_per_bind_group),
-            max_workgroup_bytes: limits.max_compute_workgroup_storage_size,
-            max_workgroup_invocations: limits
-                .max_compute_invocations_per_workgroup
-                .min(limits.max_compute_workgroup_size_x),
-            max_workgroups: limits.max_compute_workgroups_per_dimension,
-            subgroup_size: if has(wgpu::Features::SUBGROUP) { info.subgroup_min_size } else { 0 },
-            f64: has(wgpu::Features::SHADER_F64),
-            f16: has(wgpu::Features::SHADER_F16),
-            i64: has(wgpu::Features::SHADER_INT64),
-            software,
-            tuning: if software { Tuning::software() } else { Tuning::gpu() },
-            conformance: Conformance::careful(),
-        },
+        limits: if software { limits.into_software() } else { limits },
     }
 }

@@ -253,7 +253,14 @@ mod tests {
     use super::*;
 
     fn kernel(wgsl: String) -> Kernel {
-        Kernel { label: String::new(), wgsl: wgsl.into(), bindings: vec![], params: vec![], workgroups: [1; 3] }
+        Kernel {
+            label: String::new(),
+            wgsl: wgsl.into(),
+            bindings: vec![],
+            params: vec![],
+            workgroups: [1; 3],
+            rounds: 0,
+        }
     }
 
     /// A cache without a device: the cells stay empty, which is all that eviction needs.

@@ -48,6 +48,15 @@ pub(super) fn elements_in_flight(limits: &Limits) -> usize {
     limits.tuning.elements_in_flight.max(1)
 }
 
+/// Rounds of a loop whose sum of floats is a run: the sums of runs are added up on their own, so that the error grows with the length of
+/// a run plus the number of runs rather than with their product.
+pub(super) const RUN: usize = 64;
+
+/// The parts that cut `elements`, of which one round takes `stride`, into at most [`RUN`] runs each.
+fn parts_of_runs(elements: usize, stride: usize) -> usize {
+    elements.div_ceil(stride.max(1) * RUN * RUN)
+}
+
 // Products.
 
 /// A matrix product.
@@ -66,6 +75,8 @@ pub(super) struct ProductProblem {
     pub symmetric: bool,
     /// Whether every store takes all elements of the product.
     pub whole_stores: bool,
+    /// Parts that the contracted axis must have, because the driver ends longer loops.
+    pub least_parts: usize,
 }
 
 /// How a product is computed.
@@ -202,7 +213,7 @@ fn product_parts(p: &ProductProblem, tile: Tile, limits: &Limits) -> Result<Prod
     // A part has to be worth its trip through memory.
     let few = (tuning.target_groups / 4).div_ceil(workgroups).min(p.k / (depth * tuning.product_part_tiles.max(1)));
     let many = (tuning.target_groups / workgroups).min(p.k / tuning.product_part_elements.max(1));
-    let wanted = few.max(many).min(tuning.max_product_parts);
+    let wanted = few.max(many).min(tuning.max_product_parts).max(p.least_parts);
     if wanted <= 1 {
         return Err("the tiles alone occupy the device, or a part would be too short".to_owned());
     }
@@ -265,8 +276,12 @@ pub(super) struct RowsProblem {
     pub levels: u32,
     /// Whether something is stored for every element.
     pub whole_stores: bool,
+    /// Whether floats are added.
+    pub sums: bool,
     /// Parts of each row that the schedule asks for.
     pub split: u32,
+    /// Parts that each row must have, because the driver ends longer loops.
+    pub least_parts: usize,
 }
 
 /// How rows are folded.
@@ -405,6 +420,12 @@ fn row_parts(p: &RowsProblem, limits: &Limits) -> Result<RowParts, String> {
     let lanes = Lanes::over(p.rows, p.elements, p.columns);
     let workgroups = p.rows.div_ceil(lanes.rows() as usize).max(1);
     let several = p.levels > 1 || p.whole_stores;
+    let sums = if p.sums { parts_of_runs(p.elements, lanes.per_row as usize * elements_in_flight(limits)) } else { 1 };
+    let least = p.least_parts.max(sums).min(p.elements);
+    if least > 1 {
+        let wanted = (tuning.target_groups / workgroups).min(tuning.max_row_parts);
+        return Ok(RowParts::cut(p, wanted.max(least), lanes));
+    }
     // Passes in kernels of their own read memory again and again: that has to be won back by an idle device's filling.
     if several && !tuning.split_dependent_folds {
         return Err("several passes are quicker in one kernel".to_owned());
@@ -419,10 +440,16 @@ fn row_parts(p: &RowsProblem, limits: &Limits) -> Result<RowParts, String> {
     if count <= 1 {
         return Err(format!("{workgroups} workgroups occupy the device, or the rows are short"));
     }
-    let chunk = p.elements.div_ceil(count);
-    let count = p.elements.div_ceil(chunk);
-    let combine = Lanes::over(p.rows, count, true);
-    Ok(RowParts { count: count as u32, chunk, lanes, combine })
+    Ok(RowParts::cut(p, count, lanes))
+}
+
+impl RowParts {
+    /// At most `count` parts of the same length.
+    fn cut(p: &RowsProblem, count: usize, lanes: Lanes) -> Self {
+        let chunk = p.elements.div_ceil(count);
+        let count = p.elements.div_ceil(chunk);
+        Self { count: count as u32, chunk, lanes, combine: Lanes::over(p.rows, count, true) }
+    }
 }
 
 /// Whether most views have neighbouring rows, rather than neighbouring elements of a row, side by side in memory. The first `n_kept`
@@ -452,20 +479,53 @@ pub(super) struct ScanProblem {
     pub elements: usize,
     /// Whether neighbours in a line are neighbours in memory.
     pub along_memory: bool,
+    /// Whether floats are added.
+    pub sums: bool,
+    /// Parts that each line must have, because the driver ends longer loops.
+    pub least_parts: usize,
 }
 
 /// How lines are scanned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ScanVariant {
-    /// A thread walks each line alone.
+pub(super) struct ScanVariant {
+    pub walker: Walker,
+    pub parts: Option<ScanParts>,
+}
+
+/// Who walks a line, or a part of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Walker {
+    /// One thread.
     Thread,
-    /// A workgroup takes each line in blocks.
+    /// A workgroup.
     Workgroup,
+}
+
+impl Walker {
+    /// Elements that are taken in a round.
+    pub fn stride(self) -> usize {
+        if self == Self::Thread { 1 } else { THREADS }
+    }
+}
+
+/// Lines in parts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ScanParts {
+    pub count: usize,
+    /// Elements in each part but the last.
+    pub chunk: usize,
+    /// How the parts are folded before they are scanned.
+    pub lanes: Lanes,
 }
 
 impl fmt::Display for ScanVariant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if *self == Self::Thread { "a thread for each line" } else { "a workgroup for each line" })
+        f.write_str(if self.walker == Walker::Thread {
+            "a thread for each line"
+        } else {
+            "a workgroup for each line"
+        })?;
+        self.parts.map_or(Ok(()), |p| write!(f, " in {} parts of {}, folded by {}", p.count, p.chunk, p.lanes))
     }
 }
 
@@ -480,9 +540,31 @@ pub(super) fn scan(p: &ScanProblem, limits: &Limits) -> Chosen<ScanVariant> {
     } else {
         None
     };
-    let variant =
-        if trial.passes("a workgroup for each line", why) { ScanVariant::Workgroup } else { ScanVariant::Thread };
-    trial.choose(variant)
+    let walker = if trial.passes("a workgroup for each line", why) { Walker::Workgroup } else { Walker::Thread };
+    let parts = scan_parts(p, walker, limits);
+    trial.passes("parts", parts.as_ref().err().cloned());
+    trial.choose(ScanVariant { walker, parts: parts.ok() })
+}
+
+/// The parts of each line, if there are too few lines to occupy the device or if they are very long.
+fn scan_parts(p: &ScanProblem, walker: Walker, limits: &Limits) -> Result<ScanParts, String> {
+    let tuning = &limits.tuning;
+    let stride = walker.stride();
+    let workgroups = if walker == Walker::Thread { p.lines.div_ceil(THREADS) } else { p.lines };
+    let sums = if p.sums { parts_of_runs(p.elements, stride) } else { 1 };
+    let least = p.least_parts.max(sums);
+    // Parts are read twice, which an idle device's filling has to win back; one that a thread walks alone also has to be worth what is
+    // kept of it.
+    let worth = tuning.row_part_elements.max(1) * if walker == Walker::Thread { 4 } else { 1 };
+    let most = p.elements / (stride * worth);
+    let wanted = (tuning.target_groups / workgroups.max(1)).min(most).min(tuning.max_row_parts);
+    let gains = tuning.split_dependent_folds && wanted >= 4;
+    if least <= 1 && !gains {
+        return Err(format!("{workgroups} workgroups occupy the device, or the lines are short"));
+    }
+    let chunk = p.elements.div_ceil(least.max(if gains { wanted } else { 1 })).next_multiple_of(stride);
+    let lanes = Lanes::over(p.lines, chunk, !p.along_memory);
+    Ok(ScanParts { count: p.elements.div_ceil(chunk), chunk, lanes })
 }
 
 #[cfg(test)]
@@ -496,7 +578,7 @@ mod tests {
 
     fn of(m: usize, k: usize, n: usize) -> ProductProblem {
         let dtype = DType::F32;
-        ProductProblem { batch: 1, m, n, k, dtype, acc: dtype, symmetric: false, whole_stores: true }
+        ProductProblem { batch: 1, m, n, k, dtype, acc: dtype, symmetric: false, whole_stores: true, least_parts: 1 }
     }
 
     /// The variant, and the reason against the variant called `against`.
@@ -590,8 +672,7 @@ mod tests {
         assert_eq!(elements_in_flight(&limits), 1);
         assert_eq!(choice(&product(&of(64, 1100, 64), &limits), "").0, "tiles of 64x64x16");
         assert_eq!(choice(&rows(&folds(1, 1 << 20), &limits), "").0, "whole rows, 256 lanes");
-        let line = ScanProblem { lines: 1, elements: 10, along_memory: true };
-        assert_eq!(scan(&line, &limits).variant, ScanVariant::Workgroup);
+        assert_eq!(scan(&line(1, 10, true), &limits).variant.walker, Walker::Workgroup);
         // The divisors alone.
         let tuning = Tuning {
             product_part_tiles: 0,
@@ -606,7 +687,16 @@ mod tests {
     }
 
     fn folds(rows: usize, elements: usize) -> RowsProblem {
-        RowsProblem { rows, elements, columns: false, levels: 1, whole_stores: false, split: 1 }
+        RowsProblem {
+            rows,
+            elements,
+            columns: false,
+            levels: 1,
+            whole_stores: false,
+            sums: true,
+            split: 1,
+            least_parts: 1,
+        }
     }
 
     #[test]
@@ -653,14 +743,40 @@ mod tests {
         assert!(matches!(without.variant, RowsVariant::Whole(_)));
     }
 
+    fn line(lines: usize, elements: usize, along_memory: bool) -> ScanProblem {
+        ScanProblem { lines, elements, along_memory, sums: true, least_parts: 1 }
+    }
+
     #[test]
     fn short_lines_and_many_across_memory_are_scanned_by_a_thread_each() {
-        let line = |lines, elements, along_memory| ScanProblem { lines, elements, along_memory };
-        assert_eq!(scan(&line(1000, 32, true), &gpu()).variant, ScanVariant::Thread);
-        assert_eq!(scan(&line(1000, 33, true), &gpu()).variant, ScanVariant::Workgroup);
-        assert_eq!(scan(&line(64, 1000, false), &gpu()).variant, ScanVariant::Thread);
+        assert_eq!(scan(&line(1000, 32, true), &gpu()).variant.walker, Walker::Thread);
+        assert_eq!(scan(&line(1000, 33, true), &gpu()).variant.walker, Walker::Workgroup);
+        assert_eq!(scan(&line(64, 1000, false), &gpu()).variant.walker, Walker::Thread);
         let few = scan(&line(63, 1000, false), &gpu());
-        assert_eq!((few.variant, few.rejected.len()), (ScanVariant::Workgroup, 0));
+        assert_eq!((few.variant.walker, choice(&few, "a workgroup for each line").1.as_str()), (Walker::Workgroup, ""));
+    }
+
+    #[test]
+    fn few_long_lines_are_scanned_in_parts() {
+        let of = |p: &ScanProblem, limits: &Limits| scan(p, limits).variant.to_string();
+        let million = line(1, 1 << 20, true);
+        assert_eq!(of(&million, &gpu()), "a workgroup for each line in 256 parts of 4096, folded by 256 lanes");
+        assert_eq!(of(&million, &gpu().into_software()), "a workgroup for each line");
+        assert_eq!(of(&line(300, 1 << 20, true), &gpu()), "a workgroup for each line");
+        assert_eq!(
+            of(&line(100, 1 << 14, false), &gpu()),
+            "a thread for each line in 256 parts of 64, folded by 8 lanes across rows"
+        );
+        // Where sums would be long, or the driver ends loops.
+        assert_eq!(
+            of(&line(1, 1 << 24, true), &gpu().into_software()),
+            "a workgroup for each line in 16 parts of 1048576, folded by 256 lanes"
+        );
+        let asked = ScanProblem { sums: false, least_parts: 3, ..million };
+        assert_eq!(
+            of(&asked, &gpu().into_software()),
+            "a workgroup for each line in 3 parts of 349696, folded by 256 lanes"
+        );
     }
 
     #[test]

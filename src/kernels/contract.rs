@@ -10,11 +10,15 @@ use super::domain::{merge, merged_program, merged_shape};
 use super::emitter::{Emitter, coordinates, index};
 use super::kernel::{BindingSource, Kernel, Lowered};
 use super::module::{Buffer, LoweringInput, Module, accumulator, narrow, register_type, widen};
+use super::rounds::in_parts;
 use super::text::{Expr, expr};
 use super::{map, thin};
 use crate::error::{Error, Result};
 use crate::schedule::{Core, Inst, Program, Reg, StoreShape};
 use crate::types::{DType, Scalar, Shape, View};
+
+/// Terms of a product that are summed before their sum is added to those of others.
+const RUN: usize = 512;
 
 /// A contraction with its batch axes merged into as few as all programs allow.
 struct Contract<'a> {
@@ -37,7 +41,7 @@ pub(super) fn lower(input: LoweringInput<'_>) -> Result<Lowered> {
         return Err(Error::internal("a contraction needs two axes"));
     }
     let (m, n) = (domain[rank - 2], domain[rank - 1]);
-    let problem = ProductProblem {
+    let mut problem = ProductProblem {
         batch: domain[..rank - 2].iter().product(),
         m,
         n,
@@ -46,18 +50,25 @@ pub(super) fn lower(input: LoweringInput<'_>) -> Result<Lowered> {
         acc: accumulator(*dtype),
         symmetric: *symmetric && m == n,
         whole_stores: input.group.stores.iter().all(|s| s.shape == StoreShape::Full),
+        least_parts: 1,
     };
-    let chosen = choose::product(&problem, input.limits);
-    let mut lowered = match chosen.variant {
-        ProductVariant::Elementwise => lower_empty(input, *dtype),
-        _ if matches!(dtype, DType::Bool | DType::U8) => {
-            Err(Error::unsupported(format!("products of {dtype} have no form in kernels")))
-        }
-        ProductVariant::Reduction => thin::lower(input),
-        ProductVariant::Tiles(tile, parts) => Contract::new(input, problem, left, right)?.lower(tile, parts),
-    }?;
-    lowered.choices.insert(0, chosen.explain());
-    Ok(lowered)
+    in_parts(input.limits, |least_parts| {
+        problem.least_parts = least_parts;
+        let chosen = choose::product(&problem, input.limits);
+        let mut lowered = match chosen.variant {
+            ProductVariant::Elementwise => lower_empty(input, *dtype),
+            _ if matches!(dtype, DType::Bool | DType::U8) => {
+                Err(Error::unsupported(format!("products of {dtype} have no form in kernels")))
+            }
+            ProductVariant::Reduction => thin::lower(input),
+            ProductVariant::Tiles(tile, parts) => {
+                Contract::new(input, problem.clone(), left, right)?.lower(tile, parts)
+            }
+        }?;
+        lowered.choices.insert(0, chosen.explain());
+        let parts = if let ProductVariant::Tiles(_, Some(parts)) = chosen.variant { parts.count } else { 1 };
+        Ok((lowered, parts))
+    })
 }
 
 /// A product over nothing is zero everywhere: what follows runs as an elementwise group.
@@ -144,6 +155,10 @@ impl<'a> Contract<'a> {
             m.define_extent("CHUNK", parts.chunk)?;
         }
         m.define_extent("SLABS", slabs)?;
+        let chunk = parts.map_or(p.k, |parts| parts.chunk);
+        let of_loop = if tile.wide { chunk } else { chunk.min(RUN) };
+        m.bound("STEPS", of_loop.div_ceil(tile.k as usize));
+        m.bound("RUNS", chunk.div_ceil(RUN));
         self.define_tile(&mut m, tile);
         if p.symmetric {
             m.define_flag("SYMMETRIC");
@@ -192,7 +207,7 @@ impl<'a> Contract<'a> {
             ("LEFT_LOADS", tile.m * tile.k / threads),
             ("RIGHT_LOADS", tile.n * tile.k / threads),
             ("PAD", 1),
-            ("RUN", 512),
+            ("RUN", RUN as u32),
         ] {
             m.define(name, value);
         }
@@ -265,6 +280,7 @@ impl<'a> Contract<'a> {
         }
         let scratch = m.bind(BindingSource::Scratch(0), p.acc, false)?;
         m.define("SCRATCH", scratch);
+        m.bound("PARTS", parts.count);
         self.finish(&mut m)?;
         m.define_code("FINISH");
         m.finish(&format!("{} combine", self.label()), "combine", cells.div_ceil(THREADS) as u64)

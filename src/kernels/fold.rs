@@ -111,6 +111,23 @@ impl Fold {
         }
     }
 
+    /// Whether the fold adds floats, and so rounds at every element.
+    pub fn sums_floats(&self) -> bool {
+        matches!(self.op, FoldOp::Value(ReduceOp::Sum)) && self.acc.is_float()
+    }
+
+    /// Empties the accumulator of a fold that gives a value.
+    ///
+    /// # Errors
+    /// Unsupported dtypes.
+    pub fn clear(&self, m: &mut Module<'_>, acc: &Partial) -> Result<()> {
+        if let FoldOp::Value(op) = self.op {
+            let start = identity(m, op, self.acc)?;
+            m.code.assign(&acc.value, &start);
+        }
+        Ok(())
+    }
+
     /// Adds a partial result to an accumulator.
     ///
     /// # Errors

@@ -46,6 +46,8 @@ pub struct Kernel {
     pub params: Vec<Param>,
     /// Workgroups along x, y, z.
     pub workgroups: [u32; 3],
+    /// Rounds that a thread takes at most, in all loops together.
+    pub rounds: u64,
 }
 
 /// A variant that would have been preferred, and why it was not chosen.

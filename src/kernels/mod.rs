@@ -13,6 +13,7 @@ mod kernel;
 mod map;
 mod module;
 mod ops;
+mod rounds;
 mod rows;
 mod scan;
 mod template;
@@ -32,7 +33,7 @@ const MAX_ELEMENTS: usize = 0xf000_0000;
 ///
 /// # Errors
 /// Unsupported where the device lacks a type, where a function has no form in kernels (f64 beyond arithmetic, square roots
-/// and comparisons), and where an array passes 32-bit indices or a binding's limit; internal for a group that is not one.
+/// and comparisons), where an array passes 32-bit indices or a binding's limit, and where a loop would pass the driver's; internal for a group that is not one.
 pub fn lower(group: &Group, values: &[Value], scalars: &[DType], limits: &Limits) -> Result<Lowered> {
     if group.domain.is_empty() {
         return Err(Error::internal(format!("group g{} has an empty domain", group.id)));
@@ -49,7 +50,19 @@ pub fn lower(group: &Group, values: &[Value], scalars: &[DType], limits: &Limits
     }?;
     faulty::corrupt(&mut lowered);
     check_bindings(&lowered, values, limits)?;
+    check_rounds(&lowered, limits)?;
     Ok(lowered)
+}
+
+/// Refuses kernels that the driver would leave before they are done.
+fn check_rounds(lowered: &Lowered, limits: &Limits) -> Result<()> {
+    match lowered.kernels.iter().find(|k| k.rounds > limits.max_rounds) {
+        Some(k) => Err(Error::unsupported(format!(
+            "{} may take {} rounds of loops, the driver ends them after {}",
+            k.label, k.rounds, limits.max_rounds
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// Refuses kernels that bind more at once than the device allows.

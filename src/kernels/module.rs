@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 
 use super::kernel::{Binding, BindingSource, Kernel, Lowered, Param};
+use super::rounds::{Bounds, comment, rounds};
 use super::template::{self, Definition, Definitions};
 use super::text::{Code, Expr, expr};
 use crate::error::{Error, Result};
@@ -87,6 +88,8 @@ pub(super) struct Module<'a> {
     functions: BTreeSet<String>,
     uses_f16: bool,
     definitions: Definitions,
+    /// How often the loops run whose number of rounds depends on extents.
+    bounds: Bounds,
 }
 
 impl<'a> Module<'a> {
@@ -101,6 +104,7 @@ impl<'a> Module<'a> {
             functions: BTreeSet::new(),
             uses_f16: false,
             definitions: Definitions::new(),
+            bounds: Bounds::new(),
         }
     }
 
@@ -176,6 +180,30 @@ impl<'a> Module<'a> {
         let out = inner(self);
         self.code.close();
         out
+    }
+
+    /// Writes a loop that runs `trips` times at most; `head` stands before its brace. Every loop that is not in a template is
+    /// written here.
+    ///
+    /// # Errors
+    /// Those of `inner`.
+    pub fn repeat(
+        &mut self,
+        head: impl fmt::Display,
+        trips: usize,
+        inner: impl FnOnce(&mut Self) -> Result<()>,
+    ) -> Result<()> {
+        let name = format!("L{}", self.bounds.len());
+        self.code.open_loop(head, comment(&name));
+        self.bounds.insert(name, trips as u64);
+        let out = inner(self);
+        self.code.close();
+        out
+    }
+
+    /// Says how often a template's loop runs at most.
+    pub fn bound(&mut self, name: &str, trips: usize) {
+        self.bounds.insert(name.to_owned(), trips as u64);
     }
 
     /// The statements that `inner` writes, kept for later instead of following those before.
@@ -369,9 +397,11 @@ impl<'a> Module<'a> {
         let body = template::expand(template, &self.definitions)?;
         // Library functions of i64 may only stand where the device has the type; none is asked for elsewhere.
         let library = template::functions(&self.functions, limits.i64)?;
+        let wgsl = format!("{}{library}{body}", self.declarations());
         Ok(Kernel {
             label: format!("{core} g{}", self.input.group.id),
-            wgsl: format!("{}{library}{body}", self.declarations()).into(),
+            rounds: rounds(&wgsl, &self.bounds)?,
+            wgsl: wgsl.into(),
             bindings: self.buffers.into_iter().map(|b| b.binding).collect(),
             params: self.params,
             workgroups: [x, y, 1],

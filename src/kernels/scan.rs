@@ -1,16 +1,25 @@
 //! The scan core: a running fold along one axis, with what is computed before and after it.
+//!
+//! Long lines that are few are cut into parts: a kernel folds each part as rows are folded, a scan of those gives what lies before each
+//! part, and the kernel that scans the parts begins with it.
 
-use super::choose::{self, ScanProblem, ScanVariant, THREADS};
+use super::choose::{self, ScanParts, ScanProblem, ScanVariant, THREADS, Walker};
 use super::domain::{merge, merged_program, merged_shape, merged_view};
 use super::emitter::{Emitter, coordinates, index};
 use super::fold::{combine, identity};
-use super::kernel::Lowered;
+use super::kernel::{BindingSource, Kernel, Lowered};
 use super::module::{LoweringInput, Module, accumulator, narrow, register_type, widen};
-use super::text::Expr;
+use super::rounds::in_parts;
+use super::rows;
+use super::text::{Expr, expr};
 use crate::error::{Error, Result};
 use crate::graph::{ReduceOp, ScanOp};
-use crate::schedule::{Core, Inst, Program, Reg, StoreShape};
-use crate::types::{DType, Shape, View};
+use crate::schedule::{Core, Group, Inst, Program, Reg, Store, StoreShape};
+use crate::types::{DType, Dims, Shape, View};
+
+/// Scratch memory: the fold of each part, and the folds up to and with each part.
+const FOLDS: BindingSource = BindingSource::Scratch(0);
+const RUNNING: BindingSource = BindingSource::Scratch(1);
 
 /// A scan group over merged axes, the scanned one last.
 struct Scan<'a> {
@@ -28,6 +37,10 @@ struct Scan<'a> {
     reg: Reg,
     operand: Reg,
     fold: ReduceOp,
+    /// The dtype in which it accumulates.
+    acc: DType,
+    /// The scanned axis of the group's own domain.
+    axis: usize,
 }
 
 /// Lowers a scan group.
@@ -41,15 +54,19 @@ pub(super) fn lower(input: LoweringInput<'_>) -> Result<Lowered> {
         return Err(Error::unsupported(format!("{} of {dtype} has no form in kernels", op.name())));
     }
     let n_kept = scan.lines.rank();
-    let problem = ScanProblem {
-        lines: scan.lines.len(),
-        elements: scan.elements,
-        along_memory: scan.whole.strides().get(n_kept).copied() == Some(1),
-    };
-    let chosen = choose::scan(&problem, input.limits);
-    let mut lowered = scan.lower(chosen.variant)?;
-    lowered.choices.push(chosen.explain());
-    Ok(lowered)
+    in_parts(input.limits, |least_parts| {
+        let problem = ScanProblem {
+            lines: scan.lines.len(),
+            elements: scan.elements,
+            along_memory: scan.whole.strides().get(n_kept).copied() == Some(1),
+            sums: *op == ScanOp::Sum && dtype.is_float(),
+            least_parts,
+        };
+        let chosen = choose::scan(&problem, input.limits);
+        let mut lowered = scan.lower(chosen.variant)?;
+        lowered.choices.push(chosen.explain());
+        Ok((lowered, chosen.variant.parts.map_or(1, |p| p.count)))
+    })
 }
 
 impl<'a> Scan<'a> {
@@ -70,13 +87,15 @@ impl<'a> Scan<'a> {
         let (reg, operand) = scan.ok_or_else(|| Error::internal("a scan group without a scan"))?;
         Ok(Self {
             input,
-            program,
             whole: merged_view(&dense, &merging)?,
             lines: Shape::new(&shape[..n_kept]),
             elements: shape[n_kept..].iter().product(),
             has_axis: n_kept < shape.rank(),
             reg,
             operand,
+            acc: accumulator(program.dtype(operand)),
+            axis,
+            program,
             fold: match op {
                 ScanOp::Sum => ReduceOp::Sum,
                 ScanOp::Prod => ReduceOp::Prod,
@@ -86,17 +105,55 @@ impl<'a> Scan<'a> {
         })
     }
 
-    fn lower(&self, variant: ScanVariant) -> Result<Lowered> {
+    fn lower(&self, ScanVariant { walker, parts }: ScanVariant) -> Result<Lowered> {
+        let Some(parts) = parts else {
+            return Ok(Lowered { kernels: vec![self.kernel(walker, None)?], ..Lowered::default() });
+        };
+        let kernels = vec![self.folds(parts)?, self.running(parts)?, self.kernel(walker, Some(parts))?];
+        let bytes = (self.lines.len() * parts.count * self.acc.device_size()) as u64;
+        Ok(Lowered { kernels, scratch: vec![bytes; 2], ..Lowered::default() })
+    }
+
+    /// The kernel that folds each part.
+    fn folds(&self, parts: ScanParts) -> Result<Kernel> {
+        let group = self.input.group;
+        let at = group.body.insts.iter().position(|inst| matches!(inst, Inst::Scan(_))).unwrap_or_default();
+        let mut body = group.body.clone();
+        body.insts.truncate(at);
+        body.dtypes.truncate(at);
+        let fold = body.push(Inst::Reduce(self.fold, self.operand), group.body.dtypes[at]);
+        let axes = Dims::from_slice(&[self.axis]);
+        let stores = group.stores.iter().take(1);
+        let folded = Group {
+            core: Core::Rows { axes: axes.clone(), split: parts.count as u32 },
+            body,
+            stores: stores.map(|s| Store { reg: fold, shape: StoreShape::Row, ..s.clone() }).collect(),
+            ..group.clone()
+        };
+        let input = LoweringInput { group: &folded, ..self.input };
+        rows::parts(input, &axes, parts.count as u32, parts.chunk, parts.lanes)
+    }
+
+    /// The kernel that scans the folds of the parts.
+    fn running(&self, parts: ScanParts) -> Result<Kernel> {
+        let mut m = Module::new(self.input);
+        let (folds, running) = (m.bind(FOLDS, self.acc, false)?, m.bind(RUNNING, self.acc, true)?);
+        let rows = m.extent(self.lines.len())?;
+        m.define("ROW", "");
+        let at = m.code.declare("at", &expr!("j * {rows} + row"));
+        let value = m.read(folds, &at);
+        let value = m.code.declare("value", &value);
+        m.define_code("BEFORE");
+        m.write(running, &at, &Expr::new("running"));
+        m.define_code("AFTER");
+        self.finish(m, "scan of parts", Walker::Workgroup, None, parts.count, &value)
+    }
+
+    /// The kernel that scans lines, or their parts.
+    fn kernel(&self, walker: Walker, parts: Option<ScanParts>) -> Result<Kernel> {
         let mut m = Module::new(self.input);
         let dtype = self.program.dtype(self.operand);
-        let acc = accumulator(dtype);
         m.uses(dtype)?;
-        m.define_extent("ROWS", self.lines.len())?;
-        m.define_extent("COUNT", self.elements)?;
-        m.define("T", register_type(acc));
-        let start = identity(&mut m, self.fold, acc)?;
-        m.define("START", start);
-
         let mut place = coordinates(&mut m, &self.lines, &Expr::new("row"), "c")?;
         m.define_code("ROW");
         if self.has_axis {
@@ -106,6 +163,40 @@ impl<'a> Scan<'a> {
         emitter.emit(&mut m, &place, &[self.operand])?;
         m.define_code("BEFORE");
         let value = widen(dtype, &emitter.get(self.operand)?);
+        emitter.set(self.reg, narrow(dtype, &Expr::new("running")));
+        self.store(&mut m, &mut emitter, &place)?;
+        m.define_code("AFTER");
+        if parts.is_some() {
+            let running = m.bind(RUNNING, self.acc, false)?;
+            let rows = m.extent(self.lines.len())?;
+            let below = m.read(running, &expr!("((part - 1u) * {rows} + row)"));
+            m.define("BELOW", below);
+        }
+        self.finish(m, "scan", walker, parts, self.elements, &value)
+    }
+
+    /// Completes the template: lines of `count` elements, of which each is `value`.
+    fn finish(
+        &self,
+        mut m: Module<'_>,
+        label: &str,
+        walker: Walker,
+        parts: Option<ScanParts>,
+        count: usize,
+        value: &Expr,
+    ) -> Result<Kernel> {
+        let lines = self.lines.len();
+        m.uses(self.acc)?;
+        m.define_extent("ROWS", lines)?;
+        m.define_extent("COUNT", count)?;
+        if let Some(parts) = parts {
+            m.define_extent("PARTS", parts.count)?;
+            m.define_extent("CHUNK", parts.chunk)?;
+        }
+        let t = register_type(self.acc);
+        m.define("T", t);
+        let start = identity(&mut m, self.fold, self.acc)?;
+        m.define("START", start);
         let name = Expr::new;
         for (name, a, b) in [
             ("TAKE", name("total"), value.clone()),
@@ -113,27 +204,23 @@ impl<'a> Scan<'a> {
             ("CARRY", name("total"), name("own")),
             ("NEXT", name("total"), name("whole")),
         ] {
-            let combined = combine(&mut m, self.fold, acc, &a, &b)?;
+            let combined = combine(&mut m, self.fold, self.acc, &a, &b)?;
             m.define(name, combined);
         }
         m.define("VALUE", value);
-        emitter.set(self.reg, narrow(dtype, &name("running")));
-        self.store(&mut m, &mut emitter, &place)?;
-        m.define_code("AFTER");
-        let lines = self.lines.len();
-        let groups = match variant {
-            ScanVariant::Thread => {
+        let blocks = match walker {
+            Walker::Thread => {
                 m.define_flag("ALONE");
                 m.define("SHARED", "");
                 lines.div_ceil(THREADS)
             }
-            ScanVariant::Workgroup => {
-                let t = register_type(acc);
+            Walker::Workgroup => {
                 m.define("SHARED", format_args!("var<workgroup> shared_scan: array<{t}, {THREADS}>;"));
                 lines
             }
         };
-        m.finish_alone("scan", "scan", groups as u64)
+        m.bound("STEPS", parts.map_or(count, |p| p.chunk).div_ceil(walker.stride()));
+        m.finish(label, "scan", (blocks * parts.map_or(1, |p| p.count)) as u64)
     }
 
     /// Computes and stores what follows the running fold.

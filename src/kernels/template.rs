@@ -182,7 +182,8 @@ struct Library {
     order: Vec<String>,
 }
 
-fn identifiers(text: &str) -> impl Iterator<Item = &str> {
+/// The words of a text.
+pub(super) fn identifiers(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_')).filter(|w| !w.is_empty())
 }
 

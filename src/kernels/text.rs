@@ -84,6 +84,12 @@ impl Code {
         self.depth += 1;
     }
 
+    /// Opens the block of a loop: `head` stands before its brace, and `bound` says behind it how often the loop runs at most.
+    pub fn open_loop(&mut self, head: impl fmt::Display, bound: impl fmt::Display) {
+        self.line(format_args!("{head} {{ {bound}"));
+        self.depth += 1;
+    }
+
     /// Closes the innermost block.
     pub fn close(&mut self) {
         self.depth -= 1;

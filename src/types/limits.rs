@@ -26,6 +26,8 @@ pub struct Limits {
     pub f16: bool,
     /// 64-bit integers in kernels.
     pub i64: bool,
+    /// Rounds that the loops of a kernel may take, all of them together: some drivers leave them after that many, without a word.
+    pub max_rounds: u64,
     /// A software adapter: correct, and slower than the CPU executor.
     pub software: bool,
     /// How the device chooses between kernels.
@@ -33,6 +35,9 @@ pub struct Limits {
     /// What is known of its arithmetic.
     pub conformance: Conformance,
 }
+
+/// Rounds of loops in a kernel that software adapters run: Mesa's (22.3) leaves a kernel's loops after one counter of so many.
+const SOFTWARE_ROUNDS: u64 = 65_535;
 
 impl Limits {
     /// WebGPU's guaranteed limits: what any conforming adapter can do.
@@ -49,6 +54,7 @@ impl Limits {
             f64: false,
             f16: false,
             i64: false,
+            max_rounds: u64::MAX,
             software: false,
             tuning: Tuning::gpu(),
             conformance: Conformance::careful(),
@@ -58,6 +64,6 @@ impl Limits {
     /// The same device as a software adapter, with its tuning data.
     #[must_use]
     pub fn into_software(self) -> Self {
-        Self { software: true, tuning: Tuning::software(), ..self }
+        Self { software: true, max_rounds: SOFTWARE_ROUNDS, tuning: Tuning::software(), ..self }
     }
 }

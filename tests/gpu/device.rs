@@ -54,6 +54,7 @@ fn axpb() -> Kernel {
         bindings: vec![binding(false), binding(true)],
         params: vec![Param::Word(0); 3],
         workgroups: [1, 1, 1],
+        rounds: 0,
     }
 }
 
@@ -276,6 +277,7 @@ fn trusted_shaders_compute_the_same_and_still_divide_safely() {
         bindings: vec![binding(false), binding(true)],
         params: vec![],
         workgroups: [4, 1, 1],
+        rounds: 0,
     };
     let pairs = [7, 2, -7, 2, 5, 0, i32::MIN, -1];
     let a = gpu.upload(&HostBuffer::from_slice(&pairs).unwrap()).unwrap();
@@ -299,6 +301,7 @@ fn a_buffer_may_be_read_twice_in_one_kernel() {
         bindings: vec![binding(false), binding(false), binding(true)],
         params: vec![],
         workgroups: [1, 1, 1],
+        rounds: 0,
     };
     let x = gpu.upload(&HostBuffer::from_slice(&[1.0f32, 2.0, 3.0, 4.0]).unwrap()).unwrap();
     let y = gpu.alloc(16).unwrap();

@@ -7,6 +7,7 @@ mod divisors;
 mod numerics_epilogues;
 mod numerics_functions;
 mod shaders;
+mod sizes;
 mod traps;
 
 #[path = "../support/mod.rs"]

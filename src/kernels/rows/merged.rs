@@ -77,7 +77,9 @@ impl<'a> Rows<'a> {
             columns: choose::lies_in_columns(views, self.kept.rank()),
             levels: self.n_levels(),
             whole_stores,
+            sums: self.folds.iter().any(Fold::sums_floats),
             split,
+            least_parts: 1,
         }
     }
 

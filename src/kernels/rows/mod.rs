@@ -7,11 +7,12 @@
 mod merged;
 mod text;
 
-use super::choose::{self, RowParts, RowsVariant};
+use super::choose::{self, Lanes, RowParts, RowsProblem, RowsVariant};
 use super::emitter::{Emitter, coordinates, index};
 use super::kernel::{Kernel, Lowered};
 use super::map::{Elements, store_elements, workgroups};
 use super::module::{LoweringInput, Module};
+use super::rounds::in_parts;
 use super::text::Expr;
 use crate::error::{Error, Result};
 use crate::schedule::{Core, Reg, StoreShape};
@@ -28,18 +29,33 @@ pub(super) fn lower(input: LoweringInput<'_>) -> Result<Lowered> {
     if rows.has(StoreShape::Diagonal) {
         return Err(Error::unsupported("a rows group stores no diagonals"));
     }
-    let problem = rows.problem(*split);
-    let mut chosen = choose::rows(&problem, input.limits);
-    let mut lowered = rows.lower(chosen.variant);
-    if let (RowsVariant::Parts(_), Err(e)) = (chosen.variant, &lowered)
-        && e.is_unsupported()
-    {
-        chosen = choose::rows_without_parts(&problem, e.message().to_owned(), input.limits);
-        lowered = rows.lower(chosen.variant);
-    }
-    let mut lowered = lowered?;
-    lowered.choices.push(chosen.explain());
-    Ok(lowered)
+    in_parts(input.limits, |least_parts| {
+        let problem = RowsProblem { least_parts, ..rows.problem(*split) };
+        let mut chosen = choose::rows(&problem, input.limits);
+        let mut lowered = rows.lower(chosen.variant);
+        if let (RowsVariant::Parts(_), Err(e)) = (chosen.variant, &lowered)
+            && e.is_unsupported()
+        {
+            chosen = choose::rows_without_parts(&problem, e.message().to_owned(), input.limits);
+            lowered = rows.lower(chosen.variant);
+        }
+        let mut lowered = lowered?;
+        lowered.choices.push(chosen.explain());
+        let parts = if let RowsVariant::Parts(parts) = chosen.variant { parts.count as usize } else { 1 };
+        Ok((lowered, parts))
+    })
+}
+
+/// The kernel that folds each part of rows, `count` of `chunk` elements, into scratch 0: for a core that goes on from there. The folds
+/// must not depend on one another.
+pub(super) fn parts(
+    input: LoweringInput<'_>,
+    axes: &[usize],
+    count: u32,
+    chunk: usize,
+    lanes: Lanes,
+) -> Result<Kernel> {
+    text::kernel(&Rows::new(input, axes)?, Share::Part { count, chunk, level: 1 }, lanes)
 }
 
 impl Rows<'_> {

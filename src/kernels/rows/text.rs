@@ -2,7 +2,7 @@
 
 use super::merged::Rows;
 use crate::error::Result;
-use crate::kernels::choose::{Lanes, elements_in_flight};
+use crate::kernels::choose::{Lanes, RUN, elements_in_flight};
 use crate::kernels::emitter::{Emitter, coordinates, index};
 use crate::kernels::fold::{Fold, Partial, shared_memory};
 use crate::kernels::kernel::Kernel;
@@ -61,7 +61,8 @@ pub(super) fn kernel(rows: &Rows<'_>, share: Share, lanes: Lanes) -> Result<Kern
     let kept = coordinates(&mut m, &rows.kept, &Expr::new("row"), "c")?;
     let first = rows.reduced.iter().map(|_| Expr::new("0u"));
     let row_place = kept.iter().cloned().chain(first).collect();
-    let mut writer = RowsWriter { rows, share, lanes, kept, row_place, held: Vec::new() };
+    let span = if let Share::Part { chunk, .. } = share { chunk } else { count };
+    let mut writer = RowsWriter { rows, share, lanes, span, kept, row_place, held: Vec::new() };
     writer.write(&mut m, &folds)?;
     m.define_code("BODY");
     m.define("SHARED", if lanes.per_row > 1 { shared_memory(&folds) } else { String::new() });
@@ -74,6 +75,8 @@ struct RowsWriter<'w, 'a> {
     rows: &'w Rows<'a>,
     share: Share,
     lanes: Lanes,
+    /// Elements, or parts, that the lanes of a row walk.
+    span: usize,
     /// The coordinates of the row, and of its first element.
     kept: Vec<Expr>,
     row_place: Vec<Expr>,
@@ -92,6 +95,19 @@ struct RowElement<'e, 'p> {
     /// Which of the elements in flight it is.
     copy: usize,
 }
+
+/// The variables of a fold in a pass.
+struct Accumulator {
+    /// One for each element in flight.
+    copies: Vec<Partial>,
+    /// What they are added to after every run of elements, for sums of floats over many.
+    total: Option<Partial>,
+}
+
+/// Writes the statements of one element.
+type Make<'m> = &'m mut dyn FnMut(&mut Module<'_>, &RowElement<'_, '_>) -> Result<()>;
+/// Writes the statements after a run of elements.
+type Flush<'m> = &'m dyn Fn(&mut Module<'_>) -> Result<()>;
 
 impl RowsWriter<'_, '_> {
     fn write(&mut self, m: &mut Module<'_>, folds: &[Fold]) -> Result<()> {
@@ -158,35 +174,57 @@ impl RowsWriter<'_, '_> {
         emitter.emit(m, &self.row_place, &fixed)
     }
 
-    /// Visits the row's elements: `make` writes the statements of one element after its registers are known.
+    /// Visits the row's elements: `make` writes the statements of one element after its registers are known, and `flush` those
+    /// after a run of elements.
     fn walk(
         &self,
         m: &mut Module<'_>,
         emitter: &Emitter<'_>,
         targets: &[Reg],
-        mut make: impl FnMut(&mut Module<'_>, &RowElement<'_, '_>) -> Result<()>,
+        make: Make<'_>,
+        flush: Option<Flush<'_>>,
     ) -> Result<()> {
         m.block("", |m| {
             if self.lanes.held > 0 {
-                return self.walk_held(m, emitter, targets, &mut make);
+                return self.walk_held(m, emitter, targets, make);
             }
             m.code.statement("var j = begin + lane;");
-            let in_flight = elements_in_flight(m.input.limits);
-            if in_flight > 1 {
-                self.walk_loop(m, emitter, targets, in_flight, &mut make)?;
-            }
-            self.walk_loop(m, emitter, targets, 1, &mut make)
+            let Some(flush) = flush else { return self.walk_to("end", self.span, m, emitter, targets, make) };
+            let run = RUN * self.stride(m);
+            m.repeat("while (j < end)", self.span.div_ceil(run), |m| {
+                m.code.declare("stop", &expr!("min(j + {run}u, end)"));
+                self.walk_to("stop", run, m, emitter, targets, make)?;
+                flush(m)
+            })
         })
     }
 
-    /// The elements that the lane holds in registers.
-    fn walk_held(
+    /// Elements that the lanes of a row take in a round of a loop.
+    fn stride(&self, m: &Module<'_>) -> usize {
+        self.lanes.per_row as usize * elements_in_flight(m.input.limits)
+    }
+
+    /// The loops over at most `span` elements from `j` up to `end`.
+    fn walk_to(
         &self,
+        end: &str,
+        span: usize,
         m: &mut Module<'_>,
         emitter: &Emitter<'_>,
         targets: &[Reg],
-        make: &mut impl FnMut(&mut Module<'_>, &RowElement<'_, '_>) -> Result<()>,
+        make: Make<'_>,
     ) -> Result<()> {
+        let in_flight = elements_in_flight(m.input.limits);
+        let trips = span.div_ceil(self.stride(m));
+        if in_flight > 1 {
+            self.walk_loop((end, trips), m, emitter, targets, in_flight, make)?;
+            return self.walk_loop((end, in_flight), m, emitter, targets, 1, make);
+        }
+        self.walk_loop((end, trips), m, emitter, targets, 1, make)
+    }
+
+    /// The elements that the lane holds in registers.
+    fn walk_held(&self, m: &mut Module<'_>, emitter: &Emitter<'_>, targets: &[Reg], make: Make<'_>) -> Result<()> {
         let in_flight = elements_in_flight(m.input.limits);
         for copy in 0..self.lanes.held {
             let mut own = emitter.copy(format!("e{copy}_"));
@@ -209,18 +247,20 @@ impl RowsWriter<'_, '_> {
         Ok(())
     }
 
-    /// A loop with `copies` elements in flight, from `j` on; what follows from each comes after the reads of all.
+    /// A loop with `copies` elements in flight, from `j` on, with its end and how often it runs at most; what follows from each
+    /// element comes after the reads of all.
     fn walk_loop(
         &self,
+        (end, trips): (&str, usize),
         m: &mut Module<'_>,
         emitter: &Emitter<'_>,
         targets: &[Reg],
         copies: usize,
-        make: &mut impl FnMut(&mut Module<'_>, &RowElement<'_, '_>) -> Result<()>,
+        make: Make<'_>,
     ) -> Result<()> {
         let lanes = self.lanes.per_row;
         let ahead = (copies as u32 - 1) * lanes;
-        m.block(format_args!("for (; j + {ahead}u < end; j += {}u)", copies as u32 * lanes), |m| {
+        m.repeat(format_args!("for (; j + {ahead}u < {end}; j += {}u)", copies as u32 * lanes), trips, |m| {
             let mut after = String::new();
             for copy in 0..copies {
                 let position = m.code.declare(format_args!("j{copy}"), &expr!("j + {}u", copy as u32 * lanes));
@@ -238,30 +278,37 @@ impl RowsWriter<'_, '_> {
     /// One pass of folds that need no other fold of their own level; the row's result of each.
     fn pass(&self, m: &mut Module<'_>, folds: &[&Fold], emitter: &mut Emitter<'_>) -> Result<Vec<Partial>> {
         let in_flight = elements_in_flight(m.input.limits);
-        let mut accumulators: Vec<Vec<Partial>> = Vec::new();
+        let combines = matches!(self.share, Share::Combination { .. });
+        let long = self.lanes.held == 0 && !combines && self.span > 2 * RUN * self.stride(m);
+        let mut accumulators = Vec::new();
         for f in folds {
             let name = |copy| if copy == 0 { format!("fold{}", f.reg.0) } else { format!("fold{}_{copy}", f.reg.0) };
-            accumulators.push((0..in_flight).map(|copy| f.declare(m, &name(copy))).collect::<Result<_>>()?);
+            let copies = (0..in_flight).map(|copy| f.declare(m, &name(copy))).collect::<Result<_>>()?;
+            let in_runs = long && f.sums_floats();
+            let total = if in_runs { Some(f.declare(m, &format!("total{}", f.reg.0))?) } else { None };
+            accumulators.push(Accumulator { copies, total });
         }
-        if let Share::Combination { .. } = self.share {
+        if combines {
             self.add_parts(m, folds, &accumulators)?;
         } else {
             let targets: Vec<Reg> = folds.iter().map(|f| f.operand).collect();
             self.hoist(m, emitter, &targets)?;
-            self.walk(m, emitter, &targets, |m, e| {
-                for (f, acc) in folds.iter().zip(&accumulators) {
+            let mut add = |m: &mut Module<'_>, e: &RowElement<'_, '_>| {
+                folds.iter().zip(&accumulators).try_for_each(|(f, acc)| {
                     let element = f.element(&e.emitter.get(f.operand)?, e.position);
-                    f.add(m, &acc[e.copy], &element)?;
-                }
-                Ok(())
-            })?;
+                    f.add(m, &acc.copies[e.copy], &element)
+                })
+            };
+            let flush = |m: &mut Module<'_>| folds.iter().zip(&accumulators).try_for_each(|(f, acc)| acc.flush(m, f));
+            let in_runs = accumulators.iter().any(|acc| acc.total.is_some());
+            self.walk(m, emitter, &targets, &mut add, if in_runs { Some(&flush) } else { None })?;
         }
         let mut results = Vec::new();
-        for (f, mut acc) in folds.iter().zip(accumulators) {
-            let own = acc.remove(0);
-            for other in &acc {
-                f.add(m, &own, other)?;
-            }
+        for (f, acc) in folds.iter().zip(accumulators) {
+            let own = match acc.total {
+                Some(total) => total,
+                None => acc.merge(m, f)?,
+            };
             f.combine_lanes(m, &own, self.lanes)?;
             let register = m.code.declare(format_args!("r{}", f.reg.0), &f.register(&own));
             emitter.set(f.reg, register);
@@ -271,10 +318,11 @@ impl RowsWriter<'_, '_> {
     }
 
     /// Adds the parts of each row, from scratch.
-    fn add_parts(&self, m: &mut Module<'_>, folds: &[&Fold], accumulators: &[Vec<Partial>]) -> Result<()> {
+    fn add_parts(&self, m: &mut Module<'_>, folds: &[&Fold], accumulators: &[Accumulator]) -> Result<()> {
         let rows = m.extent(self.rows.kept.len())?;
         let at = expr!("(j * {rows} + row)");
-        m.block(format_args!("for (var j = lane; j < end; j += {}u)", self.lanes.per_row), |m| {
+        let (step, trips) = (self.lanes.per_row, self.span.div_ceil(self.lanes.per_row as usize));
+        m.repeat(format_args!("for (var j = lane; j < end; j += {step}u)"), trips, |m| {
             for (f, acc) in folds.iter().zip(accumulators) {
                 let scratch = self.rows.scratch(f.reg);
                 let buffer = m.bind(scratch.parts, f.acc, false)?;
@@ -285,7 +333,7 @@ impl RowsWriter<'_, '_> {
                 } else {
                     None
                 };
-                f.add(m, &acc[0], &Partial { value, position })?;
+                f.add(m, &acc.copies[0], &Partial { value, position })?;
             }
             Ok(())
         })
@@ -347,12 +395,13 @@ impl RowsWriter<'_, '_> {
         let targets: Vec<Reg> = stores.iter().map(|s| s.reg).collect();
         self.hoist(m, emitter, &targets)?;
         m.block("if (valid)", |m| {
-            self.walk(m, emitter, &targets, |m, e| {
+            let mut store = |m: &mut Module<'_>, e: &RowElement<'_, '_>| {
                 stores.iter().try_for_each(|store| {
                     let at = index(m, &self.rows.whole, e.place, &[]);
                     self.store(m, store, &at, e.emitter)
                 })
-            })
+            };
+            self.walk(m, emitter, &targets, &mut store, None)
         })
     }
 
@@ -360,5 +409,23 @@ impl RowsWriter<'_, '_> {
         let buffer = m.bind_value(store.value, self.rows.program.dtype(store.reg), true)?;
         m.write(buffer, at, &emitter.get(store.reg)?);
         Ok(())
+    }
+}
+
+impl Accumulator {
+    /// Adds the copies up in the first.
+    fn merge(&self, m: &mut Module<'_>, fold: &Fold) -> Result<Partial> {
+        for other in &self.copies[1..] {
+            fold.add(m, &self.copies[0], other)?;
+        }
+        Ok(self.copies[0].clone())
+    }
+
+    /// Ends a run: its sum is added to the total, and the next one begins with nothing.
+    fn flush(&self, m: &mut Module<'_>, fold: &Fold) -> Result<()> {
+        let Some(total) = &self.total else { return Ok(()) };
+        let sum = self.merge(m, fold)?;
+        fold.add(m, total, &sum)?;
+        self.copies.iter().try_for_each(|copy| fold.clear(m, copy))
     }
 }

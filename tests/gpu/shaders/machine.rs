@@ -4,7 +4,8 @@ use std::sync::OnceLock;
 
 use lazurite::HostBuffer;
 use lazurite::inspect::Lowered;
-use lazurite::inspect::{BindingSource, Param};
+use lazurite::inspect::program::{Reg, Store, StoreShape};
+use lazurite::inspect::{Binding, BindingSource, Param};
 use lazurite::unstable::device::{DeviceBuffer, Dispatch, Gpu};
 use lazurite::unstable::kernels::lower;
 use lazurite::unstable::types::Limits;
@@ -85,7 +86,38 @@ pub fn validate(name: &str, lowered: &Lowered) {
 
 /// Lowers and runs a case; the stored arrays in order.
 pub fn run(gpu: &Gpu, case: &Case, limits: &Limits) -> lazurite::Result<Vec<HostBuffer>> {
-    let lowered = lower(&case.group, &case.values, &case.scalar_types(), limits)?;
+    run_lowered(gpu, case, &lower(&case.group, &case.values, &case.scalar_types(), limits)?)
+}
+
+/// What a counter of rounds starts from: more than the garbage that arrays hold at first.
+const COUNT_FROM: u32 = 0xb000_0000;
+
+/// The rounds of loops that a thread of each kernel takes at most: as the kernel says, and as the device counts them.
+pub fn count_rounds(gpu: &Gpu, case: &Case, limits: &Limits) -> lazurite::Result<Vec<(u64, u64)>> {
+    let mut lowered = lower(&case.group, &case.values, &case.scalar_types(), limits)?;
+    let mut case = case.clone();
+    for kernel in &mut lowered.kernels {
+        // One array more, of one word, which every thread raises to what it counted.
+        let counter = case.value(&[1], DType::U32);
+        case.group.stores.push(Store { value: counter, reg: Reg(0), shape: StoreShape::Full });
+        kernel.bindings.push(Binding { source: BindingSource::Value(counter), writable: true });
+        let at = kernel.bindings.len();
+        let head = format!(
+            "@group(0) @binding({at}) var<storage, read_write> counter: atomic<u32>;\nvar<private> taken: u32;\n"
+        );
+        let (enable, body) = kernel.wgsl.split_at(kernel.wgsl.find("@group").unwrap());
+        let body = body.replace("{ // at most", "{ taken += 1u; // at most");
+        let end = body.rfind('}').unwrap();
+        let count = format!("atomicMax(&counter, {COUNT_FROM}u + taken);\n");
+        kernel.wgsl = format!("{enable}{head}{}{count}{}", &body[..end], &body[end..]).into();
+    }
+    let stored = run_lowered(gpu, &case, &lowered)?;
+    let counters = &stored[stored.len() - lowered.kernels.len()..];
+    let counted = counters.iter().map(|c| u64::from((c.get(0).bits() as u32).saturating_sub(COUNT_FROM)));
+    Ok(lowered.kernels.iter().map(|k| k.rounds).zip(counted).collect())
+}
+
+fn run_lowered(gpu: &Gpu, case: &Case, lowered: &Lowered) -> lazurite::Result<Vec<HostBuffer>> {
     let mut values: Vec<std::sync::Arc<DeviceBuffer>> = Vec::new();
     for input in &case.inputs {
         values.push(gpu.upload(input)?);

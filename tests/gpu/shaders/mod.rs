@@ -98,6 +98,63 @@ fn check(cases: &[Case]) {
     assert!(ran > 0, "no case ran");
 }
 
+/// Cases with loops of every kind.
+fn looping() -> Vec<Case> {
+    let some = |all: Vec<Case>, every: usize| all.into_iter().step_by(every);
+    some(folds::reductions(), 9)
+        .chain(some(folds::positions(), 9))
+        .chain(folds::chains())
+        .chain(some(folds::scans(), 3))
+        .chain(some(products::all(), 5))
+        .chain(some(elementwise::binary(), 7))
+        .collect()
+}
+
+#[test]
+fn kernels_take_no_more_rounds_than_they_say() {
+    let Some(gpu) = machine::gpu() else { return };
+    let mut most = 0;
+    for case in looping() {
+        match machine::count_rounds(gpu, &case, gpu.limits()) {
+            Ok(kernels) => {
+                for (said, counted) in kernels {
+                    assert!(counted <= said, "{}: {counted} rounds, {said} were expected at most", case.name);
+                    most = most.max(counted);
+                }
+            }
+            Err(e) => assert!(e.is_unsupported(), "{}: {e:?}", case.name),
+        }
+    }
+    assert!(most >= 100, "the longest loop took {most} rounds");
+}
+
+#[test]
+fn what_takes_too_many_rounds_is_done_in_parts() {
+    let Some(gpu) = machine::gpu() else { return };
+    // So few that ordinary cases pass them: those are cut finer, or refused where nothing can be cut.
+    let limits = Limits { max_rounds: 44, ..gpu.limits().clone() };
+    let (mut cut, mut refused) = (0, 0);
+    for case in looping() {
+        let kernels = |limits| lower(&case.group, &case.values, &case.scalar_types(), limits).map(|l| l.kernels.len());
+        let Ok(before) = kernels(gpu.limits()) else { continue };
+        match kernels(&limits) {
+            Ok(n) if n == before => {}
+            Ok(_) => {
+                cut += 1;
+                let got = machine::run(gpu, &case, &limits).unwrap();
+                if let Err(e) = machine::compare(&case, &got, &case.expected()) {
+                    panic!("{}: {e}", case.name);
+                }
+            }
+            Err(e) => {
+                refused += 1;
+                assert!(e.is_unsupported() && e.message().contains("rounds"), "{}: {e:?}", case.name);
+            }
+        }
+    }
+    assert!(cut >= 20 && refused <= cut, "{cut} were cut, {refused} refused");
+}
+
 #[test]
 fn unary_functions_agree() {
     check(&elementwise::unary());
