@@ -213,7 +213,7 @@ fn product_parts(p: &ProductProblem, tile: Tile, limits: &Limits) -> Result<Prod
     // A part has to be worth its trip through memory.
     let few = (tuning.target_groups / 4).div_ceil(workgroups).min(p.k / (depth * tuning.product_part_tiles.max(1)));
     let many = (tuning.target_groups / workgroups).min(p.k / tuning.product_part_elements.max(1));
-    let wanted = few.max(many).min(tuning.max_product_parts).max(p.least_parts);
+    let wanted = few.max(many).min(tuning.max_product_parts).max(p.least_parts).max(p.parts_of_sums(tile));
     if wanted <= 1 {
         return Err("the tiles alone occupy the device, or a part would be too short".to_owned());
     }
@@ -231,6 +231,13 @@ impl ProductProblem {
     pub fn result_bytes(&self) -> u64 {
         let elements = (self.batch * self.m * self.n) as u64;
         elements.saturating_mul(self.acc.size() as u64)
+    }
+
+    /// The parts in which a thread's sums of floats stay so short that their error does: the double-buffered form adds term by term, the
+    /// others in runs.
+    fn parts_of_sums(&self, tile: Tile) -> usize {
+        let longest = if tile.wide { 1 << 15 } else { 1 << 18 };
+        if self.acc.is_float() { self.k.div_ceil(longest) } else { 1 }
     }
 }
 
@@ -652,6 +659,10 @@ mod tests {
         assert_eq!(choice(&product(&of(64, 1100, 64), &gpu()), "").0, "tiles of 64x64x16 in 8 parts of 144");
         let (variant, why) = choice(&product(&of(64, 200, 64), &gpu()), "parts");
         assert_eq!((variant.as_str(), why.is_empty()), ("tiles of 64x64x16", false));
+        // A thread adds no more than so many terms, however many tiles there are.
+        let roomy = Limits { max_binding_bytes: 1 << 30, ..gpu() };
+        let long = product(&of(4096, 100_000, 4096), &roomy);
+        assert_eq!(choice(&long, "").0, "wide tiles of 128x128x16 in 4 parts of 25008");
         // The target is the device's own.
         let tuning = Tuning { target_groups: 4, ..Tuning::gpu() };
         assert_eq!(choice(&product(&of(64, 1100, 64), &Limits { tuning, ..gpu() }), "").0, "tiles of 64x64x16");

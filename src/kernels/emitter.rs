@@ -97,7 +97,8 @@ impl<'p> Emitter<'p> {
             Inst::Gather { load, index: at, stride, extent } => {
                 let load = &p.loads[*load as usize];
                 let buffer = m.bind_value(load.value, load.dtype, false)?;
-                let last = m.extent(extent.saturating_sub(1).max(0) as usize)?;
+                // Indices are i32: elements beyond are out of their reach.
+                let last = m.extent(extent.saturating_sub(1).clamp(0, i64::from(i32::MAX)) as usize)?;
                 let step = m.stride(*stride);
                 let term = expr!("(u32(clamp({}, 0, i32({last}))) * {step})", self.get(*at)?);
                 let index = index(m, &load.view, coordinates, &[term]);
