@@ -58,6 +58,9 @@ mod cpu;
 
 mod soundness;
 
+#[cfg(feature = "gpu")]
+mod probe;
+
 mod buffers;
 #[cfg(feature = "gpu")]
 mod device;
@@ -79,6 +82,8 @@ pub use device::DeviceStats;
 pub use engine::{Engine, EngineBuilder, Evaluation, Stats, Verify};
 pub use error::{Error, ErrorKind, Result};
 pub use planner::Rules;
+#[cfg(feature = "gpu")]
+pub use probe::{Certificate, Outcome, Stage, Subject};
 pub use types::{
     CostTable, DType, DTypeKind, DeviceChoice, Element, HostBuffer, Numerics, Order, Origin, Scalar, Shape,
 };

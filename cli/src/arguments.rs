@@ -41,6 +41,10 @@ pub enum Command {
         /// Measure what work costs on each device, and show it beside the costs that plans assume.
         #[arg(long)]
         calibrate: bool,
+        /// Print only the certificate of the GPU: what its driver computes as the CPU does, what is worked around, what goes to the
+        /// CPU, and what each mode promises. Takes about a second.
+        #[arg(long, conflicts_with = "calibrate")]
+        certify: bool,
     },
 }
 

@@ -271,6 +271,8 @@ impl EngineBuilder {
             device_name: None,
             #[cfg(feature = "gpu")]
             gpu,
+            #[cfg(feature = "gpu")]
+            certified: std::sync::OnceLock::new(),
             plans: Mutex::new(PlanCache::new(self.plan_bounds)),
             counters: stats::Counters::default(),
             observer: self.observer,

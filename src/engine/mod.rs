@@ -7,6 +7,8 @@
 
 mod builder;
 mod cache;
+#[cfg(feature = "gpu")]
+mod certify;
 mod evaluate;
 mod evaluation;
 #[cfg(feature = "gpu")]
@@ -59,6 +61,9 @@ pub(crate) struct Inner {
     settings: settings::Settings,
     #[cfg(feature = "gpu")]
     gpu: Option<crate::device::Gpu>,
+    /// The limits of the GPU with what is known of its arithmetic, once that is settled.
+    #[cfg(feature = "gpu")]
+    certified: std::sync::OnceLock<crate::types::Limits>,
     device_name: Option<Arc<str>>,
     plans: Mutex<cache::PlanCache>,
     counters: stats::Counters,

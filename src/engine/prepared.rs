@@ -168,7 +168,10 @@ impl Engine {
     /// The limits that schedules go by; `None` without a GPU.
     pub(super) fn limits(&self) -> Option<&Limits> {
         #[cfg(feature = "gpu")]
-        return self.0.gpu.as_ref().filter(|g| !g.is_lost()).map(crate::device::Gpu::limits);
+        {
+            let gpu = self.0.gpu.as_ref().filter(|g| !g.is_lost())?;
+            Some(self.0.certified.get().unwrap_or_else(|| gpu.limits()))
+        }
         #[cfg(not(feature = "gpu"))]
         None
     }

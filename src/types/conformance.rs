@@ -26,11 +26,13 @@ pub enum Workaround {
     HiddenExtrema,
     /// Truncation and rounding of f64 are computed from `floor`.
     RoundingFromFloor,
+    /// No thread of a kernel takes more rounds than the driver counts.
+    ShortLoops,
 }
 
 impl Workaround {
     /// All of them, in the order in which certificates list them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Barriers,
         Self::HiddenZeros,
         Self::ExactQuotients,
@@ -38,6 +40,7 @@ impl Workaround {
         Self::NanByBits,
         Self::HiddenExtrema,
         Self::RoundingFromFloor,
+        Self::ShortLoops,
     ];
 
     /// The name that certificates use.
@@ -51,7 +54,14 @@ impl Workaround {
             Self::NanByBits => "NaN by bits",
             Self::HiddenExtrema => "hidden extrema",
             Self::RoundingFromFloor => "rounding from floor",
+            Self::ShortLoops => "short loops",
         }
+    }
+
+    /// Whether only modes that promise bits need it: those that promise less are faster without.
+    #[must_use]
+    pub const fn is_strict_only(self) -> bool {
+        matches!(self, Self::Barriers | Self::HiddenZeros | Self::ExactQuotients | Self::ExactRoots)
     }
 
     const fn bit(self) -> u32 {

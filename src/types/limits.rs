@@ -1,6 +1,6 @@
 //! What a device can do, as plain numbers: the schedule places nodes by them without asking a device.
 
-use super::conformance::Conformance;
+use super::conformance::{Conformance, Workaround};
 use super::tuning::Tuning;
 
 /// Limits and features of a GPU as the schedule and the kernels need them.
@@ -59,6 +59,13 @@ impl Limits {
             tuning: Tuning::gpu(),
             conformance: Conformance::careful(),
         }
+    }
+
+    /// The same device with what was found of its arithmetic and its loops.
+    #[must_use]
+    pub fn certified(self, conformance: Conformance) -> Self {
+        let max_rounds = if conformance.needs(Workaround::ShortLoops) { SOFTWARE_ROUNDS } else { u64::MAX };
+        Self { max_rounds, conformance, ..self }
     }
 
     /// The same device as a software adapter, with its tuning data.

@@ -1,9 +1,10 @@
-//! `lazurite devices`: the devices that can evaluate, and what work costs on them.
+//! `lazurite devices`: the devices that can evaluate, what work costs on them, and what they compute as the CPU does.
 
 use std::io::Write;
 
-use lazurite::CostTable;
-use lazurite::{DeviceChoice, Engine};
+use std::time::Instant;
+
+use lazurite::{CostTable, DeviceChoice, Engine};
 
 use super::output::write;
 use crate::exit::{Exit, Failure};
@@ -25,6 +26,15 @@ pub(super) fn execute(calibrate: bool, out: &mut dyn Write) -> Result<Exit, Fail
         Err(error) => text += &format!("gpu: none ({error})\n"),
     }
     write(&text, out)
+}
+
+/// Prints the certificate of the GPU, and on `errors` how long the probe took.
+pub(super) fn certify(out: &mut dyn Write, errors: &mut dyn Write) -> Result<Exit, Failure> {
+    let engine = Engine::builder().device(DeviceChoice::Gpu).build().map_err(Failure::engine)?;
+    let began = Instant::now();
+    let certificate = engine.certify().map_err(Failure::engine)?;
+    let _ = writeln!(errors, "probed in {:.2} s", began.elapsed().as_secs_f64());
+    write(&certificate.to_string(), out)
 }
 
 /// The costs that plans assume of a device beside those measured on it.

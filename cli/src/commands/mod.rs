@@ -31,7 +31,8 @@ pub fn execute(
         Command::Replay(arguments) => replay::execute(arguments, out),
         Command::Check(arguments) => check::execute(arguments, out, errors),
         Command::Rules { files } => rules::execute(files, out, errors),
-        Command::Devices { calibrate } => devices::execute(*calibrate, out),
+        Command::Devices { certify: true, .. } => devices::certify(out, errors),
+        Command::Devices { calibrate, .. } => devices::execute(*calibrate, out),
     };
     result.unwrap_or_else(|failure| failure.report(errors))
 }
