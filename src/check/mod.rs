@@ -22,6 +22,8 @@ mod finding;
 mod folds;
 mod functions;
 mod host;
+#[cfg(feature = "blocking")]
+mod known;
 mod matrix;
 pub mod minimise;
 mod moved;

@@ -6,13 +6,14 @@
 
 use std::sync::Arc;
 
-use super::compare::{Mismatch, Tally};
+use super::compare::{Mismatch, Tally, compare};
 use super::configurations::{self, Configuration, FAST, ForcedRule, MODES, PLAIN, Procedure, STANDARD, WHOLE};
 use super::coverage::Coverage;
 use super::diagnose::{Probe, Wrong};
 use super::finding::{Finding, bits_differ};
+use super::known::{Known, known_case};
 use super::minimise::minimise;
-use super::report::{Blame, BlamedRule, Divergence};
+use super::report::{Blame, BlamedRule, Divergence, Tolerance};
 use super::runs::{caught, value};
 use super::strategies::{Above, Recipe, Variation, grow_with, rule_case};
 use super::tensor::Tensor;
@@ -71,6 +72,8 @@ struct MadeCase {
 enum CaseOrigin {
     Recipe(Recipe),
     Rule(Box<ForcedRule>),
+    /// What its roots are, which the oracle is not asked for.
+    Known(Vec<Tensor>),
 }
 
 impl MadeCase {
@@ -82,7 +85,7 @@ impl MadeCase {
     fn rule(&self) -> Option<&ForcedRule> {
         match &self.origin {
             CaseOrigin::Rule(rule) => Some(rule),
-            CaseOrigin::Recipe(_) => None,
+            CaseOrigin::Recipe(_) | CaseOrigin::Known(_) => None,
         }
     }
 }
@@ -119,6 +122,9 @@ impl Session {
             && let Some(made) = self.made_of_rule(index / every, index)
         {
             return made;
+        }
+        if let Some(Known { case, expected }) = known_case(&self.engines[0], self.options.seed, index) {
+            return MadeCase { case, origin: CaseOrigin::Known(expected) };
         }
         let recipe = Recipe::random(self.options.seed, index, STEPS);
         MadeCase { case: grow_with(&recipe, &self.rules), origin: CaseOrigin::Recipe(recipe) }
@@ -184,6 +190,9 @@ impl Session {
     pub fn check(&mut self, index: u64) -> std::result::Result<(), Box<Finding>> {
         let made = self.made(index);
         self.coverage.graph(&made.case.graph);
+        if let CaseOrigin::Known(expected) = &made.origin {
+            return self.check_known(&made.case, expected, index);
+        }
         let all = configurations::of_turn(&made.case, index, made.rule(), self.gpu);
         self.check_in(&made.case, all).map_err(|config| {
             let small = self.shrink(&made, &config);
@@ -195,9 +204,42 @@ impl Session {
     /// diagnosed.
     pub fn holds(&mut self, index: u64) -> bool {
         let made = self.made(index);
+        if let CaseOrigin::Known(expected) = &made.origin {
+            return self.check_known(&made.case, expected, index).is_ok();
+        }
         let mut few = configurations::of_turn(&made.case, index, made.rule(), self.gpu);
         few.retain(|c| c.engine < 2 && c.options.fuse || matches!(c.procedure, Procedure::Forced(_)));
         self.check_in(&made.case, few).is_ok()
+    }
+
+    /// Runs a case whose results are known, strict and standard.
+    fn check_known(&mut self, case: &Case, expected: &[Tensor], index: u64) -> std::result::Result<(), Box<Finding>> {
+        for config in configurations::of_known(index, self.gpu) {
+            let judged = self.probe(&config).run(case).and_then(|given| {
+                let mut tally = Tally::default();
+                for (i, (expected, given)) in expected.iter().zip(&given).enumerate() {
+                    tally.add(compare(expected, given).map_err(|m| Wrong::Value(i, m))?);
+                }
+                Ok(tally)
+            });
+            match judged {
+                Ok(tally) => self.count(case, &config, tally),
+                Err(Wrong::Value(root, mismatch)) => {
+                    let because = String::from("the roundings of a composite or long fold around what it means");
+                    let radius = mismatch.expected.map_or(0.0, |e| e.radius);
+                    let tolerance = Tolerance { radius, own: radius, because };
+                    let (node, blame) = (case.graph.roots[root], Blame::Together);
+                    let divergence =
+                        Divergence { case: case.clone(), root, node, mismatch: *mismatch, tolerance, blame };
+                    return Err(Box::new(self.finding_of(index, divergence, &config)));
+                }
+                Err(wrong) => {
+                    let divergence = self.probe(&config).diagnose(case, wrong);
+                    return Err(Box::new(self.finding_of(index, divergence, &config)));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Runs a case that came from elsewhere through every configuration.
@@ -324,12 +366,16 @@ impl Session {
                 let grown = |steps: &[_]| grow_with(&Recipe { head: recipe.head, steps: steps.to_vec() }, &self.rules);
                 grown(&minimal(&recipe.steps, MOST_SHRINKS, &mut |steps| self.fails(&grown(steps), config)))
             }
-            CaseOrigin::Rule(_) => made.case.clone(),
+            CaseOrigin::Rule(_) | CaseOrigin::Known(_) => made.case.clone(),
         };
         minimise(&best, |c| self.fails(c, config), |c, id| value(self.probe(config).engine, c, id))
     }
 
     fn finding(&self, index: u64, case: &Case, config: &Configuration) -> Finding {
+        self.finding_of(index, self.diagnose(case, config), config)
+    }
+
+    fn finding_of(&self, index: u64, divergence: Divergence, config: &Configuration) -> Finding {
         let settings = Settings {
             device: self.options.device,
             numerics: MODES[config.engine],
@@ -338,7 +384,7 @@ impl Session {
             rules: self.options.rules.clone(),
             ran_on: Some(self.device()),
         };
-        Finding { index, configuration: config.name.clone(), settings, divergence: self.diagnose(case, config) }
+        Finding { index, configuration: config.name.clone(), settings, divergence }
     }
 
     /// The divergence of a case that fails in this configuration.

@@ -5,6 +5,27 @@
 use super::kernel::{Kernel, Lowered, Param};
 use crate::types::{Fault, seeded};
 
+/// Text whose counting loops end after so many rounds.
+fn with_short_loops(text: &str, rounds: u32) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.lines() {
+        out.push_str(line);
+        // for (var V = BEGIN; V < END; V += STEP) {
+        let parts = line.trim_start().strip_prefix("for (var ").and_then(|rest| {
+            let (name, rest) = rest.split_once(" = ")?;
+            let (begin, rest) = rest.split_once("; ")?;
+            let (step, rest) = rest.split_once(" += ")?.1.split_once(") {")?;
+            let body_follows = rest.is_empty() || rest.trim_start().starts_with("//");
+            body_follows.then_some((name, begin, step))
+        });
+        if let Some((name, begin, step)) = parts {
+            out.push_str(&format!("\nif (({name} - {begin}) / {step} >= {rounds}u) {{ break; }}"));
+        }
+        out.push('\n');
+    }
+    out
+}
+
 /// Applies the seeded fault, if it is one of kernels.
 pub(super) fn corrupt(lowered: &mut Lowered) {
     lowered.kernels.iter_mut().for_each(kernel);
@@ -16,6 +37,10 @@ fn kernel(kernel: &mut Kernel) {
             kernel.wgsl = kernel.wgsl.replace(from, to).into();
         }
     };
+    if seeded(Fault::LoopCut) {
+        kernel.wgsl = with_short_loops(&kernel.wgsl, 48).into();
+        return;
+    }
     if seeded(Fault::MissingBarrier) {
         replace("workgroupBarrier();", "");
     }

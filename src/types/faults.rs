@@ -82,6 +82,7 @@ faults! {
     GridShort "grid-short" "kernels" true 60 "The last workgroup of a kernel is not started.";
     BindingsExchanged "bindings-exchanged" "kernels" true 60 "Two inputs of a kernel are bound in each other's place.";
     ParametersStale "parameters-stale" "kernels" true 60 "Run-time scalars reach kernels as zero.";
+    LoopCut "loop-cut" "kernels" true 100 "Loops of kernels end after 48 rounds.";
     RemainderLost "remainder-lost" "cpu" false 100 "A fold forgets the elements beyond the last whole vector.";
     TailLost "tail-lost" "cpu" false 200 "The last, partial tile of an elementwise pass is not computed.";
     CarryLost "carry-lost" "cpu" false 300 "A running fold begins anew at every tile of a line.";

@@ -16,6 +16,7 @@ mod recipe;
 mod rule_cases;
 mod structure;
 
+pub(super) use dice::Words;
 pub use grow::{cases, grow, grow_with, recipes};
 pub use recipe::Recipe;
 pub use rule_cases::{Above, RuleCase, Variation, rule_case};
