@@ -160,24 +160,14 @@ pub fn as_it_ran(reals: &Tensor, ran: &Tensor) -> Tensor {
     Tensor { elements: reals.elements.iter().zip(&ran.elements).map(one).collect(), ..reals.clone() }
 }
 
-/// The sets for a plan that moved a scalar through a product or sum: what the moved form loses by overflow or underflow midway
-/// is allowed, and nothing else.
+/// The sets for a plan that bracketed products otherwise: what its partial products lose by overflow or underflow is allowed, and
+/// nothing else.
 #[must_use]
-pub fn rescaled(known: &Tensor, ran: &Tensor) -> Tensor {
+pub fn rebracketed(known: &Tensor, ran: &Tensor) -> Tensor {
     let one = |(known, ran): (&Element, &Element)| match (known.is_number(), ran.is_number()) {
         (_, false) => Element::ANY,
         (true, true) => known.with_radius(known.radius.max(ran.radius)),
         (false, true) => *known,
-    };
-    Tensor { elements: known.elements.iter().zip(&ran.elements).map(one).collect(), ..known.clone() }
-}
-
-/// The sets for a plan that bracketed products otherwise: what that loses to underflow midway is allowed, and nothing else.
-#[must_use]
-pub fn rebracketed(known: &Tensor, ran: &Tensor) -> Tensor {
-    let one = |(known, ran): (&Element, &Element)| match known.is_number() && ran.is_number() {
-        true => known.with_radius(known.radius.max(ran.radius)),
-        false => *known,
     };
     Tensor { elements: known.elements.iter().zip(&ran.elements).map(one).collect(), ..known.clone() }
 }

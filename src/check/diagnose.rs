@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use super::allowance::Allowance;
-use super::compare::{Mismatch, Tally, as_it_ran, compare, rebracketed, rescaled};
+use super::compare::{Mismatch, Tally, as_it_ran, compare, rebracketed};
 use super::oracle::{evaluate, evaluate_over, numbers_only};
 use super::report::{Blame, BlamedRule, Divergence, Tolerance};
 use super::runs::caught;
@@ -43,9 +43,9 @@ pub(super) enum Wrong {
     Failure(String),
 }
 
-/// Whether a plan adds or multiplies in another order.
-fn reassociates(plan: &Plan) -> bool {
-    plan.fired.iter().any(|f| f.class == Class::Reassociates)
+/// Whether a plan has partial products that the program as written has not.
+fn rebrackets(plan: &Plan) -> bool {
+    plan.fired.iter().any(|f| f.class == Class::Rebrackets)
 }
 
 impl<'a> Probe<'a> {
@@ -87,23 +87,20 @@ impl<'a> Probe<'a> {
         given: &[Arc<HostBuffer>],
     ) -> Result<Tally, Wrong> {
         let last = self.engine.last_evaluation();
-        // A plan that moved a scalar lists it among its guards.
-        let moved = last.as_ref().is_some_and(|ran| !ran.prepared.graph.guards.is_empty());
         let ran = match &last {
-            Some(ran) if self.approximate || moved => Some(self.known_roots_of_ran(ran, case)?),
+            Some(ran) if self.approximate => Some(self.known_roots_of_ran(ran, case)?),
             _ => None,
         };
         let mut total = Tally::default();
         for (i, (root, given)) in case.graph.roots.iter().zip(given).enumerate() {
             let known = &known[root.index()];
             let mut result = match &ran {
-                Some(ran) if self.approximate => compare(&as_it_ran(known, &ran[i]), given),
-                Some(ran) => compare(&rescaled(known, &ran[i]), given),
+                Some(ran) => compare(&as_it_ran(known, &ran[i]), given),
                 None => compare(known, given),
             };
-            // Rare, so asked only when it matters: products bracketed otherwise may underflow midway.
+            // Rare, so asked only when it matters: products bracketed otherwise may overflow or underflow midway.
             if let (Err(_), None, Some(last)) = (&result, &ran, &last)
-                && last.prepared.plan.as_ref().is_some_and(reassociates)
+                && last.prepared.plan.as_ref().is_some_and(rebrackets)
             {
                 result = compare(&rebracketed(known, &self.known_roots_of_ran(last, case)?[i]), given);
             }

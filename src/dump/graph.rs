@@ -35,9 +35,6 @@ pub(super) fn write(graph: &Graph) -> String {
     if !graph.kernels.is_empty() {
         object = object.field("kernels", list(graph.kernels.iter().map(kernel)));
     }
-    if !graph.guards.is_empty() {
-        object = object.field("guards", ids(&graph.guards));
-    }
     object.finish()
 }
 
@@ -63,9 +60,6 @@ pub(super) fn read(at: &At<'_>, version: Version) -> Result<Graph> {
     if let Some(kernels) = at.maybe("kernels")? {
         let mut owner = vec![None; total];
         graph.kernels = kernels.items(|k, at| kernel(at, k, &graph, &mut owner))?;
-    }
-    if let Some(guards) = at.maybe("guards")? {
-        graph.guards = ids(&guards, total)?;
     }
     // The code above checks the same; this call makes sure that no change there lets something through.
     graph.verify().map_err(|e| at.error(e.message()))?;

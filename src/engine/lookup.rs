@@ -44,12 +44,6 @@ impl Engine {
         if settings.device == DeviceChoice::Auto && context.gpu {
             context.resident = inputs.leaves.iter().map(|leaf| leaf.copies().device().is_some()).collect();
         }
-        let found = self.kept_or_made(graph, &context)?;
-        if found.prepared.guards_hold(inputs.slots)? {
-            return Ok(found);
-        }
-        self.0.counters.guard_misses.add(1);
-        context.rescale = false;
         self.kept_or_made(graph, &context)
     }
 

@@ -67,19 +67,6 @@ impl Prepared {
             + self.block_of.capacity() * size_of::<Option<u32>>()
             + self.quarantined.as_ref().map_or(0, String::capacity)
     }
-
-    /// Whether the run-time guards hold: every guarded scalar has magnitude within 2^±24.
-    pub(super) fn guards_hold(&self, slots: &[Scalar]) -> Result<bool> {
-        if self.graph.guards.is_empty() {
-            return Ok(true);
-        }
-        let values = self.scalars.evaluate(&self.graph, slots)?;
-        let bound = f64::from(1u32 << 24);
-        Ok(self.scalars.guards(&values).all(|s| {
-            let v = s.to_f64().abs();
-            v >= 1.0 / bound && v <= bound
-        }))
-    }
 }
 
 /// What a plan depends on besides the graph: the other half of its key, compared in full.
@@ -87,8 +74,6 @@ impl Prepared {
 pub(super) struct Context {
     pub(super) without: Without,
     pub(super) options: RunOptions,
-    /// Whether run-time scalars may move through products, which guards then watch.
-    pub(super) rescale: bool,
     pub(super) gpu: bool,
     numerics: Numerics,
     /// The hash of the rule set.
@@ -114,7 +99,6 @@ impl Context {
         Self {
             without: Without::default(),
             options,
-            rescale: true,
             gpu: false,
             numerics: settings.numerics,
             rules: settings.rules.hash(),
@@ -177,7 +161,7 @@ impl Engine {
     }
 
     /// The options that this engine plans under.
-    pub(super) fn plan_options(&self, gpu: bool, request: &RunRequest, allow_rescale: bool) -> PlanOptions {
+    pub(super) fn plan_options(&self, gpu: bool, request: &RunRequest) -> PlanOptions {
         let settings = &self.0.settings;
         let rules = match &request.without.rules[..] {
             [] => settings.rules.get().clone(),
@@ -187,7 +171,7 @@ impl Engine {
             }
         };
         let costs = if gpu { &settings.gpu_costs } else { &settings.cpu_costs };
-        PlanOptions { numerics: settings.numerics, costs: costs.clone(), allow_rescale, rules }
+        PlanOptions { numerics: settings.numerics, costs: costs.clone(), rules }
     }
 
     /// Plans, schedules and lowers a recorded graph.
@@ -210,7 +194,7 @@ impl Engine {
             schedule: spent(plan_done, schedule_done),
             lower: spent(schedule_done, self.now()),
         };
-        let scalars = HostScalars::new(&planned.graph, &schedule.scalars, &planned.graph.guards)?;
+        let scalars = HostScalars::new(&planned.graph, &schedule.scalars)?;
         let settings = &self.0.settings;
         within_limits(&schedule, settings)?;
         let counted = |n: &&Node| !n.operands.is_empty() && !matches!(n.op, Op::View(_));
@@ -235,7 +219,7 @@ impl Engine {
 
     fn planned(&self, recorded: &Graph, context: &Context, gpu: bool) -> Planned {
         let request = RunRequest { options: context.options, without: context.without.clone() };
-        let options = context.options.plan.then(|| self.plan_options(gpu, &request, context.rescale));
+        let options = context.options.plan.then(|| self.plan_options(gpu, &request));
         let plan = options.as_ref().map(|options| {
             self.0.counters.plans.add(1);
             let plan = plan(recorded, options);

@@ -13,8 +13,6 @@ pub(super) struct HostScalars {
     steps: Vec<ScalarStep>,
     /// Which of the steps give the schedule's scalars.
     scheduled: Vec<u32>,
-    /// Which give the scalars that guards test.
-    guards: Vec<u32>,
 }
 
 #[derive(Debug)]
@@ -28,13 +26,13 @@ struct ScalarStep {
 pub(super) struct Values(SmallVec<[Scalar; 8]>);
 
 impl HostScalars {
-    /// What the scalars of a schedule and of guards need. A scalar that no step could give is an error here rather than in a run.
-    pub(super) fn new(graph: &Graph, scheduled: &[NodeId], guards: &[NodeId]) -> Result<Self> {
-        if scheduled.is_empty() && guards.is_empty() {
+    /// What the scalars of a schedule need. A scalar that no step could give is an error here rather than in a run.
+    pub(super) fn new(graph: &Graph, scheduled: &[NodeId]) -> Result<Self> {
+        if scheduled.is_empty() {
             return Ok(Self::default());
         }
         let mut mark = vec![false; graph.nodes.len()];
-        let mut stack: Vec<NodeId> = scheduled.iter().chain(guards).copied().collect();
+        let mut stack: Vec<NodeId> = scheduled.to_vec();
         while let Some(id) = stack.pop() {
             if !std::mem::replace(&mut mark[id.index()], true) {
                 stack.extend(graph.node(id).operands.iter().copied());
@@ -51,8 +49,7 @@ impl HostScalars {
             place[id.index()] = steps.len() as u32;
             steps.push(ScalarStep { node: id, operands: node.operands.iter().map(|o| place[o.index()]).collect() });
         }
-        let at = |ids: &[NodeId]| ids.iter().map(|id| place[id.index()]).collect();
-        Ok(Self { steps, scheduled: at(scheduled), guards: at(guards) })
+        Ok(Self { steps, scheduled: scheduled.iter().map(|id| place[id.index()]).collect() })
     }
 
     /// The values of all of them.
@@ -98,14 +95,8 @@ impl HostScalars {
         self.scheduled.iter().map(|&i| values.0[i as usize]).collect()
     }
 
-    /// The values that guards test.
-    pub(super) fn guards<'a>(&'a self, values: &'a Values) -> impl Iterator<Item = Scalar> + 'a {
-        self.guards.iter().map(|&i| values.0[i as usize])
-    }
-
     /// Bytes held.
     pub(super) fn bytes(&self) -> usize {
-        self.steps.capacity() * size_of::<ScalarStep>()
-            + (self.scheduled.capacity() + self.guards.capacity()) * size_of::<u32>()
+        self.steps.capacity() * size_of::<ScalarStep>() + self.scheduled.capacity() * size_of::<u32>()
     }
 }

@@ -15,8 +15,6 @@ pub struct Stats {
     pub schedules: u64,
     /// Evaluations served by a cached plan.
     pub plan_hits: u64,
-    /// Plans made again because a run-time guard did not hold.
-    pub guard_misses: u64,
     /// Groups that ran as kernels.
     pub gpu_groups: u64,
     /// Groups that ran in the CPU executor.
@@ -64,7 +62,6 @@ counters!(
     egg_runs,
     schedules,
     plan_hits,
-    guard_misses,
     gpu_groups,
     cpu_groups,
     host_steps,

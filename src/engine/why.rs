@@ -61,7 +61,7 @@ impl Engine {
     /// As [`Evaluation::why`]; an invalid graph.
     pub fn why(&self, graph: &Graph, node: NodeId) -> Result<Proof> {
         graph.verify()?;
-        let options = self.plan_options(self.limits().is_some(), &RunRequest::default(), true);
+        let options = self.plan_options(self.limits().is_some(), &RunRequest::default());
         Prover::new(graph, &options).proof(node)
     }
 

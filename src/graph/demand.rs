@@ -293,9 +293,9 @@ impl<P> Cone<P> {
             return false;
         }
         let (mut leaves, mut slots) = (0, 0);
-        // A recorded graph has no kernels and guards, and no leaves and slots besides those of its nodes.
-        let plain = graph.kernels.is_empty() && graph.guards.is_empty();
-        if !plain || graph.leaves.len() != self.leaves.len() || graph.slots.len() != self.slots.len() {
+        // A recorded graph has no kernels, and no leaves and slots besides those of its nodes.
+        if !graph.kernels.is_empty() || graph.leaves.len() != self.leaves.len() || graph.slots.len() != self.slots.len()
+        {
             return false;
         }
         self.order.iter().zip(&graph.nodes).all(|(&index, node)| {

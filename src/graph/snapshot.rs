@@ -92,9 +92,6 @@ pub struct Graph {
     pub slots: Vec<DType>,
     /// Kernels the planner decided on; empty for a graph that was not planned.
     pub kernels: Vec<PlannedKernel>,
-    /// Scalar slots or scalar nodes whose run-time value must have magnitude in 2^±24 for this plan to hold; otherwise the
-    /// engine plans again without rescaling rules.
-    pub guards: Vec<NodeId>,
 }
 
 impl Graph {
@@ -141,7 +138,6 @@ impl Graph {
             + self.leaves.capacity() * size_of::<LeafInfo>()
             + self.slots.capacity() * size_of::<DType>()
             + ids(&self.roots)
-            + ids(&self.guards)
             + self.kernels.capacity() * size_of::<PlannedKernel>()
             + self.kernels.iter().map(|k| ids(&k.stages) + ids(&k.outputs)).sum::<usize>()
     }
@@ -245,13 +241,10 @@ impl Graph {
         write!(f, "{close} : {}{}", node.dtype, node.shape)
     }
 
-    /// What follows the nodes: kernels, guards and roots, a line each.
+    /// What follows the nodes: kernels and roots, a line each.
     pub(crate) fn write_outcome(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for k in &self.kernels {
             writeln!(f, "kernel {} stages {:?} outputs {:?}", k.core, k.stages, k.outputs)?;
-        }
-        if !self.guards.is_empty() {
-            writeln!(f, "guards {:?}", self.guards)?;
         }
         writeln!(f, "roots {:?}", self.roots)
     }

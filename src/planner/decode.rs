@@ -43,7 +43,7 @@ impl Decoded {
         Self { graph: graph.clone(), image: graph.ids().map(Some).collect(), ..Self::default() }
     }
 
-    /// Removes what no root and no guard needs.
+    /// Removes what no root needs.
     pub(super) fn without_dead_nodes(self) -> Self {
         let live = live(&self.graph);
         let mut renumbered: Vec<Option<NodeId>> = vec![None; live.len()];
@@ -57,7 +57,6 @@ impl Decoded {
         }
         let to = |id: &NodeId| renumbered[id.index()];
         graph.roots = self.graph.roots.iter().filter_map(to).collect();
-        graph.guards = self.graph.guards.iter().filter_map(to).collect();
         Self {
             graph,
             cores: self.cores.iter().filter_map(to).collect(),
@@ -68,10 +67,10 @@ impl Decoded {
     }
 }
 
-/// By node: whether a root or a guard needs it.
+/// By node: whether a root needs it.
 fn live(graph: &Graph) -> Vec<bool> {
     let mut live = vec![false; graph.nodes.len()];
-    for r in graph.roots.iter().chain(&graph.guards) {
+    for r in &graph.roots {
         live[r.index()] = true;
     }
     for id in graph.ids().rev() {
@@ -127,7 +126,6 @@ fn decode_with(
         let id = d.class(encoded.of_node[root.index()])?;
         d.out.graph.roots.push(id);
     }
-    d.guards()?;
     d.out.fired.sort_unstable();
     d.out.fired.dedup();
     let inside = d.inside_kernels();
@@ -155,23 +153,6 @@ struct Decoder<'a> {
 }
 
 impl Decoder<'_> {
-    /// Makes the nodes of the scalars that a run must check.
-    fn guards(&mut self) -> Result<()> {
-        let guards = self.credits.applications.iter().flat_map(|a| &a.guards);
-        let mut guards: Vec<Id> = guards.map(|&g| self.encoded.terms.find(g)).collect();
-        guards.sort_unstable();
-        guards.dedup();
-        for g in guards {
-            let id = self.class(g)?;
-            self.out.graph.guards.push(id);
-        }
-        let known = self.out.graph.host_scalars();
-        if self.out.graph.guards.iter().any(|g| !known[g.index()]) {
-            return Err(Error::internal("a guarded scalar is not known to the host"));
-        }
-        Ok(())
-    }
-
     /// The node of a class, after the nodes it needs. An explicit stack: graphs may be a million nodes deep.
     fn class(&mut self, id: Id) -> Result<NodeId> {
         let root = self.encoded.terms.find(id);

@@ -14,8 +14,6 @@ pub struct PlanOptions {
     pub numerics: Numerics,
     /// What work costs where the plan will run.
     pub costs: CostTable,
-    /// Whether rules of class `rescales` may be used in Standard mode under run-time guards.
-    pub allow_rescale: bool,
     /// The rules.
     pub rules: Arc<Rules>,
 }
@@ -24,7 +22,7 @@ impl PlanOptions {
     /// Standard numerics and the rules that come with the engine.
     #[must_use]
     pub fn new(costs: CostTable) -> Self {
-        Self { numerics: Numerics::Standard, costs, allow_rescale: true, rules: Rules::builtin().clone() }
+        Self { numerics: Numerics::Standard, costs, rules: Rules::builtin().clone() }
     }
 }
 

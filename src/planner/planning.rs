@@ -3,7 +3,6 @@
 //! In: a graph and options. Out: a [`Plan`]. Planning cannot fail: when the term budget is exceeded, or when the planned graph
 //! turns out to be invalid (a defect), the plan is the input graph with the reason in [`Plan::fallback`].
 
-use egg::Id;
 use hashbrown::HashSet;
 
 use super::class_facts::LeafPromise;
@@ -112,8 +111,7 @@ impl<'a> Planner<'a> {
             return Ok(RegionPlan { decoded: Decoded::unchanged(graph), promises, fallback });
         }
         let superseded = self.superseded(&encoded, &saturation.applications);
-        let guarded: Vec<Id> = saturation.applications.iter().flat_map(|a| &a.guards).copied().collect();
-        dominated(&mut encoded.terms, &options.costs, &superseded, &guarded);
+        dominated(&mut encoded.terms, &options.costs, &superseded);
         self.plan.terms += encoded.terms.total_number_of_nodes();
         let extraction = extract(&encoded, &options.costs, &superseded)
             .ok_or_else(|| Error::internal("the roots could not be computed from the leaves"))?;

@@ -52,12 +52,11 @@ fn retain(terms: &mut Terms, class: Id, kept: &[bool]) -> bool {
 }
 
 /// Removes terms beside which another of their class needs no more and costs no more; of two alike the later. What a term needs
-/// for itself alone counts with it: operands that nothing else uses. `superseded` terms dominate none that are not. Scalars
-/// that are guarded are needed as the roots are.
-pub(super) fn dominated(terms: &mut Terms, costs: &CostTable, superseded: &HashSet<ENode>, guarded: &[Id]) {
+/// for itself alone counts with it: operands that nothing else uses. `superseded` terms dominate none that are not.
+pub(super) fn dominated(terms: &mut Terms, costs: &CostTable, superseded: &HashSet<ENode>) {
     let mut users = vec![0u32; terms.analysis.n_made];
     let needed = terms.classes().flat_map(|c| &c.nodes).flat_map(|n| n.operands());
-    needed.chain(guarded).for_each(|&c| users[usize::from(terms.find(c))] += 1);
+    needed.for_each(|&c| users[usize::from(terms.find(c))] += 1);
     // In the order of numbers: what one class loses bears on the next.
     let mut ids: Vec<Id> = terms.classes().filter(|c| c.nodes.len() > 1).map(|c| c.id).collect();
     ids.sort_unstable();
@@ -72,7 +71,7 @@ pub(super) fn dominated(terms: &mut Terms, costs: &CostTable, superseded: &HashS
         }
         retain(terms, class, &kept);
     }
-    empty_unneeded(terms, guarded);
+    empty_unneeded(terms);
 }
 
 /// A term beside others of its class.
@@ -146,14 +145,13 @@ impl Rivals<'_> {
     }
 }
 
-/// Empties the classes that neither the roots nor these classes reach.
-fn empty_unneeded(terms: &mut Terms, also: &[Id]) {
+/// Empties the classes that the roots do not reach.
+fn empty_unneeded(terms: &mut Terms) {
     let mut needed = vec![false; terms.analysis.n_made];
     let mut open: Vec<Id> = terms.classes().filter(|c| c.data.sort == Sort::Roots).map(|c| c.id).collect();
     if open.is_empty() {
         return;
     }
-    open.extend_from_slice(also);
     while let Some(id) = open.pop() {
         let id = terms.find(id);
         if !std::mem::replace(&mut needed[usize::from(id)], true) {

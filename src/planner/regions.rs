@@ -300,7 +300,6 @@ impl<'a> Joiner<'a> {
         self.out.cores.extend(planned.cores.iter().map(to));
         self.out.stages.extend(planned.stages.iter().map(to));
         self.out.fired.extend(planned.fired.iter().map(|f| FiredAt { node: to(&f.node), ..*f }));
-        self.out.graph.guards.extend(planned.graph.guards.iter().map(to));
         for own in &region.own {
             self.out.image[own.whole.index()] = planned.image[own.local.index()].as_ref().map(to);
         }
@@ -348,8 +347,6 @@ impl<'a> Joiner<'a> {
             let id = self.node(root)?;
             self.out.graph.roots.push(id);
         }
-        self.out.graph.guards.sort_unstable();
-        self.out.graph.guards.dedup();
         self.out.fired.sort_unstable();
         self.out.fired.dedup();
         Ok(self.out.without_dead_nodes())

@@ -60,8 +60,6 @@ pub(super) struct Application {
     pub(super) left: ENode,
     /// Terms that it added.
     pub(super) fresh: Vec<ENode>,
-    /// Scalars whose magnitude the plan must check at run time.
-    pub(super) guards: Vec<Id>,
 }
 
 /// An application as a proof needs it.
@@ -263,7 +261,7 @@ impl Saturator<'_> {
         let dtype = terms[m.subst.vars[rule.subject_var].unwrap_or(class)].data.dtype;
         let mut left = terms.id_to_node(m.term).clone();
         egg::Language::update_children(&mut left, |c| terms.find(c));
-        self.out.applications.push(Application { rule: m.rule, dtype, class, left, fresh, guards: m.guards });
+        self.out.applications.push(Application { rule: m.rule, dtype, class, left, fresh });
         if let Some(journal) = &mut self.out.journal {
             journal.push(JournalEntry { rule: m.rule, term: m.term, subst: m.subst, weighed: chains.weighed });
         }

@@ -1,16 +1,19 @@
-//! Rules held against what they claim: both sides built over small shapes, filled with ordinary and with special values,
-//! evaluated by the reference and compared as the rule's class promises.
+//! Rules held against what they claim: both sides built over small shapes, filled with ordinary values, special ones and those at the
+//! edges of the range, evaluated by the reference and compared as the rule's class promises.
 //!
 //! A rule comes in as the planner checks it; out comes how often it was tried, refused by the shape guard, and found wrong. The
 //! engine asks this of every rule file that is added to its own. It knows no schedule, no executor and no device.
 
 mod compare;
+mod data;
 mod inputs;
+mod sizes;
 mod trial;
 mod values;
 
+pub use data::CaseData;
 pub use inputs::{Candidates, each_assignment, operator_choices};
-pub use trial::{CaseData, Trial, fill, try_case, try_rule};
+pub use trial::{Trial, fill, try_case, try_rule};
 pub use values::{Filling, Values};
 
 use crate::error::{Error, Result};

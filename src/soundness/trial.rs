@@ -2,12 +2,12 @@
 
 use std::fmt::Write as _;
 
-use super::compare::compare;
+use super::compare::{Evaluated, compare};
+use super::data::{CaseData, evaluate, wider};
 use super::inputs::{Candidates, each_assignment, operator_choices};
+use super::sizes::Sizes;
 use super::values::{Filling, Values};
-use crate::cpu::reference::eval_graph;
-use crate::error::Result;
-use crate::graph::{Graph, Op};
+use crate::graph::Graph;
 use crate::planner::{Class, Properties, Property, RuleCheck, RuleInput, RuleOperator, RuleSides};
 use crate::types::{DType, HostBuffer, Scalar, Shape};
 
@@ -106,7 +106,8 @@ fn is_empty(input: &RuleInput) -> bool {
     }
 }
 
-/// The fillings on which the two sides of a rule of some class must agree.
+/// The fillings on which the two sides of a rule of some class must agree. Rules that an engine uses where it was not told to
+/// give up anything are tried at the edges of the range too.
 fn fillings(class: Class, inputs: &[RuleInput]) -> &'static [Filling] {
     match class {
         Class::Exact => &[Filling::Ordinary, Filling::Finite, Filling::Special, Filling::Special],
@@ -121,11 +122,20 @@ fn fillings(class: Class, inputs: &[RuleInput]) -> &'static [Filling] {
             Filling::Finite,
             Filling::Finite,
             Filling::Infinite,
+            Filling::Edges,
+            Filling::Largest,
+            Filling::Smallest,
         ],
         // Where nothing is summed there is nothing to order, whatever infinities stand beside it.
-        Class::Reassociates if inputs.iter().any(is_empty) => &[Filling::Ordinary, Filling::Special, Filling::Special],
-        Class::Reassociates => &[Filling::Ordinary, Filling::Positive],
-        Class::Rescales | Class::Approximate => &[Filling::Positive],
+        Class::Reassociates | Class::Rebrackets if inputs.iter().any(is_empty) => {
+            &[Filling::Ordinary, Filling::Special, Filling::Special]
+        }
+        Class::Reassociates => {
+            &[Filling::Ordinary, Filling::Positive, Filling::Edges, Filling::Edges, Filling::Largest, Filling::Smallest]
+        }
+        Class::Rebrackets => &[Filling::Ordinary, Filling::Positive, Filling::Edges, Filling::Edges],
+        Class::Rescales => &[Filling::Positive, Filling::Edges],
+        Class::Approximate => &[Filling::Positive],
     }
 }
 
@@ -149,11 +159,15 @@ impl Sides<'_> {
                 Ok(values) => values?,
                 Err(e) => return Some(format!("the sides cannot be computed: {e}\n{}", self.graph)),
             };
-            let truth = match self.class {
-                Class::Improves => wider(self.graph, &data),
-                _ => None,
+            let at_edges = filling.at_edges();
+            let improves = self.class == Class::Improves;
+            let evaluated = Evaluated {
+                graph: self.graph,
+                values,
+                truth: if improves { wider(self.graph, &data) } else { None },
+                sizes: if improves || at_edges { Sizes::of(self.graph, &data) } else { None },
             };
-            if let Some(why) = compare(self.class, self.graph, &values, truth.as_ref()) {
+            if let Some(why) = compare(self.class, &evaluated, at_edges) {
                 return Some(format!("the rule is not {}: {why}{}", self.class, self.shown(&data)));
             }
         }
@@ -198,15 +212,6 @@ fn first_elements(b: Option<&HostBuffer>) -> String {
     let Some(b) = b else { return String::new() };
     let first: Vec<String> = (0..b.len().min(12)).map(|i| b.get(i).to_string()).collect();
     format!("{}{}", first.join(" "), if b.len() > 12 { " …" } else { "" })
-}
-
-/// Data for a case: its leaves and slots, in the order of their numbers.
-#[derive(Clone, Debug, Default)]
-pub struct CaseData {
-    /// One buffer for each leaf.
-    pub leaves: Vec<HostBuffer>,
-    /// One value for each slot.
-    pub slots: Vec<Scalar>,
 }
 
 /// Data for the inputs of a case; `None` without memory for it.
@@ -257,40 +262,4 @@ fn give_structure(b: &mut HostBuffer, shape: &Shape, required: &Properties) {
             b.set(i, Scalar::from_i64(dtype, value));
         }
     }
-}
-
-/// The value of every node; nothing in a build without the library routine that a node needs.
-///
-/// # Errors
-/// What the reference says of an ill-formed graph.
-fn evaluate(graph: &Graph, data: &CaseData) -> Result<Option<Vec<HostBuffer>>> {
-    let leaves: Vec<&HostBuffer> = data.leaves.iter().collect();
-    match eval_graph(graph, &leaves, &data.slots) {
-        Ok(values) => Ok(Some(values)),
-        Err(e) if e.is_unsupported() => Ok(None),
-        Err(e) => Err(e),
-    }
-}
-
-/// The same graph in f64, which stands for the truth beside narrower floats.
-fn wider(graph: &Graph, data: &CaseData) -> Option<Vec<HostBuffer>> {
-    let up = |s: Scalar| if s.dtype().is_float() { Scalar::from_f64(DType::F64, s.to_f64()) } else { s };
-    let mut g = graph.clone();
-    for node in &mut g.nodes {
-        if node.dtype.is_float() {
-            node.dtype = DType::F64;
-        }
-        if let Op::Literal(s) = &mut node.op {
-            *s = up(*s);
-        }
-    }
-    let mut wide: Vec<HostBuffer> = Vec::with_capacity(data.leaves.len());
-    for b in &data.leaves {
-        let dtype = if b.dtype().is_float() { DType::F64 } else { b.dtype() };
-        let mut out = HostBuffer::zeros(dtype, b.len()).ok()?;
-        (0..b.len()).for_each(|i| out.set(i, up(b.get(i))));
-        wide.push(out);
-    }
-    let slots = data.slots.iter().map(|&s| up(s)).collect();
-    evaluate(&g, &CaseData { leaves: wide, slots }).ok()?
 }

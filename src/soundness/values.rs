@@ -17,6 +17,21 @@ pub enum Filling {
     Infinite,
     /// Everything there is.
     Special,
+    /// Numbers from one end of the range to the other, and the largest and smallest normal ones as often: in some arrays all
+    /// elements have one exponent, in others each has its own.
+    Edges,
+    /// Numbers of which the squares, and the sums of some, overflow.
+    Largest,
+    /// Numbers of which the products vanish.
+    Smallest,
+}
+
+impl Filling {
+    /// Whether the values lie at the edges of what a dtype holds.
+    #[must_use]
+    pub const fn at_edges(self) -> bool {
+        matches!(self, Self::Edges | Self::Largest | Self::Smallest)
+    }
 }
 
 /// A source of values that gives the same ones in every run.
@@ -40,6 +55,33 @@ impl Values {
         self.below(1 << 20) as f64 / f64::from(1 << 20)
     }
 
+    /// An exponent of the dtype's normal numbers.
+    fn exponent(&mut self, dtype: DType, filling: Filling) -> i32 {
+        let (least, most) = match dtype {
+            DType::F16 => (-14, 15),
+            DType::F32 => (-126, 127),
+            _ => (-1022, 1023),
+        };
+        let below = |this: &mut Self, n: i32| this.below(n as usize) as i32;
+        let kind = match filling {
+            Filling::Largest => 0,
+            Filling::Smallest => 1,
+            _ => self.below(4),
+        };
+        match kind {
+            0 => most - below(self, 3),
+            1 => least + below(self, 4),
+            2 => below(self, 5) - 2,
+            _ => least + below(self, most - least),
+        }
+    }
+
+    /// A number with this exponent, of either sign.
+    fn scaled(&mut self, exponent: i32) -> f64 {
+        let magnitude = (1.0 + self.below(1024) as f64 / 1024.0) * 2f64.powi(exponent);
+        if self.below(2) == 0 { magnitude } else { -magnitude }
+    }
+
     /// One value.
     pub fn value(&mut self, dtype: DType, filling: Filling, nonneg: bool, finite: bool) -> Scalar {
         let value = match dtype {
@@ -60,6 +102,10 @@ impl Values {
                 }
                 Filling::Infinite => {
                     [0.0, -0.0, 1.0, -1.0, 2.5, f64::INFINITY, -f64::INFINITY, f64::NAN, 0.1, -3.0][self.below(10)]
+                }
+                Filling::Edges | Filling::Largest | Filling::Smallest => {
+                    let exponent = self.exponent(dtype, filling);
+                    self.scaled(exponent)
                 }
                 Filling::Special => {
                     let (tiny, huge) = match dtype {
@@ -91,8 +137,17 @@ impl Values {
         finite: bool,
     ) -> Result<HostBuffer> {
         let mut b = HostBuffer::zeros(dtype, len)?;
+        let alike = filling.at_edges() && dtype.is_float() && self.below(2) == 0;
+        let exponent = if alike { self.exponent(dtype, filling) } else { 0 };
         for i in 0..len {
-            b.set(i, self.value(dtype, filling, nonneg, finite));
+            let value = match alike {
+                true => {
+                    let value = self.scaled(exponent);
+                    Scalar::from_f64(dtype, if nonneg { value.abs() } else { value })
+                }
+                false => self.value(dtype, filling, nonneg, finite),
+            };
+            b.set(i, value);
         }
         Ok(b)
     }

@@ -6,6 +6,7 @@ mod device;
 mod divisors;
 mod numerics_epilogues;
 mod numerics_functions;
+mod range;
 mod shaders;
 mod sizes;
 mod traps;

@@ -19,9 +19,7 @@ use crate::planner::encode::encode_into;
 use crate::planner::knowledge::Terms;
 use crate::planner::language::{ENode, EOp};
 use crate::planner::plan::PlanOptions;
-use crate::planner::properties::Property;
-use crate::planner::rules::{Class, Question, Rule, Subst, VarSort, draft_left, draft_with};
-use crate::types::Numerics;
+use crate::planner::rules::{Class, Rule, Subst, VarSort, draft_left, draft_with};
 
 fn wrong(what: impl Into<String>) -> Error {
     Error::argument(format!("no proof: {}", what.into()))
@@ -224,15 +222,12 @@ impl ProofChecker<'_> {
     /// Whether the mode allows the rule, which has this class here, and its conditions hold.
     fn check_admitted(&self, rule: &Rule, class: Class, subst: &Subst, left: Id) -> Result<()> {
         let is = subst.vars[rule.subject_var].and_then(|id| rule.class(self.terms[id].data.dtype));
-        if is != Some(class) || !class.admitted(self.options.numerics, self.options.allow_rescale) {
+        if is != Some(class) || !class.admitted(self.options.numerics) {
             return Err(wrong(format!("{} is not {class} here, or not in this mode", rule.name)));
         }
         let mut conditions = rule.conditions.iter().filter(|c| bears_on_values(c.question));
         if let Some(c) = conditions.find(|c| !c.holds(&self.terms, left, &subst.vars)) {
             return Err(wrong(format!("{} asks {} of what it is not known of", rule.name, c.question.name())));
-        }
-        if class == Class::Rescales && !self.guarded(rule, subst) {
-            return Err(wrong(format!("{} moves a number that is outside 2^±24 or not checked", rule.name)));
         }
         Ok(())
     }
@@ -280,20 +275,6 @@ impl ProofChecker<'_> {
             }
         }
         left.is_empty()
-    }
-
-    /// In Standard mode numbers that move through a product lie within 2^±24; those of a run are checked when it starts.
-    fn guarded(&self, rule: &Rule, subst: &Subst) -> bool {
-        if self.options.numerics != Numerics::Standard {
-            return true;
-        }
-        let bound = f64::from(1u32 << 24);
-        let mut scalars = rule.conditions.iter().filter(|c| c.question == Question::Is(Property::Constant)).peekable();
-        scalars.peek().is_some()
-            && scalars.all(|c| match subst.vars[c.vars[0]].map(|id| &self.terms.id_to_node(id).op) {
-                Some(EOp::Literal(s)) => (1.0 / bound..=bound).contains(&s.to_f64().abs()),
-                other => other.is_some(),
-            })
     }
 }
 

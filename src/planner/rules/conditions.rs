@@ -48,6 +48,10 @@ macro_rules! questions {
 }
 
 questions! {
+    /// No axis, or the last of extent 1: an element of it belongs to a row, or to all.
+    PerRow "per_row" (Tensor);
+    /// Less than two axes, or the last but one of extent 1: an element of it belongs to a column, or to all.
+    PerColumn "per_column" (Tensor);
     /// At least two axes, neither of the last two of extent 1: a transpose moves elements.
     Plane "plane" (Tensor);
     /// The product of the two has as many rows as columns.
@@ -172,6 +176,8 @@ impl Question {
         let fills = |big: &Shape, small: &Shape| big.broadcast(small).is_ok_and(|s| s == *big);
         match self {
             Self::Is(property) => f(0).is(property),
+            Self::PerRow => shape(0).last().is_none_or(|&n| n == 1),
+            Self::PerColumn => rank(0) < 2 || shape(0)[rank(0) - 2] == 1,
             Self::Plane => rank(0) >= 2 && shape(0)[rank(0) - 2] != 1 && shape(0)[rank(0) - 1] != 1,
             Self::SquareProduct => rank(0) >= 2 && rank(1) >= 2 && shape(0)[rank(0) - 2] == shape(1)[rank(1) - 1],
             Self::Fills | Self::FillsKernel => fills(shape(0), shape(1)),

@@ -18,9 +18,12 @@ pub enum Class {
     Finite,
     /// Differs, and is at least as accurate.
     Improves,
-    /// Equal over the reals; only the order of sums or the contraction kernel changes.
+    /// Equal over the reals; only the order of sums or the contraction kernel changes. What neither overflows nor vanishes as
+    /// written does not do so here.
     Reassociates,
-    /// Moves a factor through a product or sum: overflow or underflow midway may differ.
+    /// Equal over the reals; a chain of matrix products is bracketed otherwise, and its partial products have another range.
+    Rebrackets,
+    /// Equal over the reals; moves a factor or a term through products or sums, so that they have another range.
     Rescales,
     /// Domain, range or accuracy changes.
     Approximate,
@@ -28,8 +31,15 @@ pub enum Class {
 
 impl Class {
     /// Every class.
-    pub const ALL: &'static [Self] =
-        &[Self::Exact, Self::Finite, Self::Improves, Self::Reassociates, Self::Rescales, Self::Approximate];
+    pub const ALL: &'static [Self] = &[
+        Self::Exact,
+        Self::Finite,
+        Self::Improves,
+        Self::Reassociates,
+        Self::Rebrackets,
+        Self::Rescales,
+        Self::Approximate,
+    ];
 
     /// The word in rule files and dumps.
     #[must_use]
@@ -39,20 +49,20 @@ impl Class {
             Self::Finite => "finite",
             Self::Improves => "improves",
             Self::Reassociates => "reassociates",
+            Self::Rebrackets => "rebrackets",
             Self::Rescales => "rescales",
             Self::Approximate => "approximate",
         }
     }
 
-    /// Whether rules of this class may be used; `rescale` says whether run-time guards on scalars are allowed.
+    /// Whether rules of this class may be used.
     #[must_use]
-    pub fn admitted(self, numerics: Numerics, rescale: bool) -> bool {
+    pub fn admitted(self, numerics: Numerics) -> bool {
         match (self, numerics) {
             (Self::Exact, _) => true,
             _ if seeded(Fault::ClassIgnored) => true,
             (_, Numerics::Strict) => false,
-            (Self::Improves | Self::Reassociates, _) => true,
-            (Self::Rescales, Numerics::Standard) => rescale,
+            (Self::Improves | Self::Reassociates | Self::Rebrackets, _) => true,
             (_, Numerics::Standard) => false,
             (_, Numerics::Fast) => true,
         }

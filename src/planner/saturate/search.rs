@@ -1,5 +1,5 @@
-//! Finding matches: the rules that may match a term, those of their matches whose conditions hold, and what a run must check
-//! for them. Nothing is changed here.
+//! Finding matches: the rules that may match a term, those of their matches whose conditions hold.
+//! Nothing is changed here.
 
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 
@@ -11,13 +11,11 @@ use crate::algorithms::FixedHasher;
 use crate::planner::chain::ProductChains;
 use crate::planner::index::{ChildMasks, IndexEntry, PhaseIndex};
 use crate::planner::knowledge::Terms;
-use crate::planner::language::EOp;
 use crate::planner::matching::match_term;
 use crate::planner::plan::PlanOptions;
-use crate::planner::properties::Property;
 use crate::planner::prune::is_removed;
 use crate::planner::rule_set::Rules;
-use crate::planner::rules::{Class, Pat, Question, Rule, Subst};
+use crate::planner::rules::{Class, Pat, Rule, Subst};
 use crate::types::{DType, Fault, Numerics, seeded};
 
 /// A rule and what it was found to match.
@@ -26,8 +24,6 @@ pub(super) struct Match {
     pub(super) rule: usize,
     pub(super) term: Id,
     pub(super) subst: Subst,
-    /// Scalars whose magnitude the plan must check at run time.
-    pub(super) guards: Vec<Id>,
 }
 
 /// Fingerprints of matches, see [`fingerprint`].
@@ -37,7 +33,6 @@ pub(super) type Fingerprints = HashSet<u64, BuildHasherDefault<FixedHasher>>;
 pub(super) struct RuleSearch<'a> {
     pub(super) rules: &'a Rules,
     numerics: Numerics,
-    allow_rescale: bool,
     /// The rules of the current phase.
     pub(super) index: &'a PhaseIndex,
     /// By rule: whether any of its classes may be used at all.
@@ -50,12 +45,11 @@ pub(super) struct RuleSearch<'a> {
 
 impl<'a> RuleSearch<'a> {
     pub(super) fn new(options: &'a PlanOptions) -> Self {
-        let (rules, numerics, allow_rescale) = (&*options.rules, options.numerics, options.allow_rescale);
-        let admitted = |r: &Rule| r.classes.given().any(|c| c.admitted(numerics, allow_rescale));
+        let (rules, numerics) = (&*options.rules, options.numerics);
+        let admitted = |r: &Rule| r.classes.given().any(|c| c.admitted(numerics));
         Self {
             rules,
             numerics,
-            allow_rescale,
             index: &rules.index().shrink,
             admitted: rules.all().iter().map(|r| admitted(r)).collect(),
             weighs: &rules.index().weighs,
@@ -107,57 +101,26 @@ impl<'a> RuleSearch<'a> {
                 if !self.weighing && done.contains(&fingerprint()) {
                     return;
                 }
-                if let Some(guards) = self.guards(terms, rule, class, subst) {
-                    found.push(Match { rule: entry.rule, term, subst: subst.clone(), guards });
+                if self.admits(terms, rule, class, subst) == Some(true) {
+                    found.push(Match { rule: entry.rule, term, subst: subst.clone() });
                 }
             });
         }
     }
 
-    /// The scalars to guard if a match may be used; `None` if it may not.
-    fn guards(&self, terms: &Terms, rule: &Rule, found: Id, subst: &Subst) -> Option<Vec<Id>> {
+    /// Whether a match may be used in this mode; `None` for a rule that has no class for its dtype.
+    fn admits(&self, terms: &Terms, rule: &Rule, found: Id, subst: &Subst) -> Option<bool> {
         let dtype = terms[subst.vars[rule.subject_var]?].data.dtype;
         let class = rule.class(dtype)?;
-        if !class.admitted(self.numerics, self.allow_rescale)
-            || !(rule.conditions.iter().all(|c| c.holds(terms, found, &subst.vars)) || seeded(Fault::ConditionDropped))
-        {
-            return None;
-        }
         // binary16 has so few exponents that another order of factors overflows or underflows with ordinary numbers.
-        let narrow = dtype == DType::F16 && matches!(class, Class::Reassociates | Class::Rescales);
-        if narrow && self.numerics == Numerics::Standard {
-            return None;
-        }
-        if class != Class::Rescales || self.numerics != Numerics::Standard {
-            return Some(Vec::new());
-        }
-        scalars_to_guard(terms, rule, subst)
+        let narrow = dtype == DType::F16 && matches!(class, Class::Reassociates | Class::Rebrackets);
+        Some(
+            class.admitted(self.numerics)
+                && !(narrow && self.numerics == Numerics::Standard)
+                && (rule.conditions.iter().all(|c| c.holds(terms, found, &subst.vars))
+                    || seeded(Fault::ConditionDropped)),
+        )
     }
-}
-
-/// The scalars that a rescaling moves and a run must check: those that are not literals. `None` where there is nothing to check or
-/// a literal is out of bounds.
-fn scalars_to_guard(terms: &Terms, rule: &Rule, subst: &Subst) -> Option<Vec<Id>> {
-    let mut scalars = rule.conditions.iter().filter(|c| c.question == Question::Is(Property::Constant)).peekable();
-    scalars.peek()?;
-    let mut guards = Vec::new();
-    for c in scalars {
-        let id = terms.find(subst.vars[c.vars[0]]?);
-        let literal = terms[id].nodes.iter().find_map(|n| match n.op {
-            EOp::Literal(s) => Some(s.to_f64().abs()),
-            _ => None,
-        });
-        match literal {
-            Some(v) => {
-                let bound = f64::from(1 << 24);
-                if !(v >= 1.0 / bound && v <= bound) {
-                    return None;
-                }
-            }
-            None => guards.push(id),
-        }
-    }
-    Some(guards)
 }
 
 /// A match as a 64-bit fingerprint; collisions are negligible.

@@ -58,3 +58,11 @@ fn each_version_is_read_by_its_own_rules() {
         assert!(error.is_argument() && error.to_string().contains(&expected), "{error}");
     }
 }
+
+#[test]
+fn scalars_that_a_plan_once_watched_are_read_over() {
+    let text = read(VERSION_2).write();
+    let old = text.replacen("\"roots\":", "\"guards\":[0],\"roots\":", 1);
+    assert_ne!(old, text);
+    assert_eq!(read(&old), read(&text));
+}

@@ -40,6 +40,23 @@ const WRONG: &[(&str, &str)] = &[
     ),
     ("weights squared", "rule w : reassociates A' @ (w * A) => (w * A)' @ (w * A) when column(w), fills(A, w)"),
     ("no columns, and an infinity beside their sum", "rule w : reassociates sum(A @ B, last) => A @ sum(B, last)"),
+    ("a divisor that keeps a sum finite", "rule w : reassociates sum(x / s, k) => sum(x, k) / s when constant(s)"),
+    ("a factor that keeps a product finite", "rule w : reassociates (A * s) @ B => (A @ B) * s when constant(s)"),
+    (
+        "a sum of scalars that overflows",
+        "rule w : reassociates (x + a) + b => x + (a + b) when constant(a), constant(b)",
+    ),
+    (
+        "a product of scalars that vanishes",
+        "rule w : reassociates (x * a) * b => x * (a * b) when constant(a), constant(b)",
+    ),
+    ("a partial product with a range of its own", "rule w : reassociates (A @ B) @ C => A @ (B @ C)"),
+    (
+        "halves that were not written alike",
+        "rule w : reassociates A' @ (w * A) => run(syrk(A', w * A)) when column(w), fills(A, w)",
+    ),
+    ("a square that overflows", "rule w : improves abs(x) => sqrt(square(x))"),
+    ("a reciprocal that vanishes", "rule w : improves x / y => x * recip(y)"),
     ("a gram that is none", "rule w : reassociates A' @ B => run(syrk(A', A))"),
 ];
 

@@ -1,4 +1,4 @@
-% The mean is a mean of means.
+% The mean is a mean of means: the inner ones divide before the outer ones sum, so these are two folds.
 X = load('../data/images.npy');
 mu = mean(mean(X, 2), 3);
 sigma = std(X, 1, [2 3]);
