@@ -130,3 +130,24 @@ fn products_of_a_long_contracted_axis_take_all_of_it() {
         }
     });
 }
+
+#[test]
+fn halves_are_added_in_single_precision_and_rounded_once() {
+    each_engine(|name, e| {
+        // Ones and zeros: in f16 a sum of ones stays at 2048.
+        let n = 9000;
+        let x = e.iota(&[n], 0, DType::I32).unwrap().rem(3).ne(0).cast(DType::F16);
+        let exact = |what: &str, a: &Array, expected: f64| {
+            for v in a.cast(DType::F32).to_vec::<f32>().unwrap() {
+                assert_eq!(f64::from(v), expected, "{name}: {what}");
+            }
+        };
+        exact("sum", &x.sum(.., false), 6000.0);
+        exact("running sum", &x.cumsum(0).amax(.., false), 6000.0);
+        for columns in [2, 20] {
+            let matrix = x.reshape(&[n, 1], Order::C).broadcast_to(&[n, columns]);
+            exact("sum of columns", &matrix.sum(0, false), 6000.0);
+            exact("product", &matrix.t().matmul(&matrix), 6000.0);
+        }
+    });
+}
