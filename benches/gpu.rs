@@ -20,7 +20,7 @@ use lazurite::unstable::kernels::lower;
 use lazurite::unstable::planner::plan;
 use lazurite::unstable::schedule::{ScheduleOptions, schedule};
 use lazurite::{CostTable, HostBuffer};
-use lazurite::{DType, DeviceChoice, Scalar, Shape};
+use lazurite::{DType, DeviceChoice, Numerics, Scalar, Shape};
 
 /// A graph being written down.
 #[derive(Default)]
@@ -197,16 +197,26 @@ fn workloads(scale: usize) -> Vec<(Workload, usize)> {
     list.into_iter().map(|w| (w, s)).collect()
 }
 
+/// The mode to measure: `LAZURITE_NUMERICS` is `strict`, `standard` (the default) or `fast`.
+fn numerics() -> Numerics {
+    match std::env::var("LAZURITE_NUMERICS").as_deref() {
+        Ok("strict") => Numerics::Strict,
+        Ok("fast") => Numerics::Fast,
+        _ => Numerics::Standard,
+    }
+}
+
 /// The median time of all kernels of a plan in milliseconds, and their labels.
 fn measure(gpu: &Gpu, graph: &Graph) -> lazurite::Result<(f64, Vec<String>)> {
-    let planned = plan(graph, &PlanOptions::new(CostTable::gpu()));
-    let options =
-        ScheduleOptions { device: DeviceChoice::Gpu, limits: Some(gpu.limits().clone()), ..ScheduleOptions::default() };
+    let numerics = numerics();
+    let planned = plan(graph, &PlanOptions { numerics, ..PlanOptions::new(CostTable::gpu()) });
+    let limits = Some(gpu.limits().clone());
+    let options = ScheduleOptions { device: DeviceChoice::Gpu, limits, numerics, ..ScheduleOptions::default() };
     let schedule = schedule(&planned.graph, &options)?;
     let buffers = memory(gpu, &schedule)?;
     let mut lowered: Vec<Lowered> = Vec::new();
     for group in schedule.steps.iter().filter_map(|s| if let Step::Run(g) = s { Some(g) } else { None }) {
-        lowered.push(lower(group, &schedule.values, &[], gpu.limits())?);
+        lowered.push(lower(group, &schedule.values, &[], gpu.limits(), numerics)?);
     }
     let mut work = Vec::new();
     for l in &lowered {

@@ -68,11 +68,11 @@ fn round_away_f32(x: f32) -> f32 {
 // The fractional part of the reduction by ln 2: exp(r) - 1 - r for |r| <= ln(2)/2.
 fn exp_tail_f32(r: f32) -> f32 {
     var p = 1.9875691500e-4;
-    p = p * r + 1.3981999507e-3;
-    p = p * r + 8.3334519073e-3;
-    p = p * r + 4.1665795894e-2;
-    p = p * r + 1.6666665459e-1;
-    p = p * r + 5.0000001201e-1;
+    p = fma(p, r, 1.3981999507e-3);
+    p = fma(p, r, 8.3334519073e-3);
+    p = fma(p, r, 4.1665795894e-2);
+    p = fma(p, r, 1.6666665459e-1);
+    p = fma(p, r, 5.0000001201e-1);
     return p * (r * r);
 }
 fn exp_f32(x: f32) -> f32 {
@@ -115,14 +115,14 @@ fn log_split_f32(x: f32) -> vec2<f32> {
 fn log_tail_f32(f: f32) -> f32 {
     let z = f * f;
     var p = 7.0376836292e-2;
-    p = p * f - 1.1514610310e-1;
-    p = p * f + 1.1676998740e-1;
-    p = p * f - 1.2420140846e-1;
-    p = p * f + 1.4249322787e-1;
-    p = p * f - 1.6668057665e-1;
-    p = p * f + 2.0000714765e-1;
-    p = p * f - 2.4999993993e-1;
-    p = p * f + 3.3333331174e-1;
+    p = fma(p, f, -1.1514610310e-1);
+    p = fma(p, f, 1.1676998740e-1);
+    p = fma(p, f, -1.2420140846e-1);
+    p = fma(p, f, 1.4249322787e-1);
+    p = fma(p, f, -1.6668057665e-1);
+    p = fma(p, f, 2.0000714765e-1);
+    p = fma(p, f, -2.4999993993e-1);
+    p = fma(p, f, 3.3333331174e-1);
     return p * f * z - 0.5 * z;
 }
 fn log_edges_f32(value: f32, x: f32) -> f32 {
@@ -241,21 +241,21 @@ fn tan_f32(x: f32) -> f32 {
     let q = reduce_f32(x);
     let z = q.x * q.x;
     var p = 9.38540185543e-3;
-    p = p * z + 3.11992232697e-3;
-    p = p * z + 2.44301354525e-2;
-    p = p * z + 5.34112807005e-2;
-    p = p * z + 1.33387994085e-1;
-    p = p * z + 3.33331568548e-1;
+    p = fma(p, z, 3.11992232697e-3);
+    p = fma(p, z, 2.44301354525e-2);
+    p = fma(p, z, 5.34112807005e-2);
+    p = fma(p, z, 1.33387994085e-1);
+    p = fma(p, z, 3.33331568548e-1);
     let t = p * z * q.x + q.x;
     let v = select(t, -1.0 / t, (u32(q.y) & 1u) == 1u);
     return select(select(v, x, abs(x) < 1.0e-4), nan_f32(), !is_finite_f32(x));
 }
 fn asin_core_f32(s: f32, z: f32) -> f32 {
     var p = 4.2163199048e-2;
-    p = p * z + 2.4181311049e-2;
-    p = p * z + 4.5470025998e-2;
-    p = p * z + 7.4953002686e-2;
-    p = p * z + 1.6666752422e-1;
+    p = fma(p, z, 2.4181311049e-2);
+    p = fma(p, z, 4.5470025998e-2);
+    p = fma(p, z, 7.4953002686e-2);
+    p = fma(p, z, 1.6666752422e-1);
     return p * z * s + s;
 }
 fn asin_f32(x: f32) -> f32 {
@@ -283,9 +283,9 @@ fn atan_core_f32(x: f32) -> f32 {
     let t = select(select(x, (x - 1.0) / (x + 1.0), middle), -1.0 / x, high);
     let z = t * t;
     var p = 8.05374449538e-2;
-    p = p * z - 1.38776856032e-1;
-    p = p * z + 1.99777106478e-1;
-    p = p * z - 3.33329491539e-1;
+    p = fma(p, z, -1.38776856032e-1);
+    p = fma(p, z, 1.99777106478e-1);
+    p = fma(p, z, -3.33329491539e-1);
     return base + (p * z * t + t);
 }
 fn atan_f32(x: f32) -> f32 {
@@ -332,10 +332,10 @@ fn tanh_f32(x: f32) -> f32 {
     let a = abs_f32(x);
     let z = a * a;
     var p = -5.70498872745e-3;
-    p = p * z + 2.06390887954e-2;
-    p = p * z - 5.37397155531e-2;
-    p = p * z + 1.33314422036e-1;
-    p = p * z - 3.33332819422e-1;
+    p = fma(p, z, 2.06390887954e-2);
+    p = fma(p, z, -5.37397155531e-2);
+    p = fma(p, z, 1.33314422036e-1);
+    p = fma(p, z, -3.33332819422e-1);
     let near = p * z * a + a;
     let far = 1.0 - 2.0 / (exp_f32(min(2.0 * a, 40.0)) + 1.0);
     let bounded = copysign_f32(select(far, near, a < 0.625), x);
@@ -402,10 +402,10 @@ fn pow_core_f32(x: f32, y: f32) -> f32 {
     let v = (((f - 2.0 * u) - u * fu) - u * (f - fu)) / den;
     let w = (u + v) * (u + v);
     var q = 0.0769230769 * w + 0.0909090909;
-    q = q * w + 0.1111111111;
-    q = q * w + 0.1428571429;
-    q = q * w + 0.2;
-    q = q * w + 0.3333333333;
+    q = fma(q, w, 0.1111111111);
+    q = fma(q, w, 0.1428571429);
+    q = fma(q, w, 0.2);
+    q = fma(q, w, 0.3333333333);
     q = q * w * (u + v);
     // log2(x) = e + 2/ln2 (u + v + q), 2/ln2 in two parts.
     let low = u * 0.0006244567779268147 + (v + q) * 2.8853900817779268;

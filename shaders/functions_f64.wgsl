@@ -5,6 +5,8 @@
 fn is_nan_f64(x: f64) -> bool { return is_nan_f32(f32(x)); }
 fn is_inf_f64(x: f64) -> bool { return abs(x) > 1.7976931348623157e308lf; }
 fn is_finite_f64(x: f64) -> bool { return abs(x) <= 1.7976931348623157e308lf; }
+// The same number, rounded here and no later.
+fn barrier_f64(v: f64) -> f64 { return bitcast<f64>(bitcast<u64>(v) | u64(params[0])); }
 // The sign bit without a 64-bit integer: the reciprocal of a zero shows its sign.
 fn below_f64(x: f64) -> bool { return x < 0.0lf || (x == 0.0lf && 1.0lf / x < 0.0lf); }
 fn abs_f64(x: f64) -> f64 { return abs(x); }
@@ -58,6 +60,14 @@ fn round_f64(x: f64) -> f64 {
     let one = select(1.0lf, -1.0lf, x < 0.0lf);
     let odd = trunc_f64(t * 0.5lf) * 2.0lf != t;
     return select(t, t + one, (rest > 0.5lf || rest == 0.5lf && odd) && abs(x) < 4503599627370496.0lf);
+}
+// Rounded once: by way of an f32 that is rounded to odd, so that the second rounding sees what the first one dropped.
+fn f64_to_f16(x: f64) -> f16 {
+    let near = f32(x);
+    let bits = bitcast<u32>(near);
+    let toward_zero = select(bits, bits - 1u, abs(f64(near)) > abs(x));
+    let exact = f64(near) == x || is_nan_f32(near);
+    return f16(select(bitcast<f32>(toward_zero | 1u), near, exact));
 }
 fn f64_to_i32(x: f64) -> i32 {
     let v = i32(clamp(x, -2147483648.0lf, 2147483647.0lf));

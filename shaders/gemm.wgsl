@@ -96,7 +96,11 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 #endfor
 #for r {{PER_M}}
 #for c {{PER_N}}
+#ifdef FLOAT
+            acc{{r}}_{{c}} = fma(a{{r}}, b{{c}}, acc{{r}}_{{c}});
+#else
             acc{{r}}_{{c}} += a{{r}} * b{{c}};
+#endif
 #endfor
 #endfor
         }

@@ -102,7 +102,7 @@ pub mod prelude {
 /// data and what was planned for them to files, reads them back, and searches a wrong result for the rule or group at fault.
 pub mod inspect {
     pub use crate::engine::{Given, KernelTime, PrepareTimes, Prepared, RunOptions, Span, Times, Without};
-    pub use crate::kernels::{Binding, BindingSource, Choice, Kernel, Lowered, Param, Rejected};
+    pub use crate::kernels::{Arithmetic, Binding, BindingSource, Choice, Kernel, Lowered, Param, Rejected};
     pub use crate::planner::{Class, Fired, Phase, Plan, PlanOptions, Proof, ProofStep, Prover, RuleClasses, RuleInfo};
     pub use crate::schedule::{
         Block, Core, Group, Lifetime, Place, Refusal, Schedule, Step, Value, ValueId, ValueKind,

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use super::float_controls::{self, FloatControls};
 use super::options::GpuOptions;
 use super::shared::Shared;
 use crate::error::{Error, Result};
@@ -85,13 +86,14 @@ impl fmt::Display for AdapterSummary {
 }
 
 /// The optional features that are requested where they exist, and their names in lists.
-const FEATURES: [(wgpu::Features, &str); 6] = [
+const FEATURES: [(wgpu::Features, &str); 7] = [
     (wgpu::Features::SHADER_F64, "f64"),
     (wgpu::Features::SHADER_F16, "f16"),
     (wgpu::Features::SHADER_INT64, "i64"),
     (wgpu::Features::SUBGROUP, "subgroups"),
     (wgpu::Features::TIMESTAMP_QUERY, "timestamps"),
     (wgpu::Features::PIPELINE_CACHE, "pipeline cache"),
+    (wgpu::Features::PASSTHROUGH_SHADERS, "own SPIR-V"),
 ];
 
 /// An adapter with its device.
@@ -103,6 +105,8 @@ pub(super) struct Opened {
     pub offset_alignment: u64,
     pub timestamps: bool,
     pub pipeline_cache: bool,
+    /// What the driver can be told about floats, where it takes SPIR-V of our own.
+    pub float_controls: Option<FloatControls>,
 }
 
 /// All adapters that can compute, best first. `WGPU_BACKEND` restricts the backends.
@@ -141,7 +145,10 @@ pub(super) async fn open(options: &GpuOptions) -> Result<Opened> {
             refusals.push(format!("{}: does not match '{wanted}'", summary.headline()));
             continue;
         }
-        let features = wanted_features(&adapter);
+        let mut features = wanted_features(&adapter);
+        let own_spirv = options.own_spirv.unwrap_or(true) && features.contains(wgpu::Features::PASSTHROUGH_SHADERS);
+        let float_controls = if own_spirv { float_controls::read(&adapter) } else { None };
+        features.set(wgpu::Features::PASSTHROUGH_SHADERS, float_controls.is_some());
         let limits = adapter.limits();
         let offset_alignment = u64::from(limits.min_storage_buffer_offset_alignment).max(256);
         let request = wgpu::DeviceDescriptor {
@@ -161,6 +168,7 @@ pub(super) async fn open(options: &GpuOptions) -> Result<Opened> {
                     offset_alignment,
                     timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
                     pipeline_cache: features.contains(wgpu::Features::PIPELINE_CACHE),
+                    float_controls,
                 });
             }
             Err(e) => refusals.push(format!("{}: {e}", summary.headline())),

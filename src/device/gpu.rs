@@ -10,6 +10,7 @@ use super::options::GpuOptions;
 use super::pipelines::{self, Pipelines};
 use super::ring::Ring;
 use super::shared::Shared;
+use super::spirv::SpirvWriter;
 use super::stats::{Counters, DeviceStats};
 use crate::buffers::{Pool, PoolStats};
 use crate::error::Result;
@@ -65,6 +66,7 @@ impl Gpu {
         let cache = CacheFile::open(&opened, options.cache_dir.as_deref(), &health);
         let pooled = options.pool_bytes.unwrap_or(if limits.software { 1 << 30 } else { 8 << 30 });
         let most_pipelines = if limits.software { pipelines::MOST_IN_SOFTWARE } else { pipelines::MOST };
+        let writer = opened.float_controls.map(|controls| SpirvWriter::new(controls, limits));
         // Every buffer's size is a multiple of 4, so that all of it can be bound and copied.
         let largest = limits.max_buffer_bytes & !3;
         Ok(Self {
@@ -72,7 +74,7 @@ impl Gpu {
                 pool: Mutex::new(Pool::new(pooled, largest)),
                 staging: Mutex::new(Pool::new(256 << 20, largest)),
                 uploads: Ring::default(),
-                pipelines: Pipelines::new(checked, most_pipelines, cache),
+                pipelines: Pipelines::new(checked, writer, most_pipelines, cache),
                 counters: Counters::default(),
                 offset_alignment: opened.offset_alignment,
                 timestamps: opened.timestamps,

@@ -5,6 +5,7 @@
 
 mod adapter;
 mod cache_file;
+mod float_controls;
 mod gpu;
 mod health;
 mod lock;
@@ -14,6 +15,7 @@ mod pipelines;
 mod read;
 mod ring;
 mod shared;
+mod spirv;
 mod stats;
 mod submit;
 mod timing;

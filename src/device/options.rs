@@ -10,6 +10,9 @@ pub struct GpuOptions {
     /// Whether shaders check every index at run time. By default they do on software adapters and in debug builds; on real
     /// GPUs in release builds the kernels' own masks are trusted, which makes products 15 % faster.
     pub checked_shaders: Option<bool>,
+    /// Whether kernels that keep IEEE's rules reach the driver as SPIR-V of our own; by default wherever it takes that, which is on
+    /// Vulkan. Otherwise their text holds the driver to the rules as far as it can.
+    pub own_spirv: Option<bool>,
     /// Bytes that returned buffers may keep for reuse; by default 8 GiB, and 1 GiB on a software adapter.
     pub pool_bytes: Option<u64>,
     /// Bytes that all storage buffers together may take; a request past it is an out-of-memory error.

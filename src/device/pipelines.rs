@@ -1,6 +1,6 @@
 //! Compiled kernels: WGSL text in, pipelines out, each text compiled once.
 //!
-//! The key is the whole text with the access of its bindings; a hash finds the entry and the text is compared in full. At most a
+//! The key is the whole text with its arithmetic and the access of its bindings; a hash finds the entry and the text is compared in full. At most a
 //! fixed number of pipelines (fewer on a software adapter) and of text bytes is kept; the least recently used are removed first.
 
 use std::hash::BuildHasher;
@@ -12,9 +12,10 @@ use super::cache_file::CacheFile;
 use super::health::Health;
 use super::lock::lock;
 use super::shared::Shared;
+use super::spirv::SpirvWriter;
 use crate::algorithms::Lru;
 use crate::error::{Error, Result};
-use crate::kernels::Kernel;
+use crate::kernels::{Arithmetic, Kernel};
 use crate::types::Limits;
 
 /// Pipelines that are kept on a GPU.
@@ -59,6 +60,7 @@ type PipelineCell = Arc<Mutex<Option<Arc<Pipeline>>>>;
 struct Entry {
     wgsl: Arc<str>,
     access: Access,
+    arithmetic: Arithmetic,
     cell: PipelineCell,
 }
 
@@ -74,6 +76,8 @@ struct Table {
 /// The cache of a device.
 pub(super) struct Pipelines {
     checked: bool,
+    /// Writes the modules of kernels that keep IEEE's rules, where the driver takes such modules.
+    writer: Option<SpirvWriter>,
     most: usize,
     table: Mutex<Table>,
     layouts: Mutex<HashMap<Access, Layouts>>,
@@ -81,8 +85,8 @@ pub(super) struct Pipelines {
 }
 
 impl Pipelines {
-    pub fn new(checked: bool, most: usize, file: CacheFile) -> Self {
-        Self { checked, most, table: Mutex::default(), layouts: Mutex::default(), file }
+    pub fn new(checked: bool, writer: Option<SpirvWriter>, most: usize, file: CacheFile) -> Self {
+        Self { checked, writer, most, table: Mutex::default(), layouts: Mutex::default(), file }
     }
 
     /// Pipelines created and evicted so far.
@@ -127,13 +131,14 @@ impl Pipelines {
     /// The cell of a kernel's pipeline, added if it is missing; what is over the bounds is removed.
     fn cell(&self, kernel: &Kernel, access: Access) -> PipelineCell {
         let mut table = lock(&self.table);
-        let hash = table.hash.hash_one((&*kernel.wgsl, access));
-        let known = table.entries.find(hash, |e| e.access == access && e.wgsl == kernel.wgsl);
+        let hash = table.hash.hash_one((&*kernel.wgsl, kernel.arithmetic, access));
+        let equal = |e: &Entry| e.access == access && e.arithmetic == kernel.arithmetic && e.wgsl == kernel.wgsl;
+        let known = table.entries.find(hash, equal);
         if let Some(entry) = known.and_then(|place| table.entries.touch(place)) {
             return entry.cell.clone();
         }
         let cell = PipelineCell::default();
-        let entry = Entry { wgsl: kernel.wgsl.clone(), access, cell: cell.clone() };
+        let entry = Entry { wgsl: kernel.wgsl.clone(), access, arithmetic: kernel.arithmetic, cell: cell.clone() };
         table.entries.insert(hash, kernel.wgsl.len(), entry);
         while table.entries.len() > self.most || table.entries.weight() > MAX_TEXT {
             if table.entries.remove_oldest().is_none() {
@@ -146,19 +151,18 @@ impl Pipelines {
 
     fn compile(&self, device: &wgpu::Device, health: &Health, kernel: &Kernel, access: Access) -> Result<Pipeline> {
         let layouts = self.layouts(device, health, access)?;
+        let words = match (&self.writer, kernel.arithmetic) {
+            (Some(writer), Arithmetic::Ieee) => {
+                Some(writer.write(kernel, self.checked).map_err(|e| with_excerpt(e, &kernel.wgsl))?)
+            }
+            _ => None,
+        };
         let label = Some(kernel.label.as_str());
         let what = || format!("kernel '{}'", kernel.label);
         let build = || {
-            let descriptor =
-                wgpu::ShaderModuleDescriptor { label, source: wgpu::ShaderSource::Wgsl((&*kernel.wgsl).into()) };
-            let module = if self.checked {
-                device.create_shader_module(descriptor)
-            } else {
-                let checks =
-                    wgpu::ShaderRuntimeChecks { int_div_checks: true, ..wgpu::ShaderRuntimeChecks::unchecked() };
-                // SAFETY: every kernel is made by the templates of the `kernels` room, which mask each index by the extents
-                // in its parameters and have loops bounded by them; every permutation also runs in the checked form in tests.
-                unsafe { device.create_shader_module_trusted(descriptor, checks) }
+            let module = match &words {
+                Some(words) => module_of_words(device, kernel, words),
+                None => self.module_of_text(device, kernel),
             };
             device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
                 label,
@@ -173,6 +177,18 @@ impl Pipelines {
         Ok(Pipeline { raw: Shared(raw), layout: layouts.bindings })
     }
 
+    fn module_of_text(&self, device: &wgpu::Device, kernel: &Kernel) -> wgpu::ShaderModule {
+        let source = wgpu::ShaderSource::Wgsl((&*kernel.wgsl).into());
+        let descriptor = wgpu::ShaderModuleDescriptor { label: Some(&kernel.label), source };
+        if self.checked {
+            return device.create_shader_module(descriptor);
+        }
+        let checks = wgpu::ShaderRuntimeChecks { int_div_checks: true, ..wgpu::ShaderRuntimeChecks::unchecked() };
+        // SAFETY: every kernel is made by the templates of the `kernels` room, which mask each index by the extents
+        // in its parameters and have loops bounded by them; every permutation also runs in the checked form in tests.
+        unsafe { device.create_shader_module_trusted(descriptor, checks) }
+    }
+
     fn layouts(&self, device: &wgpu::Device, health: &Health, access: Access) -> Result<Layouts> {
         let mut layouts = lock(&self.layouts);
         if let Some(known) = layouts.get(&access) {
@@ -181,6 +197,21 @@ impl Pipelines {
         let made = make_layouts(device, health, access)?;
         layouts.insert(access, made.clone());
         Ok(made)
+    }
+}
+
+/// A module that the driver gets as it is.
+fn module_of_words(device: &wgpu::Device, kernel: &Kernel, words: &[u32]) -> wgpu::ShaderModule {
+    let entry_points = [wgpu::PassthroughShaderEntryPoint { name: "main".into(), workgroup_size: (1, 1, 1) }];
+    // SAFETY: the writer validated the module and held its bindings against the layout; indices are checked, or masked by the
+    // templates, as in modules of text.
+    unsafe {
+        device.create_shader_module_passthrough(wgpu::ShaderModuleDescriptorPassthrough {
+            label: Some(&kernel.label),
+            entry_points: entry_points.to_vec().into(),
+            spirv: Some(words.into()),
+            ..Default::default()
+        })
     }
 }
 
@@ -256,6 +287,7 @@ mod tests {
         Kernel {
             label: String::new(),
             wgsl: wgsl.into(),
+            arithmetic: Arithmetic::Plain,
             bindings: vec![],
             params: vec![],
             workgroups: [1; 3],
@@ -265,7 +297,7 @@ mod tests {
 
     /// A cache without a device: the cells stay empty, which is all that eviction needs.
     fn cache() -> Pipelines {
-        Pipelines::new(true, MOST, CacheFile::none())
+        Pipelines::new(true, None, MOST, CacheFile::none())
     }
 
     #[test]
@@ -298,6 +330,7 @@ mod tests {
         let reads = cell(&small);
         small.bindings.push(binding);
         assert!(!Arc::ptr_eq(&cell(&small), &reads), "other bindings, another pipeline");
+        assert!(!Arc::ptr_eq(&cell(&Kernel { arithmetic: Arithmetic::Ieee, ..kernel("y".into()) }), &reads));
         assert_eq!(cache.counts().1, 0);
         cell(&kernel("z".repeat(100)));
         assert_eq!(cache.counts().1, 1, "the large text was removed");

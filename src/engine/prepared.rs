@@ -187,7 +187,7 @@ impl Engine {
         let mut schedule = schedule(&planned.graph, &self.schedule_options(&planned, context, limits))?;
         let kept = kept(recorded, |id| planned.image(id), &schedule);
         let schedule_done = self.now();
-        let lowered = lower_groups(&planned.graph, &mut schedule, limits);
+        let lowered = lower_groups(&planned.graph, &mut schedule, limits, self.0.settings.numerics);
         let spent = |from: Option<u64>, to: Option<u64>| from.zip(to).map_or(0, |(from, to)| to.saturating_sub(from));
         let times = PrepareTimes {
             plan: spent(began, plan_done),
@@ -246,7 +246,12 @@ impl Engine {
 }
 
 /// Kernels for every GPU group. A group that does not lower runs on the CPU, and says why.
-fn lower_groups(graph: &Graph, schedule: &mut Schedule, limits: Option<&Limits>) -> Vec<Option<Lowered>> {
+fn lower_groups(
+    graph: &Graph,
+    schedule: &mut Schedule,
+    limits: Option<&Limits>,
+    numerics: Numerics,
+) -> Vec<Option<Lowered>> {
     let scalars: Vec<DType> = schedule.scalars.iter().map(|&n| graph.node(n).dtype).collect();
     let mut lowered = Vec::with_capacity(schedule.steps.len());
     for step in &mut schedule.steps {
@@ -258,7 +263,7 @@ fn lower_groups(graph: &Graph, schedule: &mut Schedule, limits: Option<&Limits>)
             lowered.push(None);
             continue;
         }
-        match lower(group, &schedule.values, &scalars, limits) {
+        match lower(group, &schedule.values, &scalars, limits, numerics) {
             Ok(kernels) => lowered.push(Some(kernels)),
             Err(error) => {
                 group.place = Place::Cpu;

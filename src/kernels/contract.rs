@@ -212,6 +212,9 @@ impl<'a> Contract<'a> {
             m.define(name, value);
         }
         m.define("T", register_type(self.problem.acc));
+        if self.problem.acc.is_float() {
+            m.define_flag("FLOAT");
+        }
     }
 
     /// Defines the operands' functions of the wide form.

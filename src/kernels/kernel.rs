@@ -32,14 +32,25 @@ pub enum Param {
     Scalar(u32),
 }
 
+/// What a driver may do to the floats of a kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Arithmetic {
+    /// What WGSL allows: sums and products may be rearranged, and NaN and infinities be assumed not to occur.
+    Plain,
+    /// Nothing: each operation is rounded where it stands, wherever the driver can be held to that.
+    Ieee,
+}
+
 /// A kernel ready to dispatch. Group 0, binding 0 is the parameter buffer (`var<storage, read> params: array<u32>`);
 /// `bindings[i]` is binding `i + 1`. The entry point is `main`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Kernel {
     /// For dumps and debuggers: the core and the group, `syrk g3`.
     pub label: String,
-    /// The whole module. Equal text means equal pipeline.
+    /// The whole module. Equal text under equal arithmetic means equal pipeline.
     pub wgsl: Arc<str>,
+    /// What its floats keep.
+    pub arithmetic: Arithmetic,
     /// Storage buffers in order.
     pub bindings: Vec<Binding>,
     /// The parameter buffer.

@@ -20,28 +20,36 @@ mod template;
 mod text;
 mod thin;
 
-pub use kernel::{Binding, BindingSource, Choice, Kernel, Lowered, Param, Rejected};
+pub use kernel::{Arithmetic, Binding, BindingSource, Choice, Kernel, Lowered, Param, Rejected};
 
 use crate::error::{Error, Result};
 use crate::schedule::{Core, Group, Value};
-use crate::types::{DType, Limits};
+use crate::types::{DType, Limits, Numerics};
 
 /// Elements that a kernel may index: 32 bits, with room for the threads beyond the end of an array.
 const MAX_ELEMENTS: usize = 0xf000_0000;
 
-/// Turns a group into kernels. `values` are the schedule's, `scalars` the dtypes of its run-time scalars.
+/// Turns a group into kernels that keep what `numerics` promises. `values` are the schedule's, `scalars` the dtypes of its run-time
+/// scalars.
 ///
 /// # Errors
 /// Unsupported where the device lacks a type, where a function has no form in kernels (f64 beyond arithmetic, square roots
-/// and comparisons), where an array passes 32-bit indices or a binding's limit, and where a loop would pass the driver's; internal for a group that is not one.
-pub fn lower(group: &Group, values: &[Value], scalars: &[DType], limits: &Limits) -> Result<Lowered> {
+/// and comparisons), where an array passes 32-bit indices or a binding's limit, and where a loop would pass the driver's; internal
+/// for a group that is not one.
+pub fn lower(
+    group: &Group,
+    values: &[Value],
+    scalars: &[DType],
+    limits: &Limits,
+    numerics: Numerics,
+) -> Result<Lowered> {
     if group.domain.is_empty() {
         return Err(Error::internal(format!("group g{} has an empty domain", group.id)));
     }
     if group.domain.len() > MAX_ELEMENTS {
         return Err(Error::unsupported(format!("the domain {} is beyond 32-bit indices", group.domain)));
     }
-    let input = module::LoweringInput { group, values, scalars, limits };
+    let input = module::LoweringInput { group, values, scalars, limits, numerics };
     let mut lowered = match &group.core {
         Core::Map => map::lower(input),
         Core::Rows { .. } => rows::lower(input),

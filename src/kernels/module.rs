@@ -5,13 +5,13 @@
 use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
 
-use super::kernel::{Binding, BindingSource, Kernel, Lowered, Param};
+use super::kernel::{Arithmetic, Binding, BindingSource, Kernel, Lowered, Param};
 use super::rounds::{Bounds, comment, rounds};
 use super::template::{self, Definition, Definitions};
 use super::text::{Code, Expr, expr};
 use crate::error::{Error, Result};
 use crate::schedule::{Group, Value, ValueId};
-use crate::types::{DType, Limits, Scalar};
+use crate::types::{DType, Limits, Numerics, Scalar, Workaround};
 
 /// What lowering a group may look at.
 #[derive(Clone, Copy)]
@@ -20,6 +20,8 @@ pub(super) struct LoweringInput<'a> {
     pub values: &'a [Value],
     pub scalars: &'a [DType],
     pub limits: &'a Limits,
+    /// What results must keep.
+    pub numerics: Numerics,
 }
 
 /// The WGSL type of a register.
@@ -106,6 +108,21 @@ impl<'a> Module<'a> {
             definitions: Definitions::new(),
             bounds: Bounds::new(),
         }
+    }
+
+    /// Whether the device needs a work-around.
+    pub fn needs(&self, workaround: Workaround) -> bool {
+        self.input.limits.conformance.needs(workaround)
+    }
+
+    /// Whether floats keep IEEE's rules.
+    pub fn keeps_ieee(&self) -> bool {
+        self.input.numerics != Numerics::Fast
+    }
+
+    /// Whether operations give the CPU's bits.
+    pub fn keeps_bits(&self) -> bool {
+        self.input.numerics == Numerics::Strict
     }
 
     /// A u32 parameter.
@@ -335,7 +352,8 @@ impl<'a> Module<'a> {
     }
 
     /// A literal as a register. Only short finite numbers stand in the text; all else is hidden in parameters, because WGSL
-    /// has no way to write NaN and infinities, and so that equal programs with other numbers share a pipeline.
+    /// has no way to write NaN and infinities, and so that equal programs with other numbers share a pipeline. Some drivers drop an
+    /// operation with a zero that they see.
     ///
     /// # Errors
     /// Unsupported dtypes.
@@ -343,7 +361,8 @@ impl<'a> Module<'a> {
         let dtype = value.dtype();
         self.uses(dtype)?;
         let v = value.to_f64();
-        let short = v.is_finite() && (v != 0.0 || value.is(0.0)) && value.is_structural();
+        let hidden = dtype.is_float() && v == 0.0 && (self.keeps_ieee() && self.needs(Workaround::HiddenZeros));
+        let short = v.is_finite() && (v != 0.0 || value.is(0.0)) && value.is_structural() && !hidden;
         Ok(match dtype {
             DType::Bool => Expr::new(if value.bits() != 0 { "true" } else { "false" }),
             DType::U8 | DType::U32 if short => expr!("{v}u"),
@@ -402,6 +421,7 @@ impl<'a> Module<'a> {
             label: format!("{core} g{}", self.input.group.id),
             rounds: rounds(&wgsl, &self.bounds)?,
             wgsl: wgsl.into(),
+            arithmetic: if self.keeps_ieee() { Arithmetic::Ieee } else { Arithmetic::Plain },
             bindings: self.buffers.into_iter().map(|b| b.binding).collect(),
             params: self.params,
             workgroups: [x, y, 1],

@@ -18,11 +18,6 @@ fn cut(dtype: DType, x: Expr) -> Expr {
 }
 
 impl Module<'_> {
-    /// Whether the device needs a work-around.
-    fn needs(&self, workaround: Workaround) -> bool {
-        self.input.limits.conformance.needs(workaround)
-    }
-
     /// A fused multiply-add, `a · b + c`, where the type has one; compilers do not always find one in vector arithmetic.
     pub(super) fn fma(dtype: DType, a: &Expr, b: &Expr, c: &Expr) -> Expr {
         if dtype.is_float() { expr!("fma({a}, {b}, {c})") } else { expr!("({a} * {b} + {c})") }
@@ -42,6 +37,52 @@ impl Module<'_> {
         let f = self.function(format!("{name}_{}", register_type(own)));
         let args: Vec<String> = args.iter().map(|a| if half { format!("f32({a})") } else { a.to_string() }).collect();
         expr!("{f}({})", args.join(", "))
+    }
+
+    /// A result of `+ − ×`, kept as it was rounded.
+    fn rounded(&mut self, dtype: DType, x: Expr) -> Expr {
+        // Without 64-bit integers there is no barrier for f64.
+        let possible = dtype != DType::F64 || self.input.limits.i64;
+        if !(dtype.is_float() && possible && self.keeps_ieee() && self.needs(Workaround::Barriers)) {
+            return x;
+        }
+        self.call("barrier", dtype, &[&x])
+    }
+
+    /// The quotient of two floats.
+    fn quotient(&mut self, dtype: DType, x: &Expr, y: &Expr) -> Expr {
+        let single = dtype != DType::F64;
+        if !self.keeps_ieee() || (!single && self.needs(Workaround::HiddenZeros)) {
+            return self.call("div", dtype, &[x, y]);
+        }
+        match self.needs(Workaround::ExactQuotients) {
+            true if single && self.keeps_bits() => self.call("exact_quotient", dtype, &[x, y]),
+            true if single => self.call("quotient", dtype, &[x, y]),
+            _ => self.rounded(dtype, expr!("({x} / {y})")),
+        }
+    }
+
+    fn reciprocal(&mut self, dtype: DType, x: &Expr) -> Result<Expr> {
+        if !self.keeps_ieee() {
+            return Ok(self.call("recip", dtype, &[x]));
+        }
+        let one = self.literal(Scalar::from_f64(dtype, 1.0))?;
+        Ok(self.quotient(dtype, &one, x))
+    }
+
+    fn root(&mut self, dtype: DType, x: &Expr) -> Expr {
+        let exact = dtype != DType::F64 && self.keeps_bits() && self.needs(Workaround::ExactRoots);
+        let root = self.call(if exact { "exact_root" } else { "sqrt" }, dtype, &[x]);
+        if exact { root } else { self.rounded(dtype, root) }
+    }
+
+    /// A comparison of two floats.
+    fn float_comparison(&mut self, op: BinaryOp, dtype: DType, sign: &str, x: &Expr, y: &Expr) -> Expr {
+        let order = matches!(op, BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge);
+        let by_order = order && dtype != DType::F64 && self.keeps_ieee() && self.needs(Workaround::Barriers);
+        let maybe_equal = !matches!(op, BinaryOp::Lt | BinaryOp::Gt);
+        let by_bits = maybe_equal && (!order || dtype == DType::F64) && self.needs(Workaround::NanByBits);
+        if by_order || by_bits { self.call_bool(op.name(), dtype, &[x, y]) } else { expr!("({x} {sign} {y})") }
     }
 
     /// `op` of a register `x` of `dtype`.
@@ -67,7 +108,12 @@ impl Module<'_> {
             }
             UnaryOp::Not if dtype == DType::Bool => expr!("(!{x})"),
             UnaryOp::Not => cut(dtype, expr!("(~{x})")),
-            UnaryOp::Square => cut(dtype, expr!("({x} * {x})")),
+            UnaryOp::Square => {
+                let square = self.rounded(dtype, expr!("({x} * {x})"));
+                cut(dtype, square)
+            }
+            UnaryOp::Recip if float => self.reciprocal(dtype, x)?,
+            UnaryOp::Sqrt => self.root(dtype, x),
             UnaryOp::Powi(n) => self.powi(n, dtype, x)?,
             UnaryOp::Round | UnaryOp::Trunc if dtype == DType::F64 && self.needs(Workaround::RoundingFromFloor) => {
                 self.call(op.name(), dtype, &[x])
@@ -113,13 +159,14 @@ impl Module<'_> {
         }
         let one = self.literal(Scalar::from_f64(dtype, 1.0))?;
         let r = result.unwrap_or(one);
-        Ok(if n < 0 { self.call("recip", dtype, &[&r]) } else { r })
+        if n < 0 { self.reciprocal(dtype, &r) } else { Ok(r) }
     }
 
     /// Declares a product, so that squares are not spelled out exponentially often.
     fn product(&mut self, dtype: DType, a: &Expr, b: &Expr) -> Expr {
+        let product = self.rounded(dtype, expr!("({a} * {b})"));
         let name = self.code.fresh();
-        self.code.declare(name, &cut(dtype, expr!("{a} * {b}")))
+        self.code.declare(name, &cut(dtype, product))
     }
 
     /// `op` of registers `x` and `y` of `dtype`.
@@ -148,12 +195,12 @@ impl Module<'_> {
         };
         let word = |b: &Expr| expr!("u32({b})");
         let hidden = dtype.is_signed() && self.needs(Workaround::HiddenExtrema);
-        let by_bits = self.needs(Workaround::NanByBits);
         Ok(match (op, kind) {
-            (BinaryOp::Ne | BinaryOp::Eq, DTypeKind::Float) if by_bits => self.call_bool(op.name(), dtype, &[x, y]),
-            (BinaryOp::Le | BinaryOp::Ge, DTypeKind::Float) if by_bits && dtype == DType::F64 => {
-                self.call_bool(op.name(), dtype, &[x, y])
+            (_, DTypeKind::Float) if op.is_compare() => self.float_comparison(op, dtype, sign, x, y),
+            (BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul, DTypeKind::Float) => {
+                self.rounded(dtype, expr!("({x} {sign} {y})"))
             }
+            (BinaryOp::Div, DTypeKind::Float) => self.quotient(dtype, x, y),
             (BinaryOp::And, DTypeKind::Bool) => expr!("({x} && {y})"),
             (BinaryOp::Or, DTypeKind::Bool) => expr!("({x} || {y})"),
             (BinaryOp::Xor | BinaryOp::Ne, DTypeKind::Bool) => expr!("({x} != {y})"),
@@ -223,8 +270,8 @@ impl Module<'_> {
                 expr!("{f}({x})")
             }
             (DType::F64, DType::F16) => {
-                let f = self.function("f32_to_f16");
-                expr!("{f}(f32({x}))")
+                let f = self.function("f64_to_f16");
+                expr!("{f}({x})")
             }
             _ => expr!("{}({x})", register_type(to)),
         })

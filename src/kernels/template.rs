@@ -35,8 +35,9 @@ const TEMPLATES: [(&str, &str); 9] = [
     ("scan", include_str!("../../shaders/scan.wgsl")),
 ];
 
-const LIBRARY: [&str; 4] = [
+const LIBRARY: [&str; 5] = [
     include_str!("../../shaders/functions_f32.wgsl"),
+    include_str!("../../shaders/functions_exact.wgsl"),
     include_str!("../../shaders/functions_f64.wgsl"),
     include_str!("../../shaders/functions_int.wgsl"),
     include_str!("../../shaders/philox.wgsl"),

@@ -8,8 +8,8 @@
 use std::sync::{Arc, OnceLock};
 
 use lazurite::HostBuffer;
-use lazurite::inspect::Kernel;
 use lazurite::inspect::ValueId;
+use lazurite::inspect::{Arithmetic, Kernel};
 use lazurite::inspect::{Binding, BindingSource, Param};
 use lazurite::unstable::device::{DeviceBuffer, Dispatch, Gpu, GpuOptions};
 use lazurite::{DType, Scalar};
@@ -51,6 +51,7 @@ fn axpb() -> Kernel {
                 if (id.x < params[0]) { y[id.x] = x[id.x] * bitcast<f32>(params[1]) + bitcast<f32>(params[2]); }
             }"
         .into(),
+        arithmetic: Arithmetic::Ieee,
         bindings: vec![binding(false), binding(true)],
         params: vec![Param::Word(0); 3],
         workgroups: [1, 1, 1],
@@ -274,6 +275,7 @@ fn trusted_shaders_compute_the_same_and_still_divide_safely() {
                 b[id.x] = vec2(pair.x / pair.y, pair.x % pair.y);
             }"
         .into(),
+        arithmetic: Arithmetic::Ieee,
         bindings: vec![binding(false), binding(true)],
         params: vec![],
         workgroups: [4, 1, 1],
@@ -298,6 +300,7 @@ fn a_buffer_may_be_read_twice_in_one_kernel() {
             @group(0) @binding(3) var<storage, read_write> c: array<f32>;
             @compute @workgroup_size(4) fn main(@builtin(global_invocation_id) id: vec3<u32>) { c[id.x] = a[id.x] * b[id.x]; }"
             .into(),
+        arithmetic: Arithmetic::Ieee,
         bindings: vec![binding(false), binding(false), binding(true)],
         params: vec![],
         workgroups: [1, 1, 1],

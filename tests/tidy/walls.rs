@@ -132,7 +132,10 @@ fn every_dependency_has_its_room() {
         if line.starts_with('[') {
             section = line;
         }
-        let Some((name, _)) = line.split_once(" = ").filter(|_| section == "[dependencies]") else { continue };
+        // Those of some systems only count as well.
+        let ours =
+            section == "[dependencies]" || section.starts_with("[target.") && section.ends_with(".dependencies]");
+        let Some((name, _)) = line.split_once(" = ").filter(|_| ours) else { continue };
         if !listed.remove(name) {
             complaints.push(format!("'{name}' is a dependency and in no row of the table"));
         }

@@ -14,7 +14,7 @@ use lazurite::inspect::program::{Inst, StoreShape};
 use lazurite::inspect::{Core, Group, Place, Schedule, Step};
 use lazurite::unstable::schedule::{ScheduleOptions, schedule};
 use lazurite::unstable::types::Limits;
-use lazurite::{DType, DeviceChoice, HostBuffer, Scalar, Shape};
+use lazurite::{DType, DeviceChoice, HostBuffer, Numerics, Scalar, Shape};
 
 /// Building graphs in few words.
 struct G(Graph);
@@ -303,7 +303,7 @@ fn what_is_sent_to_the_gpu_lowers_within_its_limits() {
             let s = plan(&case.graph, &ScheduleOptions { limits: Some(limits.clone()), fuse, ..gpu() });
             let scalars: Vec<DType> = s.scalars.iter().map(|n| case.graph.node(*n).dtype).collect();
             for g in s.groups().filter(|g| g.place == Place::Gpu) {
-                let kernels = lazurite::unstable::kernels::lower(g, &s.values, &scalars, &limits)
+                let kernels = lazurite::unstable::kernels::lower(g, &s.values, &scalars, &limits, Numerics::Standard)
                     .unwrap_or_else(|e| panic!("seed {seed}: g{} does not lower: {e}\n{s}", g.id));
                 for k in &kernels.kernels {
                     assert!(k.bindings.len() < limits.max_storage_buffers as usize, "seed {seed}: g{}\n{s}", g.id);

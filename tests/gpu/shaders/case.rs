@@ -160,7 +160,7 @@ impl Case {
     }
 
     /// Every register over the whole domain.
-    fn evaluate(&self, p: &Program, domain: &Shape, acc: Option<&[Scalar]>) -> Vec<Vec<Scalar>> {
+    pub fn evaluate(&self, p: &Program, domain: &Shape, acc: Option<&[Scalar]>) -> Vec<Vec<Scalar>> {
         let mut regs: Vec<Vec<Scalar>> = Vec::new();
         let n = domain.len();
         for (i, inst) in p.insts.iter().enumerate() {

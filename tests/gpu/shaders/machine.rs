@@ -9,7 +9,7 @@ use lazurite::inspect::{Binding, BindingSource, Param};
 use lazurite::unstable::device::{DeviceBuffer, Dispatch, Gpu};
 use lazurite::unstable::kernels::lower;
 use lazurite::unstable::types::Limits;
-use lazurite::{DType, Scalar};
+use lazurite::{DType, Numerics, Scalar};
 use pollster::block_on;
 
 use super::case::Case;
@@ -86,7 +86,12 @@ pub fn validate(name: &str, lowered: &Lowered) {
 
 /// Lowers and runs a case; the stored arrays in order.
 pub fn run(gpu: &Gpu, case: &Case, limits: &Limits) -> lazurite::Result<Vec<HostBuffer>> {
-    run_lowered(gpu, case, &lower(&case.group, &case.values, &case.scalar_types(), limits)?)
+    run_in(gpu, case, limits, Numerics::Standard)
+}
+
+/// As [`run`], in any mode.
+pub fn run_in(gpu: &Gpu, case: &Case, limits: &Limits, numerics: Numerics) -> lazurite::Result<Vec<HostBuffer>> {
+    run_lowered(gpu, case, &lower(&case.group, &case.values, &case.scalar_types(), limits, numerics)?)
 }
 
 /// What a counter of rounds starts from: more than the garbage that arrays hold at first.
@@ -94,7 +99,7 @@ const COUNT_FROM: u32 = 0xb000_0000;
 
 /// The rounds of loops that a thread of each kernel takes at most: as the kernel says, and as the device counts them.
 pub fn count_rounds(gpu: &Gpu, case: &Case, limits: &Limits) -> lazurite::Result<Vec<(u64, u64)>> {
-    let mut lowered = lower(&case.group, &case.values, &case.scalar_types(), limits)?;
+    let mut lowered = lower(&case.group, &case.values, &case.scalar_types(), limits, Numerics::Standard)?;
     let mut case = case.clone();
     for kernel in &mut lowered.kernels {
         // One array more, of one word, which every thread raises to what it counted.

@@ -5,6 +5,7 @@
 
 #![cfg(all(feature = "gpu", feature = "blocking"))]
 
+mod bits;
 mod case;
 mod elementwise;
 mod folds;
@@ -13,6 +14,7 @@ mod machine;
 mod products;
 
 use case::Case;
+use lazurite::Numerics;
 use lazurite::unstable::kernels::lower;
 use lazurite::unstable::types::{Conformance, Limits, Tuning};
 
@@ -32,14 +34,19 @@ fn cases() -> Vec<Case> {
     .concat()
 }
 
-/// The forms that lowering takes for devices of different kinds.
-fn forms() -> Vec<Limits> {
+/// The forms that lowering takes for devices of different kinds in different modes.
+fn forms() -> Vec<(Limits, Numerics)> {
     let full = machine::everything();
+    let small =
+        Limits { subgroup_size: 0, max_workgroup_bytes: 16 << 10, max_workgroup_invocations: 256, ..full.clone() };
+    let faultless = Limits { conformance: Conformance::faultless(), ..full.clone() };
     vec![
-        full.clone().into_software(),
-        Limits { subgroup_size: 0, max_workgroup_bytes: 16 << 10, max_workgroup_invocations: 256, ..full.clone() },
-        Limits { conformance: Conformance::faultless(), ..full.clone() },
-        full,
+        (full.clone().into_software(), Numerics::Standard),
+        (small, Numerics::Fast),
+        (faultless.clone(), Numerics::Fast),
+        (faultless, Numerics::Strict),
+        (full.clone(), Numerics::Standard),
+        (full, Numerics::Strict),
     ]
 }
 
@@ -48,8 +55,8 @@ fn every_permutation_is_valid_everywhere() {
     let mut seen = std::collections::HashSet::new();
     let mut kernels = 0;
     for case in cases() {
-        for limits in forms() {
-            let lowered = match lower(&case.group, &case.values, &case.scalar_types(), &limits) {
+        for (limits, numerics) in forms() {
+            let lowered = match lower(&case.group, &case.values, &case.scalar_types(), &limits, numerics) {
                 Ok(l) => l,
                 Err(e) => panic!("{}: {e}", case.name),
             };
@@ -137,7 +144,9 @@ fn what_takes_too_many_rounds_is_done_in_parts() {
     let limits = Limits { max_rounds: 44, ..software.clone() };
     let (mut cut, mut refused) = (0, 0);
     for case in looping() {
-        let kernels = |limits| lower(&case.group, &case.values, &case.scalar_types(), limits).map(|l| l.kernels.len());
+        let kernels = |limits| {
+            lower(&case.group, &case.values, &case.scalar_types(), limits, Numerics::Standard).map(|l| l.kernels.len())
+        };
         let Ok(before) = kernels(&software) else { continue };
         match kernels(&limits) {
             Ok(n) if n == before => {}
