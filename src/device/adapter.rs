@@ -85,6 +85,9 @@ impl fmt::Display for AdapterSummary {
     }
 }
 
+/// The name of what makes floats keep IEEE's rules: the driver takes SPIR-V of our own.
+const OWN_SPIRV: &str = "own SPIR-V";
+
 /// The optional features that are requested where they exist, and their names in lists.
 const FEATURES: [(wgpu::Features, &str); 7] = [
     (wgpu::Features::SHADER_F64, "f64"),
@@ -93,7 +96,7 @@ const FEATURES: [(wgpu::Features, &str); 7] = [
     (wgpu::Features::SUBGROUP, "subgroups"),
     (wgpu::Features::TIMESTAMP_QUERY, "timestamps"),
     (wgpu::Features::PIPELINE_CACHE, "pipeline cache"),
-    (wgpu::Features::PASSTHROUGH_SHADERS, "own SPIR-V"),
+    (wgpu::Features::PASSTHROUGH_SHADERS, OWN_SPIRV),
 ];
 
 /// An adapter with its device.
@@ -140,7 +143,7 @@ pub(super) async fn open(options: &GpuOptions) -> Result<Opened> {
         return Err(Error::no_device(nothing_found()));
     }
     let mut refusals = Vec::new();
-    for (adapter, summary) in found {
+    for (adapter, mut summary) in found {
         if let Some(wanted) = options.adapter.as_deref().filter(|w| !summary.matches(w)) {
             refusals.push(format!("{}: does not match '{wanted}'", summary.headline()));
             continue;
@@ -148,7 +151,10 @@ pub(super) async fn open(options: &GpuOptions) -> Result<Opened> {
         let mut features = wanted_features(&adapter);
         let own_spirv = options.own_spirv.unwrap_or(true) && features.contains(wgpu::Features::PASSTHROUGH_SHADERS);
         let float_controls = if own_spirv { float_controls::read(&adapter) } else { None };
-        features.set(wgpu::Features::PASSTHROUGH_SHADERS, float_controls.is_some());
+        if float_controls.is_none() {
+            features.remove(wgpu::Features::PASSTHROUGH_SHADERS);
+            summary.features.retain(|name| *name != OWN_SPIRV);
+        }
         let limits = adapter.limits();
         let offset_alignment = u64::from(limits.min_storage_buffer_offset_alignment).max(256);
         let request = wgpu::DeviceDescriptor {

@@ -42,7 +42,8 @@ pub(super) struct SpirvWriter {
 impl SpirvWriter {
     pub fn new(controls: FloatControls, limits: &Limits) -> Self {
         use naga::valid::Capabilities;
-        let mut capabilities = Capabilities::default();
+        // Packed halves are a part of every version of SPIR-V.
+        let mut capabilities = Capabilities::default() | Capabilities::SHADER_FLOAT16_IN_FLOAT32;
         capabilities.set(Capabilities::FLOAT64, limits.f64);
         capabilities.set(Capabilities::SHADER_FLOAT16, limits.f16);
         capabilities.set(Capabilities::SHADER_INT64, limits.i64);

@@ -4,7 +4,7 @@ use super::cases::Case;
 use super::inputs::{COUNT, inputs};
 use super::outcome::{Outcome, judge};
 use crate::error::Result;
-use crate::kernels::{Binding, BindingSource, Kernel, Param};
+use crate::kernels::{Arithmetic, Binding, BindingSource, Kernel, Param};
 use crate::types::{DType, HostBuffer, Numerics, Scalar, Workaround};
 
 /// Rounds of the loop that is counted: one driver leaves loops after 65,535.
@@ -111,6 +111,7 @@ fn kernel(dtype: DType, body: &str, len: usize) -> Kernel {
     Kernel {
         label: format!("probe {t}"),
         wgsl: wgsl.into(),
+        arithmetic: Arithmetic::Plain,
         bindings: (0..4).map(binding).collect(),
         params: vec![Param::Word(0), Param::Word(ROUNDS)],
         workgroups: [len.div_ceil(64) as u32, 1, 1],
