@@ -2,6 +2,11 @@
 //!
 //! An adapter comes in, plain data come out. Elsewhere than on Vulkan there are none.
 
+#![cfg_attr(
+    not(any(target_os = "linux", target_os = "android", windows)),
+    allow(dead_code, reason = "only Vulkan's adapters have controls")
+)]
+
 /// The widths of floats in bits, in the order of every array of three here.
 pub(super) const WIDTHS: [u32; 3] = [16, 32, 64];
 
