@@ -79,3 +79,101 @@ fn nothing_overflows_or_vanishes_that_does_not_as_written() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+type Step = fn(&Array, &Array) -> Array;
+
+/// What two arrays of [4, 6] are made into, whatever they hold.
+const STEPS: &[(&str, Step)] = &[
+    ("x + y", |x, y| x + y),
+    ("x - y", |x, y| x - y),
+    ("x * y", |x, y| x * y),
+    ("x / y", |x, y| x / y),
+    ("y / x", |x, y| y / x),
+    ("x * 3", |x, _| x * 3.0),
+    ("x * 1e20", |x, _| x * 1e20),
+    ("x / 1e20", |x, _| x / 1e20),
+    ("x / 4", |x, _| x / 4.0),
+    ("1 / x", |x, _| x.recip()),
+    ("-x", |x, _| -x),
+    ("|x|", |x, _| x.abs()),
+    ("x^2", |x, _| x.pow(2)),
+    ("x^3", |x, _| x.pow(3)),
+    ("x^-1", |x, _| x.pow(-1)),
+    ("x^-2", |x, _| x.pow(-2)),
+    ("x^1/2", |x, _| x.pow(0.5)),
+    ("x^2.5", |x, _| x.pow(2.5)),
+    ("sqrt", |x, _| x.sqrt()),
+    ("rsqrt", |x, _| x.rsqrt()),
+    ("exp", |x, _| x.exp()),
+    ("log", |x, _| x.log()),
+    ("expm1", |x, _| x.expm1()),
+    ("log1p", |x, _| x.log1p()),
+    ("tanh", |x, _| x.tanh()),
+    ("hypot", |x, y| x.hypot(y)),
+    ("maximum", |x, y| x.maximum(y)),
+    ("minimum", |x, y| x.minimum(y)),
+    ("floor", |x, _| x.floor()),
+    ("product", |x, y| x.matmul(&y.t().sign())),
+    ("total", |x, y| y * x.sum([0, 1], true)),
+    ("row sums", |x, y| y * x.sum(1, true)),
+    ("column means", |x, y| y + x.mean(0, true)),
+    ("products of rows", |x, y| y * x.prod(1, true)),
+    ("variance", |x, y| y + x.var(1, 0, true)),
+    ("deviation", |x, y| y + x.std(0, 1, true)),
+    ("softmax", |x, _| x.softmax(1)),
+    ("logsumexp", |x, y| y + x.logsumexp(1, true)),
+    ("gram", |x, y| y * x.t().matmul(x).amax([0, 1], true)),
+    ("weighted gram", |x, y| y * (x / 1e10).t().matmul(x).amax([0, 1], true)),
+    ("scan", |x, _| x.cumsum(1)),
+];
+
+/// Numbers above zero from one end of single precision to the other.
+fn edges(turn: usize) -> Vec<f64> {
+    let all = [3e38, 1e-37, 1.0, 2e30, 5e-30, 7.0, 1.5e19, 3e-19, 1e37, 1e-36, 80.0, 0.25];
+    (0..24).map(|i| f64::from((all[(i * 5 + turn) % 12] * (1.0 + 0.01 * i as f64)) as f32)).collect()
+}
+
+/// Every step after every step: where the program as written is right in single precision, so is its plan. No step is a chain of
+/// products, whose brackets are the planner's.
+#[test]
+fn plans_are_right_at_the_edges_where_the_program_is() {
+    let engine = |plan| Engine::builder().device(DeviceChoice::Cpu).plan(plan).fuse(plan).build().unwrap();
+    let (planned, plain) = (engine(true), engine(false));
+    let results = |engine: &Engine, dtype: DType, first: Step| -> Vec<Vec<f64>> {
+        let given = |turn| engine.from_slice(&edges(turn), &[4, 6]).unwrap().cast(dtype);
+        let (x, y) = (given(0), given(7));
+        engine.eval(&[&x, &y]).unwrap();
+        let all: Vec<Array> = STEPS
+            .iter()
+            .map(|(_, step)| {
+                let inner = first(&x, &y);
+                let inner =
+                    if inner.shape().unwrap() == x.shape().unwrap() { inner } else { &y * inner.amax([0, 1], true) };
+                step(&inner, &y).cast(DType::F64)
+            })
+            .collect();
+        engine.eval(&all.iter().collect::<Vec<_>>()).unwrap();
+        all.iter().map(|a| a.to_vec().unwrap()).collect()
+    };
+    let (mut wrong, mut compared) = (Vec::new(), 0);
+    for (inner, first) in STEPS {
+        let truth = results(&plain, DType::F64, *first);
+        let written = results(&plain, DType::F32, *first);
+        let found = results(&planned, DType::F32, *first);
+        for (s, (outer, _)) in STEPS.iter().enumerate() {
+            for ((t, w), p) in truth[s].iter().zip(&written[s]).zip(&found[s]) {
+                let near = |v: &f64| (v - t).abs() <= 1e-4 * t.abs();
+                // Of a zero nothing tells what a rule that removes a cancellation may find in its place.
+                if *t != 0.0 && near(w) {
+                    compared += 1;
+                    if !near(p) {
+                        wrong.push(format!("{outer} of {inner}: {p:e} instead of {w:e}, which is {t:e}"));
+                    }
+                }
+            }
+        }
+    }
+    assert!(compared > 15_000, "{compared} elements");
+    wrong.dedup_by(|a, b| a.split(':').next() == b.split(':').next());
+    assert!(wrong.is_empty(), "{} of {compared}\n{}", wrong.len(), wrong.join("\n"));
+}
