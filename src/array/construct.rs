@@ -19,13 +19,14 @@ impl Engine {
     /// An array that owns a host buffer, last axis fastest. Nothing is copied.
     ///
     /// # Errors
-    /// A shape error when `shape` does not hold as many elements.
+    /// A shape error when `shape` does not hold as many elements, or has extents beside one of 0 that cannot be addressed.
     pub fn from_buffer(&self, buffer: HostBuffer, shape: &[usize]) -> Result<Array> {
         let shape = Shape::new(shape);
         if shape.len() != buffer.len() {
             return Err(Error::shape(format!("expected {} elements for {shape}, given {}", shape.len(), buffer.len())));
         }
         let dtype = buffer.dtype();
+        shape.check_size(dtype, "from_buffer")?;
         let origin = crate::engine::origin::current();
         let leaf = self.recorder().record_leaf(shape, dtype, self.store_host(buffer), origin.as_ref());
         Ok(Array::adopt(self, leaf))
@@ -67,10 +68,12 @@ impl Engine {
         Array::lift(self, same).cast(dtype)
     }
 
-    /// The coordinate along `axis` of an array of `shape`.
+    /// The coordinate along `axis` of an array of `shape`. Floats hold the nearest value: f16 every whole number up to 2048, f32 up
+    /// to 2²⁴, f64 up to 2⁵³.
     ///
     /// # Errors
-    /// An argument error for an axis that is not there, a dtype error for bool.
+    /// An argument error for an axis that is not there; a dtype error for bool, and for coordinates past the dtype (255 for u8,
+    /// 2³¹ − 1 for i32, 65,519 for f16).
     pub fn iota(&self, shape: &[usize], axis: usize, dtype: DType) -> Result<Array> {
         Array::record(self, Op::Iota { shape: Shape::new(shape), axis, dtype }, &[], None)
     }
@@ -87,10 +90,11 @@ impl Engine {
             return Ok(self.full(&[1], last, dtype));
         }
         let steps = n.saturating_sub(1).max(1) as f64;
-        let i = self.iota(&[n], 0, dtype)?;
+        let wide = if dtype == DType::F16 { DType::F32 } else { dtype };
+        let i = self.iota(&[n], 0, wide)?;
         // The last element is given, not computed: first + (last − first) may round to its neighbour.
         let inner = &(&i * ((last - first) / steps)) + first;
-        i.try_eq(&Array::literal(self, Scalar::from_f64(dtype, steps))?)?.try_select(last, &inner)
+        Ok(i.try_eq(&Array::literal(self, Scalar::from_f64(wide, steps))?)?.try_select(last, &inner)?.cast(dtype))
     }
 
     /// Uniform random elements on [0, 1) by Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",

@@ -3,6 +3,7 @@
 use super::Array;
 use crate::error::{Error, Result};
 use crate::graph::{HostOp, Op};
+use crate::types::DType;
 
 impl Array {
     /// Matrix product of the last two axes: …×m×k by …×k×n gives …×m×n, the other axes broadcasting. 2mkn operations per product.
@@ -23,11 +24,18 @@ impl Array {
     /// Sum over the last axis of the elementwise product with `other`, which broadcasts.
     #[must_use]
     pub fn dot(&self, other: &Self) -> Self {
-        let product = self.mul(other);
-        match product.rank() {
-            Ok(rank) if rank > 0 => product.sum(rank - 1, false),
-            Ok(_) => Self::poisoned(self.engine(), Error::shape("dot: expected at least 1 axis, given 0-d arrays")),
-            Err(e) => Self::poisoned(self.engine(), e),
+        Self::lift(self.engine(), self.try_dot(other))
+    }
+
+    fn try_dot(&self, other: &Self) -> Result<Self> {
+        if self.dtype()? == DType::F16 && other.dtype()? == DType::F16 {
+            // Products of f16 are exact in f32.
+            return Ok(self.cast(DType::F32).try_dot(&other.cast(DType::F32))?.cast(DType::F16));
+        }
+        let product = self.try_mul(other)?;
+        match product.rank()? {
+            0 => Err(Error::shape("dot: expected at least 1 axis, given 0-d arrays")),
+            rank => product.try_sum(rank - 1, false),
         }
     }
 
@@ -56,7 +64,8 @@ impl Array {
         (self.solve(b), self.host(HostOp::Solve, 1, &[self, b]))
     }
 
-    /// The inverse of an n×n matrix of f32 or f64; all infinities when it is singular. On the host; O(n³).
+    /// The inverse of an n×n matrix of f32 or f64: all infinities when it is singular, all NaN when an element is not finite, and for a
+    /// single element its reciprocal. On the host; O(n³).
     #[must_use]
     pub fn inv(&self) -> Self {
         self.host(HostOp::Inv, 0, &[self])
@@ -75,7 +84,7 @@ impl Array {
         self.host(HostOp::Cholesky, 0, &[self])
     }
 
-    /// Determinant (0-d) of an n×n matrix of f32 or f64, by LU. On the host; O(n³).
+    /// Determinant (0-d) of an n×n matrix of f32 or f64, by LU; only the result may leave the range. On the host; O(n³).
     #[must_use]
     pub fn det(&self) -> Self {
         self.host(HostOp::Det, 0, &[self])

@@ -34,8 +34,15 @@ pub fn infer(op: &Op, operands: &[OperandType<'_>]) -> Result<(Shape, DType)> {
         }
         _ => {}
     }
-    let name = op.name();
     check_arity(op, operands.len())?;
+    let (shape, dtype) = infer_new(op, operands)?;
+    shape.check_size(dtype, op.name())?;
+    Ok((shape, dtype))
+}
+
+/// As [`infer`], for the right number of operands and without a look at the size of the result.
+fn infer_new(op: &Op, operands: &[OperandType<'_>]) -> Result<(Shape, DType)> {
+    let name = op.name();
     match op {
         Op::Leaf(_) | Op::Slot(_) => Err(Error::internal(format!("{name}: described by its graph, not inferred"))),
         Op::Literal(s) => Ok((Shape::scalar(), s.dtype())),
@@ -98,6 +105,12 @@ fn iota(shape: &Shape, axis: usize, dtype: DType) -> Result<(Shape, DType)> {
     in_rank("iota", axis, shape)?;
     if dtype == DType::Bool {
         return Err(Error::dtype("iota: expected a numeric dtype, given bool"));
+    }
+    if let Some(last) = shape[axis].checked_sub(1).filter(|&last| last > dtype.largest_coordinate()) {
+        return Err(Error::dtype(format!(
+            "iota: expected coordinates up to {}, the largest of {dtype}, given {last} on axis {axis} of {shape}",
+            dtype.largest_coordinate()
+        )));
     }
     Ok((shape.clone(), dtype))
 }
@@ -374,6 +387,19 @@ mod tests {
         let operands = [&a, &b].map(|shape| OperandType { shape, dtype: DType::F32 });
         let (shape, _) = infer(&Op::Contract { symmetric: false }, &operands).unwrap();
         assert_eq!(shape, Shape::new(&[5, 4, 2, 7]));
+    }
+
+    #[test]
+    fn coordinates_end_where_their_dtype_does() {
+        let largest =
+            [(DType::U8, 255), (DType::I32, i32::MAX as usize), (DType::U32, u32::MAX as usize), (DType::F16, 65_519)];
+        for (dtype, last) in largest {
+            let iota = |n| infer(&Op::Iota { shape: Shape::new(&[2, n]), axis: 1, dtype }, &[]);
+            assert!(iota(last + 1).is_ok(), "{dtype}");
+            let e = iota(last + 2).unwrap_err();
+            assert!(e.is_dtype() && e.message().contains(&format!("given {} on axis 1", last + 1)), "{e}");
+        }
+        assert!(infer(&Op::Iota { shape: Shape::new(&[1 << 40, 0]), axis: 0, dtype: DType::F32 }, &[]).is_ok());
     }
 
     #[test]

@@ -95,7 +95,8 @@ pub enum HostOp {
     /// Solves A·X = B: output 0 is X (least squares of minimum norm when A is not square or is singular), output 1 the
     /// reciprocal condition estimate (0-d; 0 when singular).
     Solve,
-    /// The inverse: output 0, and output 1 the reciprocal condition estimate. All infinities when singular.
+    /// The inverse: output 0, and output 1 the reciprocal condition estimate. All infinities when singular, all NaN when not finite; of
+    /// one element its reciprocal.
     Inv,
     /// Lower Cholesky factor of a symmetric positive definite matrix; a numeric error otherwise.
     Cholesky,

@@ -101,7 +101,7 @@ impl<P> Recorder<P> {
     /// `base` itself.
     ///
     /// # Errors
-    /// A shape error when the view reaches outside its operand.
+    /// A shape error when the view reaches outside its operand or has too many elements.
     pub fn record_view(
         &self,
         base: NodeRef,
@@ -114,6 +114,7 @@ impl<P> Recorder<P> {
         if !view.fits(entry.shape.len()) {
             return Err(Error::shape(format!("view {view} reaches outside its operand {}", entry.shape)));
         }
+        view.shape().check_size(entry.dtype, tag.unwrap_or("view"))?;
         let (mut view, mut base) = (view, base.index);
         while let Op::View(inner) = &state.dag[base].op
             && let Some(&below) = state.dag[base].operands.first()

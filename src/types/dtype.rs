@@ -98,6 +98,20 @@ impl DType {
         }
     }
 
+    /// The largest coordinate that the dtype holds: for integers their largest value, for floats the last whole number that does not
+    /// round to infinity. Floats round coordinates past 2¹¹ (f16), 2²⁴ and 2⁵³ to their nearest values.
+    #[must_use]
+    pub const fn largest_coordinate(self) -> usize {
+        match self {
+            Self::Bool => 1,
+            Self::U8 => 255,
+            Self::I32 => i32::MAX as usize,
+            Self::U32 => u32::MAX as usize,
+            Self::F16 => 65_519,
+            Self::I64 | Self::F32 | Self::F64 => i64::MAX as usize,
+        }
+    }
+
     /// The smallest positive normal value of a floating dtype.
     #[must_use]
     pub fn smallest_normal(self) -> f64 {

@@ -5,6 +5,7 @@ use std::ops::Deref;
 
 use smallvec::SmallVec;
 
+use super::DType;
 use crate::error::{Error, Result};
 
 /// Extents, strides or axes without allocation for up to six of them.
@@ -60,6 +61,27 @@ impl Shape {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.contains(&0)
+    }
+
+    /// Whether an array of this shape and dtype can be addressed: at most `isize::MAX` bytes. Extents of 0 count as 1, as in NumPy, so
+    /// that strides and offsets of empty arrays do not overflow either. Views count in full, though they take no memory.
+    ///
+    /// # Errors
+    /// A shape error that names `what` asked for it.
+    #[inline]
+    pub fn check_size(&self, dtype: DType, what: &str) -> Result<()> {
+        // Truth values are words on a device.
+        let most = isize::MAX as usize / dtype.device_size();
+        let mut n = 1usize;
+        for &d in &self.0 {
+            n = n.saturating_mul(d.max(1));
+        }
+        if n <= most { Ok(()) } else { Err(self.too_large(dtype, what, most)) }
+    }
+
+    #[cold]
+    fn too_large(&self, dtype: DType, what: &str, most: usize) -> Error {
+        Error::shape(format!("{what}: expected at most {most} elements of {dtype}, given the shape {self}"))
     }
 
     /// Strides in elements of a dense array with the last axis fastest.
@@ -185,5 +207,26 @@ mod tests {
     fn huge_shapes_do_not_overflow() {
         assert_eq!(Shape::new(&[usize::MAX, 2]).len(), usize::MAX);
         assert_eq!(Shape::new(&[usize::MAX, 2, 0]).len(), 0);
+    }
+
+    #[test]
+    fn a_size_counts_bytes_and_takes_empty_axes_for_one() {
+        let most = isize::MAX as usize;
+        for (dims, dtype, fits) in [
+            (vec![most], DType::U8, true),
+            (vec![most], DType::F16, false),
+            (vec![most / 8], DType::F64, true),
+            (vec![most / 8 + 1], DType::F64, false),
+            (vec![1 << 33, 1 << 31], DType::U8, false),
+            (vec![usize::MAX, usize::MAX, 0], DType::U8, false),
+            (vec![0, 0, 5], DType::F64, true),
+        ] {
+            assert_eq!(Shape::new(&dims).check_size(dtype, "x").is_ok(), fits, "{dims:?} {dtype}");
+        }
+        let e = Shape::new(&[1 << 33, 1 << 31]).check_size(DType::F32, "ones").unwrap_err();
+        assert_eq!(
+            e.message(),
+            "ones: expected at most 2305843009213693951 elements of f32, given the shape [8589934592, 2147483648]"
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! What a user of the library meets: arrays, evaluation, what stays in memory, the plan cache, threads, conversions, the README.
 
 mod array;
+mod composites;
 mod interop;
 mod keeping;
 #[cfg(feature = "blocking")]

@@ -6,10 +6,18 @@
 use faer::{Mat, Side};
 
 use super::matrix::is_finite;
+use super::scale;
 use crate::error::{Error, Result};
 
 /// Q and R; only Q or only R is formed when nothing else is in `wanted`.
 pub(super) fn qr(a: &Mat<f64>, complete: bool, wanted: &[u8]) -> Vec<Mat<f64>> {
+    let (a, exponents) = scale::columns(a);
+    let mut factors = qr_scaled(&a, complete, wanted);
+    factors[1] = scale::by(&factors[1], |_, j| exponents[j]);
+    factors
+}
+
+fn qr_scaled(a: &Mat<f64>, complete: bool, wanted: &[u8]) -> Vec<Mat<f64>> {
     let (m, n) = (a.nrows(), a.ncols());
     let k = if complete { m } else { m.min(n) };
     if m == 0 || n == 0 {
@@ -93,10 +101,11 @@ pub(super) fn eigh(a: &Mat<f64>) -> Result<Vec<Mat<f64>>> {
         return Ok(vec![Mat::zeros(0, 1), Mat::zeros(0, 0)]);
     }
     finite("eigh", a)?;
+    let (a, e) = scale::whole(a);
     let eigen =
         a.self_adjoint_eigen(Side::Lower).map_err(|_| Error::numeric("eigh: the eigenvalues did not converge"))?;
     let values = eigen.S().column_vector();
-    Ok(vec![Mat::from_fn(n, 1, |i, _| values[i]), eigen.U().to_owned()])
+    Ok(vec![Mat::from_fn(n, 1, |i, _| scale::times_power(values[i], e)), eigen.U().to_owned()])
 }
 
 /// Singular values, descending, and the economy U and V.
@@ -107,9 +116,10 @@ pub(super) fn svd(a: &Mat<f64>) -> Result<Vec<Mat<f64>>> {
         return Ok(vec![Mat::zeros(0, 1), Mat::zeros(m, 0), Mat::zeros(n, 0)]);
     }
     finite("svd", a)?;
+    let (a, e) = scale::whole(a);
     let svd = a.thin_svd().map_err(|_| Error::numeric("svd: the singular values did not converge"))?;
     let s = svd.S().column_vector();
-    Ok(vec![Mat::from_fn(k, 1, |i, _| s[i]), svd.U().to_owned(), svd.V().to_owned()])
+    Ok(vec![Mat::from_fn(k, 1, |i, _| scale::times_power(s[i], e)), svd.U().to_owned(), svd.V().to_owned()])
 }
 
 fn finite(name: &str, a: &Mat<f64>) -> Result<()> {

@@ -4,9 +4,12 @@
 //! factorisation serves them all. f32 matrices are widened, factored in f64 and rounded at the end; only the threshold of
 //! what counts as zero is that of f32. Schedules are unknown here.
 //!
-//! Matrices that hold NaN or an infinity never reach the library, which may loop on them: `qr`, `solve` and `det` give NaN,
-//! `inv` gives infinities with a reciprocal condition of 0 as for a singular matrix, and `cholesky`, `eigh` and `svd` are
-//! numeric errors.
+//! Matrices that hold NaN or an infinity never reach the library, which may loop on them: `qr`, `solve`, `det` and `inv` give
+//! NaN (with a reciprocal condition of 0), and `cholesky`, `eigh` and `svd` are numeric errors. The inverse and the
+//! determinant of a single element follow IEEE instead: the inverse of an infinity is 0.
+//!
+//! The library squares what it is given. A matrix whose elements are far from 1 is scaled by powers of two first, which rounds
+//! nothing, and the results are scaled back.
 
 #[cfg(feature = "linalg")]
 mod condition;
@@ -16,6 +19,8 @@ mod decompose;
 mod matrix;
 #[cfg(feature = "linalg")]
 mod routine;
+#[cfg(feature = "linalg")]
+mod scale;
 #[cfg(feature = "linalg")]
 mod solve;
 

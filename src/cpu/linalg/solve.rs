@@ -5,11 +5,12 @@
 //! is merely close to singular keeps the solution of its factorisation: the reciprocal condition tells.
 
 use faer::Mat;
-use faer::linalg::solvers::DenseSolveCore;
+use faer::linalg::solvers::{DenseSolveCore, PartialPivLu};
 use faer::prelude::Solve;
 
 use super::condition::{norm1, rcond};
 use super::matrix::is_finite;
+use super::scale::{self, Equilibrated};
 use crate::error::{Error, Result};
 use crate::types::{Fault, seeded};
 
@@ -32,23 +33,62 @@ pub(super) fn solve(a: &Mat<f64>, b: &Mat<f64>, eps: f64) -> Result<Solution> {
     if m != n {
         return least_squares(a, b, eps);
     }
-    let lu = a.partial_piv_lu();
-    let u = lu.U();
-    if (0..n).any(|i| u[(i, i)] == 0.0 || u[(i, i)].is_nan()) {
+    let Factors { lu, scaled, rcond } = Factors::new(a);
+    if rcond.is_none() {
         return Ok(Solution { rcond: 0.0, ..least_squares(a, b, eps)? });
     }
-    let rcond = rcond(n, norm1(a), |x| lu.solve_in_place(x), |x| lu.solve_transpose_in_place(x));
-    let mut x = b.clone();
+    let (mut x, extra) = scaled.right(b);
     if seeded(Fault::SolveTransposed) {
         lu.solve_transpose_in_place(&mut x);
     } else {
         lu.solve_in_place(&mut x);
     }
-    Ok(Solution { x, rcond })
+    Ok(Solution { x: scaled.solution(&x, &extra), rcond: rcond.unwrap_or(0.0) })
+}
+
+/// A square matrix of finite elements after elimination.
+struct Factors {
+    lu: PartialPivLu<f64>,
+    scaled: Equilibrated,
+    /// The reciprocal condition; `None` when a pivot is zero.
+    rcond: Option<f64>,
+}
+
+impl Factors {
+    fn new(a: &Mat<f64>) -> Self {
+        let n = a.nrows();
+        let scaled = Equilibrated::new(a);
+        let lu = scaled.a.partial_piv_lu();
+        let u = lu.U();
+        if (0..n).any(|i| u[(i, i)] == 0.0 || u[(i, i)].is_nan()) {
+            return Self { lu, scaled, rcond: None };
+        }
+        // The condition is that of the matrix as it was, divided as a whole by a power of two.
+        let (whole, e) = scale::whole(a);
+        let (rows, columns) = (&scaled.rows, &scaled.columns);
+        let solve = |x: &mut Mat<f64>| {
+            *x = scale::by(x, |i, _| e - rows[i]);
+            lu.solve_in_place(&mut *x);
+            *x = scale::by(x, |i, _| -columns[i]);
+        };
+        let solve_transposed = |x: &mut Mat<f64>| {
+            *x = scale::by(x, |i, _| -columns[i]);
+            lu.solve_transpose_in_place(&mut *x);
+            *x = scale::by(x, |i, _| e - rows[i]);
+        };
+        let rcond = Some(rcond(n, norm1(&whole), solve, solve_transposed));
+        Self { lu, scaled, rcond }
+    }
 }
 
 /// The X that makes ‖A·X − B‖ least, and among those ‖X‖ least, with the quotient of the extreme singular values.
 fn least_squares(a: &Mat<f64>, b: &Mat<f64>, eps: f64) -> Result<Solution> {
+    let ((a, e), (b, extra)) = (scale::whole(a), scale::columns(b));
+    let Solution { x, rcond } = least_squares_scaled(&a, &b, eps)?;
+    Ok(Solution { x: scale::by(&x, |_, j| extra[j] - e), rcond })
+}
+
+fn least_squares_scaled(a: &Mat<f64>, b: &Mat<f64>, eps: f64) -> Result<Solution> {
     let (m, n) = (a.nrows(), a.ncols());
     if m > n {
         // The factor R has the singular values of A and is small.
@@ -82,38 +122,53 @@ fn pseudo_solve(a: &Mat<f64>, b: &Mat<f64>, eps: f64) -> Result<Solution> {
     Ok(Solution { x: svd.V() * y, rcond })
 }
 
-/// The inverse and the reciprocal condition; infinities and 0 for a singular matrix.
+/// The inverse and the reciprocal condition; infinities and 0 for a singular matrix, NaN and 0 for one that is not finite. The
+/// inverse of a single element is its reciprocal.
 pub(super) fn inv(a: &Mat<f64>) -> Solution {
     let n = a.nrows();
     if n == 0 {
         return Solution { x: Mat::zeros(0, 0), rcond: f64::INFINITY };
     }
-    let singular = || Solution { x: Mat::from_fn(n, n, |_, _| f64::INFINITY), rcond: 0.0 };
+    if n == 1 {
+        let x = a[(0, 0)];
+        let rcond = if x.is_finite() && x != 0.0 { 1.0 } else { 0.0 };
+        return Solution { x: Mat::from_fn(1, 1, |_, _| x.recip()), rcond };
+    }
+    let filled = |with: f64| Solution { x: Mat::from_fn(n, n, |_, _| with), rcond: 0.0 };
     if !is_finite(a) {
-        return singular();
+        return filled(f64::NAN);
     }
-    let lu = a.partial_piv_lu();
-    let u = lu.U();
-    if (0..n).any(|i| u[(i, i)] == 0.0 || u[(i, i)].is_nan()) {
-        return singular();
+    let Factors { lu, scaled, rcond } = Factors::new(a);
+    match rcond {
+        Some(rcond) if rcond > 0.0 => {
+            let inverse = lu.inverse();
+            let x = scale::by(&inverse, |i, j| -scaled.columns[i] - scaled.rows[j]);
+            Solution { x, rcond }
+        }
+        _ => filled(f64::INFINITY),
     }
-    let rcond = rcond(n, norm1(a), |x| lu.solve_in_place(x), |x| lu.solve_transpose_in_place(x));
-    if rcond == 0.0 { singular() } else { Solution { x: lu.inverse(), rcond } }
 }
 
-/// The determinant; 1 for a matrix without elements.
+/// The determinant; 1 for a matrix without elements. The pivots' product is taken apart from its exponent, so only the result may
+/// leave the range.
 pub(super) fn det(a: &Mat<f64>) -> f64 {
     let n = a.nrows();
     if n == 0 {
         return 1.0;
     }
+    if n == 1 {
+        return a[(0, 0)];
+    }
     if !is_finite(a) {
         return f64::NAN;
     }
-    let lu = a.partial_piv_lu();
+    let scaled = Equilibrated::new(a);
+    let lu = scaled.a.partial_piv_lu();
     let u = lu.U();
-    let product = (0..n).fold(1.0, |p, i| p * u[(i, i)]);
-    if is_odd(lu.P().arrays().0) { -product } else { product }
+    let (product, exponent) = scale::product((0..n).map(|i| u[(i, i)]));
+    let scales = scaled.rows.iter().chain(&scaled.columns).map(|&e| i64::from(e)).sum::<i64>();
+    let det = scale::times_power(product, (exponent + scales).clamp(-10_000, 10_000) as i32);
+    if is_odd(lu.P().arrays().0) { -det } else { det }
 }
 
 /// Whether a permutation is a product of an odd number of exchanges.

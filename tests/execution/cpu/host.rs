@@ -231,6 +231,93 @@ fn inverses_and_determinants() {
 }
 
 #[test]
+fn a_single_element_inverts_as_a_reciprocal() {
+    let inv = |x: f64| {
+        let out = run(HostOp::Inv, &[0, 1], &[&M::new(1, 1, &[x])], DType::F64).unwrap();
+        (out[0].v[0], out[1].v[0])
+    };
+    assert_eq!(inv(f64::INFINITY), (0.0, 0.0));
+    assert!(inv(f64::NAN).0.is_nan());
+    assert_eq!(inv(-0.0), (f64::NEG_INFINITY, 0.0));
+    assert_eq!(inv(0.0), (f64::INFINITY, 0.0));
+    assert_eq!(inv(4.0), (0.25, 1.0));
+    assert_eq!(inv(1e-310).0, f64::INFINITY);
+}
+
+/// Results for A·2^(±e) are those for A, scaled: no step inside squares what it is given.
+#[test]
+fn scaled_matrices_give_scaled_results() {
+    let times = |m: &M, s: f64| M { v: m.v.iter().map(|x| x * s).collect(), ..*m };
+    let b = M::new(3, 1, &[1., 2., 3.]);
+    let square = M::new(3, 3, &[8., 1., 6., 3., 5., 7., 4., 9., 2.]);
+    let tall = M::new(3, 2, &[1., 2., 3., 4., 5., 7.]);
+    let wide = M::new(2, 3, &[1., 3., 5., 2., 4., 7.]);
+    let singular = M::new(3, 3, &[1., 2., 3., 4., 5., 6., 5., 7., 9.]);
+    let definite = M::new(3, 3, &[4., 1., 0., 1., 5., 2., 0., 2., 6.]);
+    let one = |op, out: u8, of: &[&M]| run(op, &[out], of, DType::F64).unwrap().remove(0);
+    for e in [-1000, -670, -550, -500, -401, 401, 500, 530, 665, 1000] {
+        let s = 2f64.powi(e);
+        let close = |name: &str, given: &M, expected: &M| {
+            let size = expected.v.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
+            let near = given.v.iter().zip(&expected.v).all(|(g, e)| (g - e).abs() <= 1e-13 * size);
+            assert!(near, "{name} of a matrix times 2^{e}: expected {:?}, given {:?}", expected.v, given.v);
+        };
+        for a in [&square, &tall, &wide, &singular] {
+            let sa = times(a, s);
+            close("svd", &one(HostOp::Svd, 0, &[&sa]), &times(&one(HostOp::Svd, 0, &[a]), s));
+            close("Q", &one(HostOp::Qr { complete: false }, 0, &[&sa]), &one(HostOp::Qr { complete: false }, 0, &[a]));
+            close(
+                "R",
+                &one(HostOp::Qr { complete: true }, 1, &[&sa]),
+                &times(&one(HostOp::Qr { complete: true }, 1, &[a]), s),
+            );
+            let right = M { r: a.r, c: 1, v: b.v[..a.r].to_vec() };
+            close("solve", &one(HostOp::Solve, 0, &[&sa, &times(&right, s)]), &one(HostOp::Solve, 0, &[a, &right]));
+            close("condition", &one(HostOp::Solve, 1, &[&sa, &right]), &one(HostOp::Solve, 1, &[a, &right]));
+        }
+        let (sa, sd) = (times(&square, s), times(&definite, s));
+        close("inverse", &one(HostOp::Inv, 0, &[&sa]), &times(&one(HostOp::Inv, 0, &[&square]), 1.0 / s));
+        close("eigenvalues", &one(HostOp::Eigh, 0, &[&sd]), &times(&one(HostOp::Eigh, 0, &[&definite]), s));
+        close("vectors", &one(HostOp::Eigh, 1, &[&sd]), &one(HostOp::Eigh, 1, &[&definite]));
+        close("factor", &one(HostOp::Cholesky, 0, &[&sd]), &times(&one(HostOp::Cholesky, 0, &[&definite]), s.sqrt()));
+    }
+}
+
+#[test]
+fn determinants_whose_pivots_leave_the_range_midway() {
+    let det = |n: usize, v: &[f64]| run(HostOp::Det, &[0], &[&M::new(n, n, v)], DType::F64).unwrap()[0].v[0];
+    let near = |given: f64, expected: f64| assert!((given - expected).abs() <= 1e-13 * expected.abs(), "{given}");
+    let diagonal = |d: &[f64]| {
+        let n = d.len();
+        det(n, &(0..n * n).map(|i| if i % (n + 1) == 0 { d[i / (n + 1)] } else { 0.0 }).collect::<Vec<_>>())
+    };
+    near(diagonal(&[1e200, 1e200, 1e-200, 1e-200]), 1.0);
+    near(diagonal(&[1e-200, 1e-200, 1e200, -1e200]), -1.0);
+    near(diagonal(&[1e300, 1e300, 1e300, 1e-300, 1e-300, 1e-290]), 1e10);
+    assert_eq!(diagonal(&[1e200, 1e200]), f64::INFINITY);
+    assert_eq!(diagonal(&[1e-200, 1e-200]), 0.0);
+    near(det(2, &[1e200, 2e200, 1e-200, 3e-200]), 1.0);
+    near(det(2, &[1e200, 1e-200, 2e200, 3e-200]), 1.0);
+    near(det(3, &[8e153, 1e153, 6e153, 3., 5., 7., 4e-153, 9e-153, 2e-153]), -360.0);
+    assert!(det(2, &[f64::NAN, 1., 1., 1.]).is_nan());
+}
+
+/// Rows and columns of very different sizes.
+#[test]
+fn graded_systems() {
+    let solve = |a: &[f64], b: &[f64]| {
+        run(HostOp::Solve, &[0], &[&M::new(2, 2, a), &M::new(2, 1, b)], DType::F64).unwrap().remove(0).v
+    };
+    let near = |x: &[f64], e: [f64; 2]| {
+        assert!(x.iter().zip(&e).all(|(x, e)| (x - e).abs() <= 1e-13 * e.abs().max(1e-200)), "{x:?} for {e:?}");
+    };
+    near(&solve(&[1e200, 2e200, 1e-200, 3e-200], &[3e200, 4e-200]), [1.0, 1.0]);
+    near(&solve(&[1e200, 2e-200, 1e200, 3e-200], &[1.0, 1.5]), [0.0, 5e199]);
+    near(&solve(&[1e-300, 0.0, 0.0, 1e300], &[1e-300, 1e300]), [1.0, 1.0]);
+    near(&solve(&[1e-320, 0.0, 0.0, 1.0], &[1e-320, 1.0]), [1.0, 1.0]);
+}
+
+#[test]
 fn symmetric_factorisations() {
     for dtype in [DType::F64, DType::F32] {
         for n in [0, 1, 4, 45] {
@@ -277,9 +364,15 @@ fn what_is_not_finite_neither_panics_nor_hangs() {
             let all_nan = |m: &M| m.v.iter().all(|x| x.is_nan());
             assert!(all_nan(&run(HostOp::Qr { complete: false }, &[0], &[&a], DType::F64).unwrap()[0]));
             assert!(all_nan(&run(HostOp::Solve, &[0], &[&a, &b], DType::F64).unwrap()[0]));
-            assert!(all_nan(&run(HostOp::Det, &[0], &[&a], DType::F32).unwrap()[0]));
+            let det = run(HostOp::Det, &[0], &[&a], DType::F32).unwrap()[0].v[0];
             let inv = run(HostOp::Inv, &[0, 1], &[&a], DType::F64).unwrap();
-            assert!(inv[0].v.iter().all(|&x| x == f64::INFINITY) && inv[1].v == [0.0]);
+            assert_eq!(inv[1].v, [0.0]);
+            if n == 1 {
+                // A single element is its own determinant, and its inverse a reciprocal.
+                assert_eq!((det.to_bits(), inv[0].v[0].to_bits()), (bad.to_bits(), bad.recip().to_bits()));
+            } else {
+                assert!(det.is_nan() && all_nan(&inv[0]));
+            }
             for op in [HostOp::Cholesky, HostOp::Eigh, HostOp::Svd] {
                 assert!(run(op, &[0], &[&a], DType::F64).unwrap_err().is_numeric(), "{op:?}");
             }

@@ -177,8 +177,16 @@ fn vector_norm(rt: &Runtime, call: &Call, array: &Array, p: f64) -> Result<Array
             array.ne(0.0).cast(dtype).sum(.., false)
         }
         _ if p.is_nan() => return Err(call.bad(1, "P is NaN")),
-        _ => array.abs().pow(p).sum(.., false).pow(1.0 / p),
+        _ => power_norm(&array.abs(), p),
     })
+}
+
+/// (Σ xᵖ)^(1/p) of magnitudes. The largest one, or for a negative power the smallest, is divided out first, so that no power leaves
+/// the range; one that is zero or not finite stays.
+fn power_norm(x: &Array, p: f64) -> Array {
+    let extreme = if p > 0.0 { x.amax(.., true) } else { x.amin(.., true) };
+    let scale = extreme.isfinite().and(&extreme.gt(0.0)).select(&extreme, 1.0);
+    x.div(&scale).pow(p).sum(.., true).pow(1.0 / p).mul(&scale)
 }
 
 /// `[Q, R] = qr(A)`, `qr(A, 0)` for the economy size, and `R = qr(A)`.
