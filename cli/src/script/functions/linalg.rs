@@ -185,7 +185,7 @@ fn vector_norm(rt: &Runtime, call: &Call, array: &Array, p: f64) -> Result<Array
 /// the range; one that is zero or not finite stays.
 fn power_norm(x: &Array, p: f64) -> Array {
     let extreme = if p > 0.0 { x.amax(.., true) } else { x.amin(.., true) };
-    let scale = extreme.isfinite().and(&extreme.gt(0.0)).select(&extreme, 1.0);
+    let scale = extreme.isfinite().and(extreme.gt(0.0)).select(&extreme, 1.0);
     x.div(&scale).pow(p).sum(.., true).pow(1.0 / p).mul(&scale)
 }
 
