@@ -4,6 +4,7 @@
 //! A case is a function of seed and index, so that any of them can be run again alone. A case that diverges is made small and blamed
 //! on the rule, group or operation that computed the wrong value.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::compare::{Mismatch, Tally, compare};
@@ -38,6 +39,8 @@ pub struct SessionOptions {
     pub device: DeviceChoice,
     /// Rule files to use in addition to the built-in ones.
     pub rules: Vec<RuleFile>,
+    /// The folder that certificates of devices are kept in; see [`EngineBuilder::certificates`].
+    pub certificates: Option<PathBuf>,
     /// Which cases.
     pub seed: u64,
     /// One case in so many is made from a rule, all rules in turn; the others are random. 0 for none.
@@ -48,7 +51,7 @@ impl SessionOptions {
     /// Every third case is made from a built-in rule.
     #[must_use]
     pub fn new(device: DeviceChoice, seed: u64) -> Self {
-        Self { device, rules: Vec::new(), seed, rule_every: 3 }
+        Self { device, rules: Vec::new(), certificates: None, seed, rule_every: 3 }
     }
 }
 
@@ -449,5 +452,10 @@ fn whole(case: &Case, root: usize, mismatch: Mismatch, probe: &Probe<'_>, blame:
 
 fn builder(options: &SessionOptions, mode: Numerics) -> EngineBuilder {
     let plain = Engine::builder().device(options.device).numerics(mode).plan_cache(64);
+    #[cfg(feature = "gpu")]
+    let plain = match &options.certificates {
+        Some(folder) => plain.certificates(folder),
+        None => plain,
+    };
     options.rules.iter().fold(plain, |b, file| b.rules_on_trust(file.name.clone(), file.text.clone()))
 }

@@ -32,6 +32,8 @@ pub struct EngineBuilder {
     gpu_costs: CostTable,
     observer: Option<Observer>,
     inspect: bool,
+    #[cfg(feature = "gpu")]
+    certificates: Option<PathBuf>,
 }
 
 /// Rules that the embedder adds.
@@ -74,6 +76,8 @@ impl Default for EngineBuilder {
             gpu_costs: CostTable::gpu(),
             observer: None,
             inspect: false,
+            #[cfg(feature = "gpu")]
+            certificates: crate::device::GpuOptions::from_env().cache_dir,
         }
     }
 }
@@ -220,6 +224,16 @@ impl EngineBuilder {
         self
     }
 
+    /// A folder to keep certificates of devices in. Before the first evaluation that uses a GPU of a driver that lazurite does not
+    /// know, small programs find out what it computes as the CPU does; that takes about a second, unless the folder holds what an
+    /// earlier run found. By default the folder that `LAZURITE_CACHE_DIR` names; without one every process finds out anew.
+    #[cfg(feature = "gpu")]
+    #[must_use]
+    pub fn certificates(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.certificates = Some(folder.into());
+        self
+    }
+
     /// Builds the engine.
     ///
     /// # Errors
@@ -261,8 +275,10 @@ impl EngineBuilder {
             memory_limit: self.memory_limit,
             work_limit: self.work_limit,
             inspect: self.inspect.then(Clock::start),
+            #[cfg(feature = "gpu")]
+            certificates: self.certificates,
         };
-        Ok(Engine(Arc::new(Inner {
+        let engine = Engine(Arc::new(Inner {
             recorder: Recorder::new(self.max_pending, self.max_pending_bytes),
             settings,
             #[cfg(feature = "gpu")]
@@ -277,7 +293,10 @@ impl EngineBuilder {
             counters: stats::Counters::default(),
             observer: self.observer,
             last: Mutex::new(None),
-        })))
+        }));
+        #[cfg(feature = "gpu")]
+        engine.recall_certificate();
+        Ok(engine)
     }
 }
 

@@ -1,6 +1,10 @@
-//! The certificate of the engine's GPU: a probe runs its graphs through schedule, kernels and device as any evaluation does, in engines of
-//! its own without a planner. It holds no lock of this engine.
+//! The certificate of the engine's GPU: recalled for a known driver or from a folder, or probed before the first evaluation that uses the
+//! device; from then on kernels and placement go by it.
+//!
+//! The probe runs its graphs through schedule, kernels and device as any evaluation does, in engines of its own without a planner. It
+//! holds no lock, so that threads that come meanwhile probe again rather than wait. A probe that fails leaves every work-around on.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use hashbrown::HashSet;
@@ -18,13 +22,13 @@ use crate::device::{Dispatch, Gpu};
 use crate::error::{Error, Result};
 use crate::graph::{NodeId, Recorder};
 use crate::kernels::Param;
-use crate::probe::{Answer, Certificate, Question, Stage, Subject, Suite, TextQuestion};
+use crate::probe::{Answer, Certificate, Question, Stage, Subject, Suite, TextQuestion, keep, kept, known, remember};
 use crate::schedule::{Place, Step};
 use crate::types::{Conformance, CostTable, DeviceChoice, HostBuffer, Numerics};
 
 impl Engine {
     /// Certifies the GPU anew: what its driver computes, which work-arounds that takes, and what each mode promises here. Takes about a
-    /// second. The engine itself goes on as before.
+    /// second. The engine itself goes on as before; a folder of certificates, if it has one, keeps the new one.
     ///
     /// # Errors
     /// No device for an engine without a GPU; device lost; out of memory.
@@ -39,18 +43,90 @@ impl Engine {
     /// As [`certify`](Self::certify).
     pub async fn certify_async(&self) -> Result<Certificate> {
         let gpu = self.gpu().ok_or_else(|| Error::no_device("there is no GPU to certify"))?;
-        probe(gpu).await
+        let certificate = probe(gpu).await?;
+        self.keep_certificate(&certificate);
+        Ok(certificate)
     }
+
+    /// Whether it is settled what the GPU computes.
+    pub(super) fn is_certified(&self) -> bool {
+        self.0.certified.get().is_some()
+    }
+
+    /// Takes what was found on this machine and kept, or what is known of the driver.
+    pub(super) fn recall_certificate(&self) {
+        let Some(gpu) = self.gpu() else { return };
+        let subject = subject(gpu);
+        let folder = self.0.settings.certificates.as_deref();
+        if let Some(conformance) = here(folder, &subject).or_else(|| known(&subject)) {
+            self.settle(gpu, conformance);
+        }
+    }
+
+    /// Probes the GPU if nothing is known of it.
+    pub(super) async fn learn(&self) {
+        self.recall_certificate();
+        let Some(gpu) = self.gpu().filter(|_| !self.is_certified()) else { return };
+        let conformance = match probe(gpu).await {
+            Ok(certificate) => {
+                self.keep_certificate(&certificate);
+                let conformance = certificate.conformance();
+                remember(certificate.subject(), &conformance);
+                conformance
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the device could not be probed: every work-around is on");
+                Conformance::careful()
+            }
+        };
+        self.settle(gpu, conformance);
+    }
+
+    /// The first to settle it decides; another thread's findings are the same.
+    fn settle(&self, gpu: &Gpu, conformance: Conformance) {
+        self.0.certified.get_or_init(|| gpu.limits().clone().certified(conformance));
+    }
+
+    fn keep_certificate(&self, certificate: &Certificate) {
+        let Some(folder) = &self.0.settings.certificates else { return };
+        if let Err(error) = keep(folder, certificate) {
+            tracing::warn!(%error, folder = %folder.display(), "the certificate of the device was not kept");
+        }
+    }
+}
+
+/// What a folder holds of a device.
+fn here(folder: Option<&Path>, subject: &Subject) -> Option<Conformance> {
+    Some(kept(folder?, subject)?.conformance())
 }
 
 fn subject(gpu: &Gpu) -> Subject {
     let summary = gpu.summary();
+    let mut features = summary.features.clone();
+    // A software driver compiles for the processor it finds, and was seen to be wrong on one and right on another.
+    if gpu.limits().software {
+        features.push(processor());
+    }
     Subject {
         adapter: summary.name.clone(),
         backend: summary.backend.clone(),
         driver: summary.driver.clone(),
-        features: summary.features.join(", "),
+        features: features.join(", "),
     }
+}
+
+/// The vector instructions of this machine.
+fn processor() -> &'static str {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if std::arch::is_x86_feature_detected!("avx512f") {
+            return "on AVX-512";
+        }
+        if std::arch::is_x86_feature_detected!("avx2") {
+            return "on AVX2";
+        }
+    }
+    std::env::consts::ARCH
 }
 
 /// Asks every question in every stage that it matters to.
@@ -68,7 +144,7 @@ async fn probe(gpu: &Gpu) -> Result<Certificate> {
             match ask(&engine, question).await {
                 Ok(answers) => certificate.record(stage, question, &answers),
                 Err(error) if gpu.is_lost() => return Err(error),
-                Err(error) => tracing::warn!(%error, dtype = %question.dtype, "cases of the probe could not be run"),
+                Err(error) => certificate.record_failure(stage, question, &error),
             }
         }
         // What is asked in WGSL shows the driver alone.
@@ -110,6 +186,7 @@ fn engine(gpu: &Gpu, numerics: Numerics, conformance: Conformance) -> Engine {
         memory_limit: u64::MAX,
         work_limit: u64::MAX,
         inspect: None,
+        certificates: None,
     };
     let certified = OnceLock::from(gpu.limits().clone().certified(conformance));
     Engine(Arc::new(Inner {
@@ -149,4 +226,25 @@ async fn ask(engine: &Engine, question: &Question) -> Result<Vec<Answer>> {
         answers.push((!elsewhere.contains(root)).then(|| (*answer).clone()));
     }
     Ok(answers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lost_device_is_an_error_and_leaves_every_work_around_on() {
+        // Without an adapter there is nothing to lose.
+        let Ok(engine) = Engine::builder().device(DeviceChoice::Gpu).build() else { return };
+        let gpu = engine.gpu().unwrap().clone();
+        gpu.destroy_for_tests();
+        assert!(engine.certify().unwrap_err().is_device_lost());
+        let mut lost = super::engine(&gpu, Numerics::Strict, Conformance::faultless());
+        Arc::get_mut(&mut lost.0).unwrap().certified = OnceLock::new();
+        // A known driver needs no probe; of another one nothing is found out.
+        pollster::block_on(lost.learn());
+        assert!(lost.is_certified());
+        let found = &lost.0.certified.get().unwrap().conformance;
+        assert!(known(&subject(&gpu)).is_some_and(|k| k == *found) || *found == Conformance::careful());
+    }
 }

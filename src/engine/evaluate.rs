@@ -166,6 +166,11 @@ impl Engine {
     async fn run_with_fallback(&self, request: &Request<'_>) -> Result<Outcome> {
         let Request { graph, inputs, needed, run, .. } = request;
         let mut plan = self.plan_for(graph, *inputs, needed, run, true)?;
+        #[cfg(feature = "gpu")]
+        if plan.prepared.lowered.iter().any(Option::is_some) && !self.is_certified() {
+            self.learn().await;
+            plan = self.plan_for(graph, *inputs, needed, run, true)?;
+        }
         self.0.counters.evaluated_ops.add(plan.prepared.n_ops);
         let mut fallback = None;
         let mut times = Times::default();

@@ -40,6 +40,10 @@ impl Engine {
         context.without = request.without.clone();
         context.gpu = gpu && self.limits().is_some();
         context.device = settings.device;
+        #[cfg(feature = "gpu")]
+        {
+            context.certified = self.is_certified();
+        }
         // Where leaves are matters to placement only where there is a choice.
         if settings.device == DeviceChoice::Auto && context.gpu {
             context.resident = inputs.leaves.iter().map(|leaf| leaf.copies().device().is_some()).collect();

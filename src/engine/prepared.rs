@@ -75,6 +75,8 @@ pub(super) struct Context {
     pub(super) without: Without,
     pub(super) options: RunOptions,
     pub(super) gpu: bool,
+    /// Whether it was settled what the GPU computes.
+    pub(super) certified: bool,
     numerics: Numerics,
     /// The hash of the rule set.
     rules: u64,
@@ -100,6 +102,7 @@ impl Context {
             without: Without::default(),
             options,
             gpu: false,
+            certified: false,
             numerics: settings.numerics,
             rules: settings.rules.hash(),
             cost_versions: CostVersions { cpu: settings.cpu_costs.version, gpu: settings.gpu_costs.version },

@@ -1,5 +1,7 @@
 //! What an engine was told: the builder's choices in the form that the pipeline reads.
 
+#[cfg(feature = "gpu")]
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::inspect::Clock;
@@ -20,6 +22,9 @@ pub(super) struct Settings {
     pub(super) gpu_costs: CostTable,
     pub(super) memory_limit: u64,
     pub(super) work_limit: u64,
+    /// The folder that certificates of devices are kept in.
+    #[cfg(feature = "gpu")]
+    pub(super) certificates: Option<PathBuf>,
     /// The clock, if evaluations are inspected.
     pub(super) inspect: Option<Clock>,
 }

@@ -3,6 +3,7 @@
 use super::outcome::{Outcome, Stage};
 use super::suite::{Answer, Question, find, operations};
 use super::texts::TextQuestion;
+use crate::error::Error;
 use crate::types::{Conformance, DType, Exception, HostBuffer, Workaround};
 
 /// What a certificate is about: its adapter, its driver, and the features that kernels use.
@@ -51,6 +52,14 @@ impl Certificate {
     pub(crate) fn record(&mut self, stage: Stage, question: &Question, answers: &[Answer]) {
         for (case, outcome) in question.judge(answers) {
             self.set(question.dtype, case, stage, outcome);
+        }
+    }
+
+    /// Adds that a question could not be answered in a stage.
+    pub(crate) fn record_failure(&mut self, stage: Stage, question: &Question, error: &Error) {
+        let text = error.message().lines().next().unwrap_or_default().to_owned();
+        for (case, _) in question.judge(&[]) {
+            self.set(question.dtype, case, stage, Outcome::Failed(text.clone()));
         }
     }
 

@@ -8,13 +8,17 @@
 mod cases;
 mod certificate;
 mod inputs;
+mod known;
 mod outcome;
 mod page;
+mod store;
 mod suite;
 mod texts;
 
 pub use certificate::{Certificate, Subject};
 pub use outcome::{Outcome, Stage};
 
+pub(crate) use known::{known, remember};
+pub(crate) use store::{keep, kept};
 pub(crate) use suite::{Answer, Question, Suite};
 pub(crate) use texts::TextQuestion;

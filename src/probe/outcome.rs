@@ -49,7 +49,7 @@ impl Stage {
 /// What a case came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Outcome {
-    /// It was not asked, or could not be run.
+    /// It was not asked, or ran elsewhere.
     #[default]
     Unknown,
     /// The same bits as the CPU's, any NaN for any NaN.
@@ -60,6 +60,8 @@ pub enum Outcome {
     Rounding(String),
     /// NaN, an infinity, the sign of a zero or a result that is no float differs; the text is an example.
     Wrong(String),
+    /// The device could not run it; the text is the error.
+    Failed(String),
 }
 
 impl Outcome {
@@ -72,6 +74,7 @@ impl Outcome {
             Self::Subnormals => "subnormals",
             Self::Rounding(_) => "rounding",
             Self::Wrong(_) => "wrong",
+            Self::Failed(_) => "failed",
         }
     }
 
@@ -83,15 +86,16 @@ impl Outcome {
             "subnormals" => Self::Subnormals,
             "rounding" => Self::Rounding(example),
             "wrong" => Self::Wrong(example),
+            "failed" => Self::Failed(example),
             _ => return None,
         })
     }
 
-    /// The example of bits that differ beyond subnormals, if any did.
+    /// The example of bits that differ beyond subnormals, if any did, or the error instead.
     #[must_use]
     pub fn example(&self) -> Option<&str> {
         match self {
-            Self::Rounding(example) | Self::Wrong(example) => Some(example),
+            Self::Rounding(example) | Self::Wrong(example) | Self::Failed(example) => Some(example),
             _ => None,
         }
     }
@@ -165,7 +169,13 @@ mod tests {
         assert_eq!(of(&[0.0], &[f32::NAN], false).word(), "wrong");
         assert_eq!(of(&[0.0], &[-0.0], false).word(), "wrong");
         assert_eq!(of(&[0.0, 3.0], &[f32::NAN, 2.0], false).example().unwrap(), "input 0 gives 0.0, not NaN (2 of 2)");
-        for outcome in [Outcome::Same, Outcome::Wrong("e".into()), Outcome::Rounding("e".into()), Outcome::Unknown] {
+        for outcome in [
+            Outcome::Same,
+            Outcome::Failed("e".into()),
+            Outcome::Wrong("e".into()),
+            Outcome::Rounding("e".into()),
+            Outcome::Unknown,
+        ] {
             assert_eq!(Outcome::from_word(outcome.word(), "e".into()), Some(outcome));
         }
     }

@@ -163,7 +163,7 @@ fn strict(certificate: &Certificate) -> String {
 fn standard(certificate: &Certificate) -> String {
     let lost: Vec<String> = certificate
         .failed(Stage::Standard)
-        .filter(|(_, outcome)| matches!(outcome, Outcome::Wrong(_)))
+        .filter(|(_, outcome)| matches!(outcome, Outcome::Wrong(_) | Outcome::Failed(_)))
         .map(|(row, _)| format!("{} of {}", row.case, row.dtype))
         .collect();
     let promise = "NaN, infinities and signs of zeros as on the CPU";
@@ -206,7 +206,7 @@ mod tests {
         let made = made();
         let page = made.to_string();
         assert_eq!(Certificate::read(&page), Some(made), "{page}");
-        assert_eq!(Certificate::read(&page.replacen("probe 1", "probe 0", 1)), None);
+        assert_eq!(Certificate::read(&page.replacen(&VERSION.to_string(), "0", 1)), None);
         assert_eq!(Certificate::read(&page.replace("x - x", "x ~ x")), None, "an unknown case");
         assert_eq!(Certificate::read(&page.replace("subnormals", "whatever")), None, "an unknown word");
         assert_eq!(Certificate::read(""), None);

@@ -2,6 +2,7 @@
 
 #![cfg(all(feature = "gpu", feature = "blocking"))]
 
+mod certificates;
 mod device;
 mod divisors;
 mod numerics_epilogues;

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use lazurite::check::{Finding, Session, SessionOptions};
 
+use super::engines::cache_folder;
 use super::scripts::read_rules;
 use crate::arguments::CheckArguments;
 use crate::exit::{Exit, Failure};
@@ -32,7 +33,8 @@ pub(super) fn execute(
 fn options(arguments: &CheckArguments) -> Result<SessionOptions, Failure> {
     let rules = read_rules(&arguments.rules)?;
     let plain = SessionOptions::new(arguments.device.into(), arguments.seed);
-    Ok(SessionOptions { rule_every: if arguments.only_rules { 1 } else { plain.rule_every }, rules, ..plain })
+    let rule_every = if arguments.only_rules { 1 } else { plain.rule_every };
+    Ok(SessionOptions { rule_every, rules, certificates: cache_folder(), ..plain })
 }
 
 /// How long a case took; the longest is the greatest.

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use lazurite::{CostTable, DeviceChoice, Engine};
 
+use super::engines::builder;
 use super::output::write;
 use crate::exit::{Exit, Failure};
 
@@ -30,7 +31,7 @@ pub(super) fn execute(calibrate: bool, out: &mut dyn Write) -> Result<Exit, Fail
 
 /// Prints the certificate of the GPU, and on `errors` how long the probe took.
 pub(super) fn certify(out: &mut dyn Write, errors: &mut dyn Write) -> Result<Exit, Failure> {
-    let engine = Engine::builder().device(DeviceChoice::Gpu).build().map_err(Failure::engine)?;
+    let engine = builder().device(DeviceChoice::Gpu).build().map_err(Failure::engine)?;
     let began = Instant::now();
     let certificate = engine.certify().map_err(Failure::engine)?;
     let _ = writeln!(errors, "probed in {:.2} s", began.elapsed().as_secs_f64());

@@ -5,6 +5,7 @@
 
 mod check;
 mod devices;
+mod engines;
 mod explain;
 mod output;
 mod replay;

@@ -15,6 +15,7 @@ use lazurite::inspect::dump::{Bisection, Dump, Outcome, RuleFile, Settings, bise
 use lazurite::inspect::graph::{Case, Graph, Op};
 use lazurite::{Engine, Error, Evaluation, Numerics};
 
+use super::engines::builder;
 use crate::arguments::ReplayArguments;
 use crate::exit::{Exit, Failure};
 
@@ -58,7 +59,7 @@ pub(super) fn read_dump(path: &Path) -> lazurite::Result<Dump> {
 fn engine(arguments: &ReplayArguments, settings: &Settings) -> lazurite::Result<Engine> {
     let device = arguments.device.map_or(settings.device, Into::into);
     let numerics = arguments.numerics.map_or(settings.numerics, Into::into);
-    let mut builder = Engine::builder().device(device).numerics(numerics).plan(settings.plan).fuse(settings.fuse);
+    let mut builder = builder().device(device).numerics(numerics).plan(settings.plan).fuse(settings.fuse);
     for RuleFile { name, text } in &settings.rules {
         builder = builder.rules_on_trust(name, text);
     }

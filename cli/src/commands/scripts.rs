@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use lazurite::inspect::dump;
 use lazurite::{Engine, EngineBuilder};
 
+use super::engines::builder;
 use crate::arguments::{Assignment, Real, ScriptArguments};
 use crate::exit::Failure;
 use crate::script::classes::Class;
@@ -113,7 +114,7 @@ fn build_engine(
     rules: &[dump::RuleFile],
     watch: impl FnOnce(EngineBuilder) -> EngineBuilder,
 ) -> Result<Engine, Failure> {
-    let mut builder = Engine::builder().device(arguments.device.into()).numerics(arguments.numerics.into());
+    let mut builder = builder().device(arguments.device.into()).numerics(arguments.numerics.into());
     for dump::RuleFile { name, text } in rules {
         builder = builder.rules(name, text);
     }

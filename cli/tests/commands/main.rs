@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod certify;
 mod check;
 mod page;
 mod program;
