@@ -5,6 +5,7 @@
 mod certificates;
 mod device;
 mod divisors;
+mod ieee;
 mod numerics_epilogues;
 mod numerics_functions;
 mod range;
