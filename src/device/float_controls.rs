@@ -78,14 +78,13 @@ pub(super) fn read(adapter: &wgpu::Adapter) -> Option<FloatControls> {
     let mut floats = vk::PhysicalDeviceFloatControlsProperties::default();
     let mut properties = vk::PhysicalDeviceProperties2::default().push_next(&mut floats);
     // Before 1.1 the call below is an extension's.
-    if instance.instance_api_version().min(hal.physical_device_capabilities().properties().api_version)
-        < vk::API_VERSION_1_2
-    {
-        return Some(FloatControls::NONE);
+    let api = instance.instance_api_version().min(hal.physical_device_capabilities().properties().api_version);
+    if api < vk::API_VERSION_1_2 {
+        let spirv = if api < vk::API_VERSION_1_1 { (1, 0) } else { (1, 3) };
+        return Some(FloatControls { spirv, ..FloatControls::NONE });
     }
     // SAFETY: the handle is the adapter's own, and drivers of 1.2 fill the structure in the chain.
     unsafe { instance.raw_instance().get_physical_device_properties2(hal.raw_physical_device(), &mut properties) };
-    let api = properties.properties.api_version.min(instance.instance_api_version());
     let independence = |found| match found {
         vk::ShaderFloatControlsIndependence::ALL => Independence::All,
         vk::ShaderFloatControlsIndependence::TYPE_32_ONLY => Independence::Only32,

@@ -77,6 +77,8 @@ impl SpirvWriter {
             force_loop_bounding: checked,
             // The layouts bind 0, 1, … without gaps, so every binding keeps its number.
             fake_missing_bindings: true,
+            // naga's form lets one thread of each workgroup write all of it, and every kernel writes what it reads.
+            zero_initialize_workgroup_memory: spv::ZeroInitializeWorkgroupMemoryMode::None,
             ..spv::Options::default()
         };
         let entry = spv::PipelineOptions { shader_stage: naga::ShaderStage::Compute, entry_point: "main".to_owned() };
@@ -269,6 +271,15 @@ mod tests {
             assert!(of(code::CAPABILITY).iter().any(|i| i[1] == capability));
             assert!(modes.iter().any(|i| i[2] == mode));
         }
+    }
+
+    #[test]
+    fn workgroup_memory_is_not_zeroed_first() {
+        let shared = "var<workgroup> tile: array<f32, 256>;\n";
+        let text = format!("{shared}{}", TEXT.replace("let a = y[0];", "tile[0] = y[0]; let a = tile[0];"));
+        let words = writer().write(&Kernel { wgsl: text.into(), ..kernel(true) }, true).unwrap();
+        // A constant of nothing but zeros, and the barrier behind its store.
+        assert!(instructions(&words).iter().all(|i| !matches!(i[0] & 0xffff, 46 | 224)));
     }
 
     #[test]
