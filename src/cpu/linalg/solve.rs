@@ -165,6 +165,10 @@ pub(super) fn det(a: &Mat<f64>) -> f64 {
     let scaled = Equilibrated::new(a);
     let lu = scaled.a.partial_piv_lu();
     let u = lu.U();
+    if let Some(end) = (0..n).map(|i| u[(i, i)]).find(|pivot| *pivot == 0.0 || pivot.is_nan()) {
+        // What comes after a pivot of zero was divided by it.
+        return end;
+    }
     let (product, exponent) = scale::product((0..n).map(|i| u[(i, i)]));
     let scales = scaled.rows.iter().chain(&scaled.columns).map(|&e| i64::from(e)).sum::<i64>();
     let det = scale::times_power(product, (exponent + scales).clamp(-10_000, 10_000) as i32);

@@ -227,6 +227,11 @@ fn inverses_and_determinants() {
     assert!((det(4, &B) + 201.0).abs() < 1e-11);
     assert_eq!(det(2, &[0., 1., 1., 0.]), -1.0);
     assert_eq!(det(3, &[0., 1., 0., 0., 0., 1., 1., 0., 0.]), 1.0);
+    // A pivot of zero ends the elimination; what follows it is not looked at.
+    assert_eq!(
+        (det(2, &[0.; 4]), det(2, &[0., 0., 0., 1.]), det(3, &[1., 2., 0., 2., 4., 1., 4., 8., 5.])),
+        (0.0, 0.0, 0.0)
+    );
     assert_eq!((det(0, &[]), det(2, &[1., 2., 2., 4.])), (1.0, 0.0));
 }
 
