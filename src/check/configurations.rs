@@ -39,6 +39,8 @@ pub(super) enum Procedure {
     Forced(Box<ForcedRule>),
     /// Together, and the same bits as without planner and fusion.
     Bits,
+    /// What has the same bits on every device, against the bits of the CPU.
+    Across,
 }
 
 /// A rule that a plan must apply, with the rules that first produce its left side where no program spells it.
@@ -72,10 +74,14 @@ fn beside(name: &str, options: RunOptions, procedure: Procedure) -> Configuratio
     Configuration { name: name.into(), engine: STANDARD, options, procedure }
 }
 
-fn fresh(which: usize, gpu: bool) -> Configuration {
-    // Strict results are the bits of the graph as recorded, which no GPU promises.
-    let bits = MODES[PLANNERS[which].1] == Numerics::Strict && !gpu;
+fn fresh(which: usize) -> Configuration {
+    // Strict results have the bits of the graph as recorded, fused or not.
+    let bits = MODES[PLANNERS[which].1] == Numerics::Strict;
     planner(which, if bits { Procedure::Bits } else { Procedure::Together })
+}
+
+fn across() -> Configuration {
+    Configuration { name: "strict, against the CPU".into(), engine: 0, options: WHOLE, procedure: Procedure::Across }
 }
 
 fn unfused() -> Configuration {
@@ -94,7 +100,10 @@ pub(super) fn of_turn(case: &Case, index: u64, rule: Option<&ForcedRule>, gpu: b
         all.push(beside("off, unfused", PLAIN, Procedure::Together));
     }
     let standard = PLANNERS[2];
-    all.extend((0..4).filter(|&p| !gpu || p == turn || PLANNERS[p] == standard).map(|p| fresh(p, gpu)));
+    all.extend((0..4).filter(|&p| !gpu || p == turn || PLANNERS[p] == standard).map(fresh));
+    if gpu && index.is_multiple_of(2) {
+        all.push(across());
+    }
     all.push(planner(turn, Procedure::Cached));
     if case.graph.roots.len() > 1 {
         // A GPU has the kernels of the mode whose turn it is already.
@@ -129,11 +138,12 @@ pub(super) fn of_known(index: u64, gpu: bool) -> Vec<Configuration> {
 pub(super) fn all(case: &Case, gpu: bool) -> Vec<Configuration> {
     let mut all = vec![beside("off, unfused", PLAIN, Procedure::Together)];
     for p in 0..PLANNERS.len() {
-        all.extend([fresh(p, gpu), planner(p, Procedure::Cached)]);
+        all.extend([fresh(p), planner(p, Procedure::Cached)]);
         if case.graph.roots.len() > 1 {
             all.extend([false, true].map(|cached| planner(p, Procedure::OneByOne { cached })));
         }
     }
     all.extend([unfused(), other_literal()]);
+    all.extend(gpu.then(across));
     all
 }

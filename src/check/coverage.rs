@@ -7,7 +7,8 @@ use std::fmt;
 
 use super::compare::Tally;
 use super::operations::{ROUTINES, operation_names};
-use crate::graph::{Graph, Op};
+use super::promise::{computes, promised};
+use crate::graph::{Graph, NodeId, Op};
 use crate::planner::{Plan, Rules};
 use crate::schedule::{Place, Schedule, Step};
 use crate::types::Shape;
@@ -37,8 +38,28 @@ pub struct Coverage {
     pub rules: Counts,
     /// Groups that ran, by place and core; what several stores or views make of them is named too.
     pub groups: Counts,
+    /// Nodes of strict plans whose results have the same bits on every device, by where they ran.
+    pub promised: Promised,
     /// How tightly elements were compared.
     pub tally: Tally,
+}
+
+/// Nodes whose results have the same bits on every device: those that a GPU computed, and those that it left to the CPU.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Promised {
+    /// Nodes that stayed on the GPU.
+    pub stayed: u64,
+    /// Nodes that ran on the CPU, by reason.
+    pub left: Counts,
+}
+
+impl Promised {
+    /// The share that stayed; `None` where there were no such nodes.
+    #[must_use]
+    pub fn share(&self) -> Option<f64> {
+        let all = self.stayed + self.left.values().sum::<u64>();
+        (all > 0).then(|| self.stayed as f64 / all as f64)
+    }
 }
 
 /// What a shape is like: its rank, and whether an extent is 0, 1 or no multiple of 4.
@@ -107,10 +128,37 @@ impl Coverage {
         }
     }
 
+    /// Counts the nodes of a strict plan that promise bits by where they ran.
+    pub fn promised(&mut self, graph: &Graph, schedule: &Schedule) {
+        let promised = promised(graph);
+        let count = |nodes: &[NodeId]| {
+            nodes.iter().filter(|id| promised[id.index()] && computes(graph.node(**id))).count() as u64
+        };
+        for step in &schedule.steps {
+            let (nodes, reason) = match step {
+                Step::Run(group) if group.place == Place::Gpu => {
+                    self.promised.stayed += count(&group.nodes);
+                    continue;
+                }
+                Step::Run(group) => (&group.nodes, &group.reason),
+                Step::Host { nodes, reason, .. } => (nodes, reason),
+                _ => continue,
+            };
+            // A reason begins with the node that it is about.
+            let words =
+                reason.split_once(": ").filter(|(node, _)| !node.contains(' ')).map_or(&**reason, |(_, why)| why);
+            let n = count(nodes);
+            if n > 0 {
+                add(&mut self.promised.left, words, n);
+            }
+        }
+    }
+
     /// Adds another count.
     pub fn merge(&mut self, other: &Self) {
         self.cases += other.cases;
         self.tally.add(other.tally);
+        self.promised.stayed += other.promised.stayed;
         let pairs = [
             (&mut self.configurations, &other.configurations),
             (&mut self.ops, &other.ops),
@@ -118,6 +166,7 @@ impl Coverage {
             (&mut self.shapes, &other.shapes),
             (&mut self.rules, &other.rules),
             (&mut self.groups, &other.groups),
+            (&mut self.promised.left, &other.promised.left),
         ];
         for (mine, theirs) in pairs {
             theirs.iter().for_each(|(name, n)| add(mine, name, *n));
@@ -186,6 +235,16 @@ impl fmt::Display for Coverage {
         writeln!(f, "operations  {}", list(&self.ops))?;
         writeln!(f, "dtypes      {}", list(&self.dtypes))?;
         writeln!(f, "shapes      {}", list(&self.shapes))?;
-        writeln!(f, "groups      {}", list(&self.groups))
+        writeln!(f, "groups      {}", list(&self.groups))?;
+        if let Some(share) = self.promised.share() {
+            let Promised { stayed, left } = &self.promised;
+            let others = if left.is_empty() { String::new() } else { format!("; on the CPU: {}", list(left)) };
+            writeln!(
+                f,
+                "same bits   {stayed} nodes stayed on the GPU, {:.1} % of those that promise them{others}",
+                100.0 * share
+            )?;
+        }
+        Ok(())
     }
 }

@@ -53,6 +53,7 @@ impl<'a> Probe<'a> {
         let mode = engine.numerics();
         let planned = options.plan && mode != Numerics::Strict;
         let allow = Allowance::new(engine.device_name().is_some(), planned);
+        let allow = if mode == Numerics::Fast { allow.in_fast_mode() } else { allow };
         Self { engine, options, allow, approximate: options.plan && mode == Numerics::Fast }
     }
 

@@ -4,6 +4,8 @@
 //! the strategies make graphs worth running; `compare` finds the first element outside its set. This room knows graphs, and
 //! engines only to run them.
 
+#[cfg(feature = "blocking")]
+mod across;
 mod allowance;
 mod arith;
 mod compare;
@@ -30,6 +32,7 @@ mod moved;
 mod operations;
 mod oracle;
 mod philox;
+mod promise;
 mod report;
 #[cfg(feature = "blocking")]
 pub mod runs;
@@ -42,7 +45,7 @@ mod variants;
 
 pub use allowance::{Accuracy, Allowance};
 pub use compare::{Mismatch, Tally, WrongRoot, compare, compare_roots};
-pub use coverage::{Counts, Coverage, shape_kind};
+pub use coverage::{Counts, Coverage, Promised, shape_kind};
 pub use dd::Dd;
 pub use element::{Categories, Element, Zeros};
 #[cfg(feature = "blocking")]

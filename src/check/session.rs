@@ -7,6 +7,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::across::Across;
 use super::compare::{Mismatch, Tally, compare};
 use super::configurations::{self, Configuration, FAST, ForcedRule, MODES, PLAIN, Procedure, STANDARD, WHOLE};
 use super::coverage::Coverage;
@@ -25,6 +26,7 @@ use crate::engine::{Engine, EngineBuilder};
 use crate::error::Result;
 use crate::graph::Case;
 use crate::planner::{Fired, Plan, PlanOptions, RuleCheck, Rules};
+use crate::schedule::{Place, Step};
 use crate::types::{DeviceChoice, HostBuffer, Numerics};
 
 /// Steps of a random recipe.
@@ -60,6 +62,8 @@ pub struct Session {
     options: SessionOptions,
     rules: Arc<Rules>,
     engines: [Engine; 3],
+    /// Beside a GPU, a strict engine on the CPU, whose bits are compared.
+    cpu: Option<Engine>,
     gpu: bool,
     /// What was covered so far.
     pub coverage: Coverage,
@@ -103,7 +107,9 @@ impl Session {
         let engines = [build(MODES[0])?, build(MODES[1])?, build(MODES[2])?];
         let rules = engines[1].rules().clone();
         let gpu = engines[1].device_name().is_some();
-        Ok(Self { options, rules, engines, gpu, coverage: Coverage::default() })
+        let on_cpu = SessionOptions { device: DeviceChoice::Cpu, ..options.clone() };
+        let cpu = gpu.then(|| builder(&on_cpu, MODES[0]).build()).transpose()?;
+        Ok(Self { options, rules, engines, cpu, gpu, coverage: Coverage::default() })
     }
 
     /// The rules in use.
@@ -281,11 +287,31 @@ impl Session {
                 ran.prepared.plan.iter().for_each(|p| self.coverage.plan(p));
             }
             self.coverage.schedule(&ran.prepared.schedule);
+            if matches!(config.procedure, Procedure::Across) {
+                self.coverage.promised(&ran.prepared.graph, &ran.prepared.schedule);
+            }
         }
         if let Procedure::Forced(rule) = &config.procedure {
             let planned = self.plan_forcing(case, rule);
             self.coverage.plan(&planned);
         }
+    }
+
+    /// Whether everything that the last run computed was computed on the session's device: sums of floats have the same bits fused
+    /// and unfused on one device, not on two.
+    fn ran_in_one_place(&self, probe: &Probe<'_>) -> bool {
+        let on_the_cpu = |step: &Step| match step {
+            Step::Run(group) => group.place == Place::Cpu,
+            Step::Host { .. } => true,
+            _ => false,
+        };
+        let last = probe.engine.last_evaluation();
+        !self.gpu || last.is_some_and(|ran| !ran.prepared.schedule.steps.iter().any(on_the_cpu))
+    }
+
+    /// The comparison of strict results with those of the CPU, where there is a GPU.
+    fn across(&self) -> Option<Across<'_>> {
+        self.cpu.as_ref().map(|cpu| Across { device: &self.engines[0], cpu })
     }
 
     fn probe(&self, config: &Configuration) -> Probe<'_> {
@@ -317,13 +343,18 @@ impl Session {
             Procedure::Together => judge(&probe.run(case)?, &probe),
             Procedure::Bits => {
                 let plain = probe.with(PLAIN).run(case)?;
+                let plain_on_one = self.ran_in_one_place(&probe);
                 let given = probe.run(case)?;
                 let tally = judge(&given, &probe)?;
+                if !(plain_on_one && self.ran_in_one_place(&probe)) {
+                    return Ok(tally);
+                }
                 match given.iter().zip(&plain).position(|(a, b)| a.first_difference(b).is_some()) {
                     Some(root) => Err(Wrong::Value(root, Box::new(bits_differ(&plain[root], &given[root])))),
                     None => Ok(tally),
                 }
             }
+            Procedure::Across => self.across().map_or(Ok(Tally::default()), |across| across.fault(case)),
             Procedure::Cached => self.cached(case, &probe),
             Procedure::OtherLiteral => {
                 let Some(other) = with_other_literal(case) else { return Ok(Tally::default()) };
@@ -395,6 +426,10 @@ impl Session {
         let probe = self.probe(config);
         match (&config.procedure, self.attempt(case, config, &mut None)) {
             (_, Ok(_)) => probe.diagnose(case, Wrong::Failure("it did not diverge again".into())),
+            (Procedure::Across, Err(Wrong::Value(root, mismatch))) => match self.across() {
+                Some(across) => across.diagnose(case, root, *mismatch),
+                None => probe.diagnose(case, Wrong::Value(root, mismatch)),
+            },
             (Procedure::Cached, Err(Wrong::Value(root, mismatch))) => {
                 self.diagnose_cached(&with_other_data(case), root, mismatch, config)
             }

@@ -116,7 +116,10 @@ impl<'p> Emitter<'p> {
                 expr!("{f}({at}, {}, {})", self.get(*key)?, self.get(*stream)?)
             }
             Inst::Unary(op, a) => m.unary(*op, p.dtype(*a), &self.get(*a)?)?,
-            Inst::Binary(op, a, b) => m.binary(*op, p.dtype(*a), &self.get(*a)?, &self.get(*b)?)?,
+            Inst::Binary(op, a, b) => match super::faulty::binary(m, p, (*op, *a, *b), |r| self.get(r))? {
+                Some(wrong) => wrong,
+                None => m.binary(*op, p.dtype(*a), &self.get(*a)?, &self.get(*b)?)?,
+            },
             Inst::Select(c, a, b) => expr!("select({}, {}, {})", self.get(*b)?, self.get(*a)?, self.get(*c)?),
             Inst::Cast(mode, a) => m.cast(*mode, p.dtype(*a), dtype, &self.get(*a)?)?,
             Inst::Window { .. } => return Err(Error::internal(format!("{reg} is a window, which takes statements"))),

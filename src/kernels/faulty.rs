@@ -3,7 +3,33 @@
 //! Text and tables are edited after lowering, so no other module knows of faults.
 
 use super::kernel::{Kernel, Lowered, Param};
-use crate::types::{Fault, seeded};
+use super::module::Module;
+use super::text::{Expr, expr};
+use crate::error::Result;
+use crate::graph::BinaryOp;
+use crate::schedule::{Program, Reg};
+use crate::types::{Fault, Scalar, seeded};
+
+/// The wrong expression of an operation on registers `a` and `b` of a program, if a fault of arithmetic is seeded and it is about
+/// this one.
+///
+/// # Errors
+/// As `get`.
+pub(super) fn binary(
+    m: &mut Module<'_>,
+    program: &Program,
+    (op, a, b): (BinaryOp, Reg, Reg),
+    get: impl Fn(Reg) -> Result<Expr>,
+) -> Result<Option<Expr>> {
+    let dtype = program.dtype(a);
+    Ok(match op {
+        BinaryOp::Div if dtype.is_float() && seeded(Fault::DividedByZero) => {
+            let (x, y, zero) = (get(a)?, get(b)?, m.literal(Scalar::from_f64(dtype, 0.0))?);
+            Some(expr!("select({x} / {y}, {zero}, {y} == {zero})"))
+        }
+        _ => None,
+    })
+}
 
 /// Text whose counting loops end after so many rounds.
 fn with_short_loops(text: &str, rounds: u32) -> String {

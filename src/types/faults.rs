@@ -53,6 +53,7 @@ faults! {
     RightSideUnturned "right-side-unturned" "planner" false 200 "Transposes on the right side of rules are left out where the matrix is square.";
     ConditionDropped "condition-dropped" "planner" false 100 "Rules apply whether or not their conditions hold.";
     ClassIgnored "class-ignored" "planner" false 200 "Rules of every class apply in every numerics mode.";
+    FactorMoved "factor-moved" "planner" false 200 "Standard moves factors out of sums and products.";
     NumberSign "number-sign" "planner" false 200 "A number on the left side of a rule matches its negative too.";
     FactorsExchanged "factors-exchanged" "planner" false 500 "Two neighbours of one shape in a chain of products change places.";
     RootsExchanged "roots-exchanged" "planner" false 200 "The first two roots of a plan, where they are of one kind, change places.";
@@ -83,6 +84,8 @@ faults! {
     BindingsExchanged "bindings-exchanged" "kernels" true 60 "Two inputs of a kernel are bound in each other's place.";
     ParametersStale "parameters-stale" "kernels" true 60 "Run-time scalars reach kernels as zero.";
     LoopCut "loop-cut" "kernels" true 100 "Loops of kernels end after 48 rounds.";
+    DividedByZero "divided-by-zero" "kernels" true 100 "A quotient of floats by zero is zero.";
+    HalvesKept "halves-kept" "array" false 200 "Composites of halves are computed in halves.";
     RemainderLost "remainder-lost" "cpu" false 100 "A fold forgets the elements beyond the last whole vector.";
     TailLost "tail-lost" "cpu" false 200 "The last, partial tile of an elementwise pass is not computed.";
     CarryLost "carry-lost" "cpu" false 300 "A running fold begins anew at every tile of a line.";

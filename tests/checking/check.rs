@@ -197,3 +197,29 @@ fn arrays_of_another_engine_are_refused() {
     let x = one.from_slice(&[1.0f32, 2.0], &[2]).unwrap();
     assert!(case_of(&other, &[&x]).unwrap_err().is_argument());
 }
+
+/// The least share of nodes that have the same bits on every device and must stay on a GPU, by what its name holds: sending all to
+/// the CPU would keep the promise too. Without f16 and f64 in kernels (the last line) there is less to keep.
+const FLOORS: [(&str, f64); 3] = [("llvmpipe", 0.85), ("NVIDIA", 0.85), ("", 0.4)];
+
+#[test]
+fn what_has_the_same_bits_on_every_device_stays_on_the_gpu() {
+    let mut session = match Session::new(SessionOptions::new(DeviceChoice::Gpu, 3)) {
+        Ok(session) => session,
+        Err(e) => {
+            assert!(std::env::var("LAZURITE_REQUIRE_GPU").as_deref() != Ok("1"), "a GPU is required: {e}");
+            eprintln!("no GPU adapter, no share was measured: {e}");
+            return;
+        }
+    };
+    for index in (0..60).step_by(2) {
+        if let Err(finding) = session.check(index) {
+            panic!("case {index}: {finding}");
+        }
+    }
+    let promised = &session.coverage.promised;
+    println!("{}: {promised:?}", session.device());
+    let (device, floor) = FLOORS.into_iter().find(|(name, _)| session.device().contains(name)).unwrap();
+    let share = promised.share().unwrap();
+    assert!(share >= floor, "{device}: {share} of {promised:?} stayed on the GPU, at least {floor} must");
+}

@@ -47,7 +47,7 @@ impl CaseBuilder {
             palette[0] = dice.pick(&[600, 513, 1030]);
         }
         let floats = dice.pick(&[DType::F32, DType::F32, DType::F32, DType::F32, DType::F64, DType::F64, DType::F16]);
-        let special = dice.once_in(4);
+        let special = dice.once_in(3);
         let case = Case { graph: Graph::default(), leaves: Vec::new(), slots: Vec::new() };
         Self { case, known: Vec::new(), palette, special, rules: Rules::builtin().clone(), floats, operations: 0 }
     }

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use super::case_builder::CaseBuilder;
 use super::dice::Dice;
 use super::recipe::Recipe;
-use super::{algebra, elementwise, moves, near, patterns, structure};
+use super::{algebra, elementwise, hazards, moves, near, patterns, structure};
 use crate::algorithms::Random;
 use crate::graph::{Case, NodeId};
 use crate::planner::Rules;
@@ -54,7 +54,7 @@ pub fn grow_with(recipe: &Recipe, rules: &Arc<Rules>) -> Case {
 /// Adds an operation of a random family.
 pub(super) fn add(b: &mut CaseBuilder, dice: &mut Dice) {
     type Family = fn(&mut CaseBuilder, &mut Dice) -> Option<NodeId>;
-    const FAMILIES: [(u32, Family); 21] = [
+    const FAMILIES: [(u32, Family); 22] = [
         (20, elementwise::unary),
         (14, elementwise::binary),
         (8, elementwise::with_scalar),
@@ -76,6 +76,7 @@ pub(super) fn add(b: &mut CaseBuilder, dice: &mut Dice) {
         (5, patterns::rows),
         (5, structure::host),
         (10, near::pattern),
+        (40, hazards::hazard),
     ];
     let total: u32 = FAMILIES.iter().map(|(w, _)| w).sum();
     let mut at = dice.below(total as usize) as u32;

@@ -15,8 +15,17 @@ pub enum Profile {
     Whole,
     /// Near 50: sums of squares cancel.
     Offset,
-    /// Ordinary, and one in eight (`u` is uniform on [0, 2)) NaN, infinite, zero of either sign, subnormal or large; extreme integers.
+    /// Ordinary, and one in eight (`u` is uniform on [0, 2)) NaN, infinite, zero of either sign, subnormal, or near either end of
+    /// the range; extreme integers.
     Special,
+    /// Between −8 and 2, and half of the rows with −∞ everywhere or +∞ somewhere.
+    Infinite,
+    /// Large, at most 0.98 times the largest number.
+    Huge,
+    /// At most 16 times the smallest normal number, subnormals included.
+    Tiny,
+    /// A little less than the root of the smallest normal number, so that products are subnormal.
+    Small,
     /// A square matrix with a heavy diagonal.
     Dominant,
     /// A symmetric positive definite matrix.
@@ -40,8 +49,27 @@ pub fn data(shape: &Shape, dtype: DType, profile: Profile, dice: &mut Dice) -> O
                 Scalar::from_i64(dtype, low + (u * 13.0) as i64)
             }
             (DTypeKind::Float, Profile::Special) if u < 0.25 => {
-                const ODD: [f64; 8] = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0, 1e-41, 6e4, -3e-6];
-                Scalar::from_f64(dtype, ODD[(u * 64.0) as usize % 8])
+                Scalar::from_f64(dtype, odd(dtype, (u * 64.0) as usize))
+            }
+            (DTypeKind::Float, Profile::Infinite) => {
+                let row = i / columns.max(1);
+                let special = match row % 4 {
+                    1 => Some(f64::NEG_INFINITY),
+                    3 if u < 0.5 => Some(if u < 0.25 { f64::INFINITY } else { f64::NEG_INFINITY }),
+                    _ => None,
+                };
+                Scalar::from_f64(dtype, special.unwrap_or(5.0 * u - 8.0))
+            }
+            (DTypeKind::Float, Profile::Huge | Profile::Tiny | Profile::Small) => {
+                let (most, least) = (dtype.largest_finite(), dtype.smallest_normal());
+                let scale = match profile {
+                    Profile::Huge => 0.98 * most,
+                    Profile::Tiny => 16.0 * least,
+                    _ => 0.25 * least.sqrt(),
+                };
+                // Seven in eight positive, so that sums grow.
+                let v = if u < 0.25 { -4.0 * u } else { 0.25 + 0.375 * u };
+                Scalar::from_f64(dtype, v * scale)
             }
             (DTypeKind::Float, _) => Scalar::from_f64(dtype, number(profile, u, i, columns)),
         };
@@ -55,6 +83,17 @@ pub fn data(shape: &Shape, dtype: DType, profile: Profile, dice: &mut Dice) -> O
         }
     }
     Some(buffer)
+}
+
+/// A value that arithmetic may trip over.
+fn odd(dtype: DType, which: usize) -> f64 {
+    let (most, least) = (dtype.largest_finite(), dtype.smallest_normal());
+    let all = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, 0.0, -0.0, 0.3 * least, 6e4, -3e-6];
+    match which {
+        8 => 0.9 * most,
+        9 => -0.75 * least,
+        _ => all[which % 8],
+    }
 }
 
 /// A number of the profile; `u` is uniform on [0, 2).

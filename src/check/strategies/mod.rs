@@ -8,6 +8,7 @@ mod case_builder;
 mod dice;
 mod elementwise;
 mod grow;
+mod hazards;
 mod leaves;
 mod moves;
 mod near;

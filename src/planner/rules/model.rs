@@ -61,6 +61,7 @@ impl Class {
         match (self, numerics) {
             (Self::Exact, _) => true,
             _ if seeded(Fault::ClassIgnored) => true,
+            (Self::Rescales, Numerics::Standard) if seeded(Fault::FactorMoved) => true,
             (_, Numerics::Strict) => false,
             (Self::Improves | Self::Reassociates | Self::Rebrackets, _) => true,
             (_, Numerics::Standard) => false,
