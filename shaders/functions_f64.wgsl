@@ -67,7 +67,7 @@ fn f64_to_f16(x: f64) -> f16 {
     let bits = bitcast<u32>(near);
     let toward_zero = select(bits, bits - 1u, abs(f64(near)) > abs(x));
     let exact = f64(near) == x || is_nan_f32(near);
-    return f16(select(bitcast<f32>(toward_zero | 1u), near, exact));
+    return f32_to_f16(select(bitcast<f32>(toward_zero | 1u), near, exact));
 }
 fn f64_to_i32(x: f64) -> i32 {
     let v = i32(clamp(x, -2147483648.0lf, 2147483647.0lf));

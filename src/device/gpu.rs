@@ -134,6 +134,23 @@ impl Gpu {
         self.inner.health.is_lost()
     }
 
+    /// Whether the device can still be used.
+    ///
+    /// # Errors
+    /// Device lost.
+    pub fn check(&self) -> Result<()> {
+        self.inner.health.check()
+    }
+
+    /// Another device of the same adapter, which keeps no compiled pipelines: for work that may lose it.
+    ///
+    /// # Errors
+    /// As [`Gpu::new`].
+    pub async fn another(&self) -> Result<Self> {
+        let options = self.inner.options.clone();
+        Self::with_options(GpuOptions { adapter: Some(self.name().to_owned()), cache_dir: None, ..options }).await
+    }
+
     /// Loses the device as a driver reset would, to test what happens then.
     pub fn destroy_for_tests(&self) {
         // The loss is recorded before it takes effect, as it is when wgpu reports one, so that no thread mistakes its consequences

@@ -1,8 +1,8 @@
 //! The certificate of the engine's GPU: recalled for a known driver or from a folder, or probed before the first evaluation that uses the
 //! device; from then on kernels and placement go by it.
 //!
-//! The probe runs its graphs through schedule, kernels and device as any evaluation does, in engines of its own without a planner. It
-//! holds no lock, so that threads that come meanwhile probe again rather than wait. A probe that fails leaves every work-around on.
+//! The probe runs its graphs through schedule, kernels and device as any evaluation does, in engines of its own without a planner, and on
+//! a device of its own, so that the engine's is not lost with a kernel that a driver's compiler fails at. It holds no lock, so that threads that come meanwhile probe again rather than wait. A probe that fails leaves every work-around on.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -131,34 +131,75 @@ fn processor() -> &'static str {
 
 /// Asks every question in every stage that it matters to.
 async fn probe(gpu: &Gpu) -> Result<Certificate> {
+    gpu.check()?;
     let suite = Suite::new(gpu.limits())?;
     let mut certificate = Certificate::new(subject(gpu));
+    let mut prober = Prober { gpu, own: gpu.another().await? };
     for stage in Stage::ALL {
         let conformance = match stage {
             Stage::Plain | Stage::Bare => Conformance::faultless(),
             _ => Conformance::new(certificate.workarounds(), Vec::new()),
         };
-        let engine = engine(gpu, stage.numerics(), conformance);
         // Of floats, Fast promises nothing that the plain stage does not show.
         for question in suite.questions.iter().filter(|q| stage != Stage::Fast || !q.dtype.is_float()) {
-            match ask(&engine, question).await {
-                Ok(answers) => certificate.record(stage, question, &answers),
-                Err(error) if gpu.is_lost() => return Err(error),
-                Err(error) => certificate.record_failure(stage, question, &error),
-            }
+            prober.question(&mut certificate, stage, &conformance, question).await?;
         }
         // What is asked in WGSL shows the driver alone.
         if stage == Stage::Plain {
             for question in &suite.texts {
-                match ask_text(gpu, question).await {
+                match ask_text(&prober.own, question).await {
                     Ok(answer) => certificate.record_text(stage, question, &answer),
-                    Err(error) if gpu.is_lost() => return Err(error),
-                    Err(error) => tracing::warn!(%error, case = question.name, "a case of the probe could not be run"),
+                    Err(error) => {
+                        prober.recover().await?;
+                        certificate.record_text_failure(stage, question, &error);
+                    }
                 }
             }
         }
     }
     Ok(certificate)
+}
+
+/// Asks on a device of its own: a kernel that a driver's compiler fails at takes its device with it.
+struct Prober<'a> {
+    gpu: &'a Gpu,
+    own: Gpu,
+}
+
+impl Prober<'_> {
+    /// Asks a question; its cases one by one where they cannot be answered together.
+    async fn question(
+        &mut self,
+        certificate: &mut Certificate,
+        stage: Stage,
+        conformance: &Conformance,
+        question: &Question,
+    ) -> Result<()> {
+        if let Ok(answers) = ask(&engine(&self.own, stage.numerics(), conformance.clone()), question).await {
+            certificate.record(stage, question, &answers);
+            return Ok(());
+        }
+        self.recover().await?;
+        for case in question.apart(self.gpu.limits())? {
+            match ask(&engine(&self.own, stage.numerics(), conformance.clone()), &case).await {
+                Ok(answers) => certificate.record(stage, &case, &answers),
+                Err(error) => {
+                    self.recover().await?;
+                    certificate.record_failure(stage, &case, &error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Opens a device again where the last one was lost.
+    async fn recover(&mut self) -> Result<()> {
+        self.gpu.check()?;
+        if self.own.is_lost() {
+            self.own = self.gpu.another().await?;
+        }
+        Ok(())
+    }
 }
 
 /// What the device computes for a text.

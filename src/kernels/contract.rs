@@ -9,7 +9,7 @@ use super::choose::{self, ProductParts, ProductProblem, ProductVariant, THREADS,
 use super::domain::{merge, merged_program, merged_shape};
 use super::emitter::{Emitter, coordinates, index};
 use super::kernel::{BindingSource, Kernel, Lowered};
-use super::module::{Buffer, LoweringInput, Module, accumulator, narrow, register_type, widen};
+use super::module::{Buffer, LoweringInput, Module, accumulator, register_type, widen};
 use super::rounds::in_parts;
 use super::text::{Expr, expr};
 use super::{map, thin};
@@ -357,7 +357,7 @@ impl<'a> Contract<'a> {
         let mut emitter = Emitter::new(&self.body, "r");
         for (i, inst) in self.body.insts.iter().enumerate() {
             if *inst == Inst::Acc {
-                emitter.set(Reg(i as u32), narrow(p.dtype, &Expr::new("acc")));
+                emitter.set(Reg(i as u32), m.narrow(p.dtype, &Expr::new("acc")));
             }
         }
         let stores = &self.input.group.stores;

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use super::choose::{Lanes, THREADS};
-use super::module::{Module, accumulator, narrow, register_type, widen};
+use super::module::{Module, accumulator, register_type, widen};
 use super::text::{Expr, expr};
 use crate::error::{Error, Result};
 use crate::graph::{ArgOp, BinaryOp, ReduceOp};
@@ -82,12 +82,12 @@ impl Fold {
     }
 
     /// The accumulated result as the fold's register.
-    pub fn register(&self, acc: &Partial) -> Expr {
+    pub fn register(&self, m: &mut Module<'_>, acc: &Partial) -> Expr {
         let Partial { value, position } = acc;
         match position {
             Some(at) => expr!("i32(select({at}, 0u, {at} == {NOWHERE}))"),
             None if self.dtype == DType::U8 => expr!("({value} & 255u)"),
-            None => narrow(self.dtype, value),
+            None => m.narrow(self.dtype, value),
         }
     }
 

@@ -47,11 +47,6 @@ pub(super) fn widen(dtype: DType, x: &Expr) -> Expr {
     if dtype == DType::F16 { expr!("f32({x})") } else { x.clone() }
 }
 
-/// A value of the accumulator of `dtype` as a register.
-pub(super) fn narrow(dtype: DType, x: &Expr) -> Expr {
-    if dtype == DType::F16 { expr!("f16({x})") } else { x.clone() }
-}
-
 /// The type of a buffer's elements.
 fn element_type(dtype: DType, writable: bool) -> &'static str {
     match dtype {

@@ -27,7 +27,16 @@ impl Module<'_> {
     /// rounding for the basic operations.
     fn call(&mut self, name: &str, dtype: DType, args: &[&Expr]) -> Expr {
         let call = self.call_bool(name, dtype, args);
-        if dtype == DType::F16 { expr!("f16({call})") } else { call }
+        self.narrow(dtype, &call)
+    }
+
+    /// A value of the accumulator of `dtype` as a register, in which a driver sees no value that was not rounded.
+    pub(super) fn narrow(&mut self, dtype: DType, x: &Expr) -> Expr {
+        if dtype != DType::F16 {
+            return x.clone();
+        }
+        let f = self.function("f32_to_f16");
+        expr!("{f}({x})")
     }
 
     /// As [`Module::call`], for a function that gives a truth value.

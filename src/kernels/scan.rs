@@ -8,7 +8,7 @@ use super::domain::{merge, merged_program, merged_shape, merged_view};
 use super::emitter::{Emitter, coordinates, index};
 use super::fold::{combine, identity};
 use super::kernel::{BindingSource, Kernel, Lowered};
-use super::module::{LoweringInput, Module, accumulator, narrow, register_type, widen};
+use super::module::{LoweringInput, Module, accumulator, register_type, widen};
 use super::rounds::in_parts;
 use super::rows;
 use super::text::{Expr, expr};
@@ -163,7 +163,8 @@ impl<'a> Scan<'a> {
         emitter.emit(&mut m, &place, &[self.operand])?;
         m.define_code("BEFORE");
         let value = widen(dtype, &emitter.get(self.operand)?);
-        emitter.set(self.reg, narrow(dtype, &Expr::new("running")));
+        let narrowed = m.narrow(dtype, &Expr::new("running"));
+        emitter.set(self.reg, narrowed);
         self.store(&mut m, &mut emitter, &place)?;
         m.define_code("AFTER");
         if parts.is_some() {

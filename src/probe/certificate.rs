@@ -57,15 +57,19 @@ impl Certificate {
 
     /// Adds that a question could not be answered in a stage.
     pub(crate) fn record_failure(&mut self, stage: Stage, question: &Question, error: &Error) {
-        let text = error.message().lines().next().unwrap_or_default().to_owned();
         for (case, _) in question.judge(&[]) {
-            self.set(question.dtype, case, stage, Outcome::Failed(text.clone()));
+            self.set(question.dtype, case, stage, failed(error));
         }
     }
 
     /// Adds what the answer to a text comes to in a stage.
     pub(crate) fn record_text(&mut self, stage: Stage, question: &TextQuestion, answer: &HostBuffer) {
         self.set(question.dtype, question.name, stage, question.judge(answer));
+    }
+
+    /// Adds that a text could not be answered in a stage.
+    pub(crate) fn record_text_failure(&mut self, stage: Stage, question: &TextQuestion, error: &Error) {
+        self.set(question.dtype, question.name, stage, failed(error));
     }
 
     pub(super) fn set(&mut self, dtype: DType, case: &'static str, stage: Stage, outcome: Outcome) {
@@ -128,4 +132,8 @@ impl Certificate {
         }
         exceptions
     }
+}
+
+fn failed(error: &Error) -> Outcome {
+    Outcome::Failed(error.message().lines().next().unwrap_or_default().to_owned())
 }

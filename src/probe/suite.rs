@@ -120,6 +120,15 @@ impl Question {
         Ok(Self { dtype, graph, leaves, asked, expected })
     }
 
+    /// The same cases, each in a question of its own.
+    ///
+    /// # Errors
+    /// Out of memory.
+    pub fn apart(&self, limits: &Limits) -> Result<Vec<Self>> {
+        let shape = &self.graph.leaves[0].shape;
+        self.asked.iter().map(|a| Self::new(self.dtype, std::slice::from_ref(a.case), shape, limits)).collect()
+    }
+
     /// The name of each case, with what its answer comes to.
     pub fn judge<'a>(&'a self, answers: &'a [Answer]) -> impl Iterator<Item = (&'static str, Outcome)> {
         self.asked.iter().enumerate().map(|(i, asked)| {

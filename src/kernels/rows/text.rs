@@ -310,7 +310,8 @@ impl RowsWriter<'_, '_> {
                 None => acc.merge(m, f)?,
             };
             f.combine_lanes(m, &own, self.lanes)?;
-            let register = m.code.declare(format_args!("r{}", f.reg.0), &f.register(&own));
+            let value = f.register(m, &own);
+            let register = m.code.declare(format_args!("r{}", f.reg.0), &value);
             emitter.set(f.reg, register);
             results.push(own);
         }
