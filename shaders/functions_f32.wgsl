@@ -468,4 +468,6 @@ fn f32_to_i64(x: f32) -> i64 {
 }
 // Halves pass through an integer operation with a zero: one driver took the value before it was rounded for the one after it wherever it
 // saw both.
-fn f32_to_f16(x: f32) -> f16 { return bitcast<vec2<f16>>(bitcast<u32>(vec2<f16>(f16(x), 0.0h)) ^ params[0]).x; }
+fn f32_to_f16(x: f32) -> f16 {
+    return f16(unpack2x16float(pack2x16float(vec2<f32>(f32(f16(x)), 0.0)) ^ params[0]).x);
+}
