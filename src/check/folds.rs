@@ -84,7 +84,12 @@ impl Fold {
             self.total = sum(self.total, x).with_zeros(zeros);
         } else {
             self.peak *= x.largest().max(1.0);
-            self.total = product(self.total, x);
+            let before = self.total;
+            self.total = product(before, x);
+            // The centre underflows where a product in another order, or beside an infinity, need not be zero.
+            if self.total.value == Dd::ZERO && !before.is_zero() && !x.is_zero() {
+                self.total.radius = self.total.radius.max(f64::from_bits(1));
+            }
         }
     }
 
@@ -114,8 +119,13 @@ impl Fold {
             Element::ANY
         } else {
             let (normal, least) = (self.dtype.smallest_normal(), self.dtype.smallest_positive());
-            let tiny =
-                if self.op == ReduceOp::Prod { n * self.peak * if allow.gpu { normal } else { least } } else { 0.0 };
+            // Halves are summed in single precision; any partial sum may be a subnormal that a GPU flushes.
+            let flushed = if self.dtype == DType::F64 { normal } else { DType::F32.smallest_normal() };
+            let tiny = match self.op {
+                ReduceOp::Prod => n * self.peak * if allow.gpu { normal } else { least },
+                _ if allow.gpu => n * flushed,
+                _ => 0.0,
+            };
             let zero = self.total.is_exact() && self.total.value == Dd::ZERO;
             // Rounding is relative to the terms, whatever their order, even without a planner.
             let any_order = Allowance { planned: allow.planned || self.op == ReduceOp::Sum, ..allow };
@@ -261,4 +271,23 @@ pub fn sorted(lane: &[Element], descending: bool, indices: bool, dtype: DType) -
             here.map(|i| lane[i]).reduce(Element::or).unwrap_or(Element::ANY)
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn product(factors: &[f64]) -> Element {
+        let mut fold = Fold::new(ReduceOp::Prod, DType::F64, Allowance::CPU);
+        factors.iter().for_each(|x| fold.push(Element::from_f64(*x)));
+        fold.result()
+    }
+
+    #[test]
+    fn a_product_that_underflows_is_no_zero_beside_an_infinity() {
+        let inf = f64::INFINITY;
+        let all = product(&[inf, 1e-200, 1e-200, 0.1]);
+        assert!(all.may_be_infinite() && all.may_be_nan(), "{all}");
+        assert_eq!(product(&[inf, 0.0, 2.0]).categories, Categories::NAN);
+    }
 }

@@ -108,7 +108,10 @@ fn compute(node: &Node, operands: &[&Tensor], allow: Allowance) -> Vec<Element> 
             lanes(&x.shape, *axis).into_iter().map(|l| position(*op, &pick(l), x.dtype)).collect()
         }
         (Op::Scan { op, axis }, Some(x)) => scan(*op, *axis, x, allow),
-        (Op::Contract { .. }, Some(x)) => contract(x, operands[1], shape, allow),
+        (Op::Contract { symmetric }, Some(x)) => {
+            let all = contract(x, operands[1], shape, allow);
+            if *symmetric { mirrored(&all, shape) } else { all }
+        }
         (Op::Sort { axis, descending, indices }, Some(x)) => {
             let mut out = vec![Element::ANY; shape.len()];
             for lane in lanes(shape, *axis) {
@@ -182,6 +185,16 @@ fn scan(op: ScanOp, axis: usize, x: &Tensor, allow: Allowance) -> Vec<Element> {
         }
     }
     out
+}
+
+/// A product that is promised to be symmetric may compute either of two opposite elements for both.
+fn mirrored(all: &[Element], shape: &Shape) -> Vec<Element> {
+    let rank = shape.rank();
+    gathered(shape, |c| {
+        let mut opposite = c.to_vec();
+        opposite.swap(rank - 1, rank - 2);
+        all[index(shape, c)].or(all[index(shape, &opposite)])
+    })
 }
 
 fn contract(a: &Tensor, b: &Tensor, shape: &Shape, allow: Allowance) -> Vec<Element> {
