@@ -6,6 +6,7 @@ use std::fmt;
 use super::element::{Categories, Element};
 use super::tensor::Tensor;
 use crate::graph::{Graph, NodeId};
+use crate::planner::{Class, Plan};
 use crate::types::{DType, HostBuffer, Scalar};
 
 /// How elements were compared.
@@ -170,6 +171,11 @@ pub fn rebracketed(known: &Tensor, ran: &Tensor) -> Tensor {
         (false, true) => *known,
     };
     Tensor { elements: known.elements.iter().zip(&ran.elements).map(one).collect(), ..known.clone() }
+}
+
+/// Whether a plan has partial products that the program as written has not.
+pub(super) fn rebrackets(plan: &Plan) -> bool {
+    plan.fired.iter().any(|f| f.class == Class::Rebrackets)
 }
 
 /// How tightly a result will be compared.

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use super::allowance::Allowance;
-use super::compare::{Mismatch, Tally, as_it_ran, compare, rebracketed};
+use super::compare::{Mismatch, Tally, as_it_ran, compare, rebracketed, rebrackets};
 use super::oracle::{evaluate, evaluate_over, numbers_only};
 use super::report::{Blame, BlamedRule, Divergence, Tolerance};
 use super::runs::caught;
@@ -16,7 +16,7 @@ use super::tensor::Tensor;
 use crate::algorithms::minimal;
 use crate::engine::{Engine, Evaluation, RunOptions, Trace};
 use crate::graph::{Case, Graph, NodeId};
-use crate::planner::{Class, Plan, PlanOptions, Rules, plan};
+use crate::planner::{PlanOptions, Rules, plan};
 use crate::schedule::Step;
 use crate::types::{HostBuffer, Numerics};
 
@@ -41,11 +41,6 @@ pub(super) enum Wrong {
     Value(usize, Box<Mismatch>),
     /// It failed.
     Failure(String),
-}
-
-/// Whether a plan has partial products that the program as written has not.
-fn rebrackets(plan: &Plan) -> bool {
-    plan.fired.iter().any(|f| f.class == Class::Rebrackets)
 }
 
 impl<'a> Probe<'a> {

@@ -5,9 +5,9 @@ use std::fmt::Write;
 use std::sync::Arc;
 
 use super::allowance::Allowance;
-use super::compare::{Tally, WrongRoot, compare, compare_roots};
+use super::compare::{Tally, WrongRoot, compare, compare_roots, rebracketed, rebrackets};
 use super::minimise::minimise;
-use super::oracle::evaluate;
+use super::oracle::{evaluate, evaluate_over};
 use super::tensor::Tensor;
 use crate::engine::{Engine, RunOptions};
 use crate::error::{Error, Result};
@@ -37,6 +37,15 @@ fn fault(engine: &Engine, case: &Case, options: RunOptions, allow: Allowance) ->
     let known = evaluate(case, allow).map_err(|e| e.to_string())?;
     let given = caught(engine, case, options).map_err(|e| e.to_string())?;
     let differs = |w: WrongRoot| format!("{} = {} differs: {}", w.node, case.graph.node(w.node).op, w.mismatch);
+    let compared = compare_roots(&case.graph, &known, &given);
+    let last = engine.last_evaluation().filter(|e| e.prepared.plan.as_ref().is_some_and(rebrackets));
+    let (Err(_), true, Some(last)) = (&compared, options.plan, last) else { return compared.map_err(differs) };
+    let graph = &last.prepared.graph;
+    let ran = evaluate_over(graph, case, allow, |_| {}).map_err(|e| e.to_string())?;
+    let mut known = known;
+    for (root, of_ran) in case.graph.roots.iter().zip(&graph.roots) {
+        known[root.index()] = rebracketed(&known[root.index()], &ran[of_ran.index()]);
+    }
     compare_roots(&case.graph, &known, &given).map_err(differs)
 }
 
