@@ -9,6 +9,7 @@ use crate::types::Conformance;
 const PAGES: &[&str] = &[
     include_str!("../../docs/certificates/llvmpipe-22.3.6-256.txt"),
     include_str!("../../docs/certificates/llvmpipe-22.3.6-512.txt"),
+    include_str!("../../docs/certificates/nvidia-h200-580.159.04.txt"),
     include_str!("../../docs/certificates/swiftshader.txt"),
 ];
 
