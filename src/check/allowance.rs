@@ -150,7 +150,13 @@ impl Allowance {
         if self.reals {
             // A sum in double-double is off by its terms, not by its value.
             let known = whole || ulps == 0.0 || (x.radius == 0.0 && representable(dtype, x.value));
-            let own = if known { 0.0 } else { x.size.max(magnitude) * 1e-28 };
+            // Beside the smallest numbers of f64 the centre has no digits to spare.
+            let bare = x.value.hi != 0.0 && magnitude < 1e-290;
+            let own = match (bare, known) {
+                (true, _) => magnitude * f64::EPSILON + 4.0 * f64::from_bits(1),
+                (_, true) => 0.0,
+                _ => x.size.max(magnitude) * 1e-28,
+            };
             return self.overflow(Element { radius: x.radius + own, zeros: signs, ..x }, dtype);
         }
         // Beside the smallest numbers of f64 the centre has no digits to spare.

@@ -56,8 +56,8 @@ pub fn binary(op: BinaryOp, a: Element, b: Element, dtype: DType, allow: Allowan
     match op {
         B::Maximum | B::Minimum | B::Fmax | B::Fmin => {
             // A GPU that takes subnormals for zeros finds them equal and may give either.
-            let tiny = |e: Element| e.is_number() && e.largest() < 4.0 * dtype.smallest_normal() && !e.is_zero();
-            let either = allow.gpu && tiny(a) && tiny(b);
+            let tiny = |e: Element| e.is_number() && e.largest() < 4.0 * dtype.smallest_normal();
+            let either = allow.gpu && tiny(a) && tiny(b) && !(a.is_zero() && b.is_zero());
             return by_two_categories(a, b, |a, b| if either { a.or(b) } else { extremum(op, a, b) });
         }
         _ if op.is_compare() => {
