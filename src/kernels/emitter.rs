@@ -9,7 +9,7 @@ use super::text::{Expr, expr};
 use crate::error::{Error, Result};
 use crate::graph::RngDist;
 use crate::schedule::{Inst, Load, Program, Reg, Window};
-use crate::types::{DType, View};
+use crate::types::{DType, View, Workaround};
 
 /// A program on its way into text.
 #[derive(Clone)]
@@ -190,6 +190,9 @@ pub(super) fn index(m: &mut Module<'_>, view: &View, coordinates: &[Expr], more:
 
 /// A u32 index as a register of `dtype`.
 fn from_index(m: &mut Module<'_>, dtype: DType, at: Expr) -> Expr {
+    // The index on an axis of one element is a zero that a driver sees.
+    let hidden = dtype.is_float() && m.keeps_ieee() && m.needs(Workaround::HiddenZeros);
+    let at = if hidden { expr!("({at} | params[0])") } else { at };
     match dtype {
         DType::U32 => at,
         DType::U8 => expr!("({at} & 255u)"),
