@@ -85,7 +85,7 @@ faults! {
     ParametersStale "parameters-stale" "kernels" true 60 "Run-time scalars reach kernels as zero.";
     LoopCut "loop-cut" "kernels" true 100 "Loops of kernels end after 48 rounds.";
     DividedByZero "divided-by-zero" "kernels" true 100 "A quotient of floats by zero is zero.";
-    HalvesKept "halves-kept" "array" false 200 "Composites of halves are computed in halves.";
+    HalvesKept "halves-kept" "array" false 700 "Composites of halves are computed in halves.";
     RemainderLost "remainder-lost" "cpu" false 100 "A fold forgets the elements beyond the last whole vector.";
     TailLost "tail-lost" "cpu" false 200 "The last, partial tile of an elementwise pass is not computed.";
     CarryLost "carry-lost" "cpu" false 300 "A running fold begins anew at every tile of a line.";
