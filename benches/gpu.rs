@@ -7,20 +7,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use lazurite::inspect::Dims;
-use lazurite::inspect::Lowered;
-use lazurite::inspect::PlanOptions;
-use lazurite::inspect::ValueKind;
-use lazurite::inspect::graph::View;
-use lazurite::inspect::graph::{BinaryOp, Graph, LeafInfo, NodeId, Op, ReduceOp, UnaryOp};
-use lazurite::inspect::{BindingSource, Param};
-use lazurite::inspect::{Schedule, Step};
+use lazurite::inspect::graph::{BinaryOp, Graph, LeafInfo, NodeId, Op, ReduceOp, UnaryOp, View};
+use lazurite::inspect::{BindingSource, Dims, Lowered, Param, PlanOptions, Schedule, Step, ValueKind};
 use lazurite::unstable::device::{DeviceBuffer, Dispatch, Gpu};
 use lazurite::unstable::kernels::lower;
 use lazurite::unstable::planner::plan;
 use lazurite::unstable::schedule::{ScheduleOptions, schedule};
-use lazurite::{CostTable, HostBuffer};
-use lazurite::{DType, DeviceChoice, Numerics, Scalar, Shape};
+use lazurite::unstable::types::Limits;
+use lazurite::{CostTable, DType, DeviceChoice, HostBuffer, Numerics, Scalar, Shape};
 
 /// A graph being written down.
 #[derive(Default)]
@@ -207,16 +201,16 @@ fn numerics() -> Numerics {
 }
 
 /// The median time of all kernels of a plan in milliseconds, and their labels.
-fn measure(gpu: &Gpu, graph: &Graph) -> lazurite::Result<(f64, Vec<String>)> {
+fn measure(gpu: &Gpu, certified: &Limits, graph: &Graph) -> lazurite::Result<(f64, Vec<String>)> {
     let numerics = numerics();
     let planned = plan(graph, &PlanOptions { numerics, ..PlanOptions::new(CostTable::gpu()) });
-    let limits = Some(gpu.limits().clone());
+    let limits = Some(certified.clone());
     let options = ScheduleOptions { device: DeviceChoice::Gpu, limits, numerics, ..ScheduleOptions::default() };
     let schedule = schedule(&planned.graph, &options)?;
     let buffers = memory(gpu, &schedule)?;
     let mut lowered: Vec<Lowered> = Vec::new();
     for group in schedule.steps.iter().filter_map(|s| if let Step::Run(g) = s { Some(g) } else { None }) {
-        lowered.push(lower(group, &schedule.values, &[], gpu.limits(), numerics)?);
+        lowered.push(lower(group, &schedule.values, &[], certified, numerics)?);
     }
     let mut work = Vec::new();
     for l in &lowered {
@@ -265,11 +259,17 @@ fn main() {
         Ok(gpu) => return println!("{} has no timestamps", gpu.name()),
         Err(error) => return println!("nothing to measure: {error}"),
     };
-    println!("{}", gpu.describe());
+    // Kernels are made as engines make them on this device.
+    let engine = lazurite::Engine::builder().device(DeviceChoice::Gpu).build();
+    let certified = match engine.and_then(|e| e.certify()) {
+        Ok(certificate) => gpu.limits().clone().certified(certificate.conformance()),
+        Err(error) => return println!("the device could not be certified: {error}"),
+    };
+    println!("{}, {}", gpu.describe(), numerics());
     for ((name, floor, write), scale) in workloads(scale) {
         let mut build = Build::default();
         build.graph.roots = write(&mut build, scale);
-        match measure(&gpu, &build.graph) {
+        match measure(&gpu, &certified, &build.graph) {
             Ok((ms, labels)) => {
                 let rate = match floor {
                     Floor::Bytes(b) => format!("{:8.1} GB/s", b / ms / 1e6),

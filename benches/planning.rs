@@ -13,8 +13,7 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group};
 use lazurite::inspect::PlanOptions;
 use lazurite::inspect::graph::Graph;
 use lazurite::unstable::planner::plan;
-use lazurite::{Array, DeviceChoice, Engine};
-use lazurite::{CostTable, Numerics};
+use lazurite::{Array, CostTable, DeviceChoice, Engine, Numerics};
 
 /// Graphs to plan, and how often to take the time of each for a least one.
 fn cold_graphs() -> [(&'static str, usize, Graph); 7] {

@@ -6,16 +6,13 @@
 use std::path::PathBuf;
 use std::sync::{LazyLock, Once};
 
-use lazurite::HostBuffer;
-use lazurite::Rules;
-use lazurite::check::runs;
+use lazurite::{DeviceChoice, Engine, HostBuffer, Numerics, Rules};
+use lazurite::check::{Allowance, Tally, compare, equivalence_of, evaluate, runs, with_other_data};
 use lazurite::check::strategies::{Recipe, grow};
-use lazurite::check::{Allowance, Tally, compare, equivalence_of, evaluate, with_other_data};
 use lazurite::inspect::RunOptions;
-use lazurite::inspect::dump::{self, Dump};
+use lazurite::inspect::dump::{Dump, self};
 use lazurite::inspect::graph::Case;
 use lazurite::unstable::cpu::reference;
-use lazurite::{DeviceChoice, Engine, Numerics};
 use lazurite_cli::script::classes::Class;
 use lazurite_cli::script::diagnostic::SourceText;
 use lazurite_cli::script::io;

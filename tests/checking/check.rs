@@ -2,9 +2,8 @@
 //!
 //! `LAZURITE_CASES=20000` runs longer, `LAZURITE_SEED=7` runs other cases.
 
-use lazurite::Rules;
 use lazurite::check::{Blame, Coverage, Session, SessionOptions, case_of, equivalence};
-use lazurite::{Array, DeviceChoice, Engine, Numerics, SliceSpec};
+use lazurite::{Array, DeviceChoice, Engine, Numerics, Rules, SliceSpec};
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().and_then(|v| v.parse().ok())

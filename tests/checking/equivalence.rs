@@ -10,9 +10,8 @@ use std::sync::Mutex;
 use lazurite::check::runs::{check, check_bits, report, report_bits};
 use lazurite::check::strategies::cases;
 use lazurite::check::{Allowance, ROUTINES, Tally, operation_names};
-use lazurite::inspect::RunOptions;
 use lazurite::inspect::graph::Case;
-use lazurite::inspect::{Place, Step};
+use lazurite::inspect::{Place, RunOptions, Step};
 use lazurite::{DeviceChoice, Engine, Evaluation, Numerics};
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 

@@ -7,12 +7,9 @@
 
 use std::sync::{Arc, OnceLock};
 
-use lazurite::HostBuffer;
-use lazurite::inspect::ValueId;
-use lazurite::inspect::{Arithmetic, Kernel};
-use lazurite::inspect::{Binding, BindingSource, Param};
+use lazurite::inspect::{Arithmetic, Binding, BindingSource, Kernel, Param, ValueId};
 use lazurite::unstable::device::{DeviceBuffer, Dispatch, Gpu, GpuOptions};
-use lazurite::{DType, Scalar};
+use lazurite::{DType, HostBuffer, Scalar};
 use pollster::block_on;
 
 /// A device of its own, because counters and losses of other tests must not show; `None` when there is no adapter.

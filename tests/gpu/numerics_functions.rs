@@ -2,11 +2,10 @@
 //! floating dtype on CPU and GPU, against the oracle.
 
 use crate::support::{fresh_gpu, vector};
-use lazurite::HostBuffer;
 use lazurite::check::{Allowance, compare, evaluate, runs};
 use lazurite::inspect::RunOptions;
 use lazurite::inspect::graph::{BinaryOp, Case, CastMode, Graph, LeafInfo, NodeId, Op, ReduceOp, UnaryOp};
-use lazurite::{DType, DeviceChoice, Engine, Scalar, Shape};
+use lazurite::{DType, DeviceChoice, Engine, HostBuffer, Scalar, Shape};
 
 /// Numbers where functions have edges, and a spread over all magnitudes.
 fn arguments() -> Vec<f64> {

@@ -8,12 +8,11 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use lazurite::HostBuffer;
 use lazurite::check::{Allowance, compare_roots, equivalence_of, evaluate};
 use lazurite::inspect::RunOptions;
 use lazurite::inspect::dump::{Bisection, Dump, Outcome, RuleFile, Settings, bisect};
 use lazurite::inspect::graph::{Case, Graph, Op};
-use lazurite::{Engine, Error, Evaluation, Numerics};
+use lazurite::{Engine, Error, Evaluation, HostBuffer, Numerics};
 
 use super::engines::builder;
 use crate::arguments::ReplayArguments;

@@ -4,9 +4,8 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use lazurite::EngineBuilder;
-use lazurite::Evaluation;
 use lazurite::inspect::dump::{self, Dump};
+use lazurite::{EngineBuilder, Evaluation};
 
 use super::sections::{Section, titled};
 use crate::arguments::Format;

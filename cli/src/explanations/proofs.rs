@@ -4,8 +4,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use lazurite::EngineBuilder;
-use lazurite::Evaluation;
+use lazurite::{EngineBuilder, Evaluation};
 
 use super::sections::{Section, titled};
 use crate::arguments::NodeQuery;

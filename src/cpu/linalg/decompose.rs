@@ -4,6 +4,7 @@
 //! element, and a column that is already reduced is left alone.
 
 use faer::{Mat, Side};
+use libm::ldexp;
 
 use super::matrix::is_finite;
 use super::scale;
@@ -105,7 +106,7 @@ pub(super) fn eigh(a: &Mat<f64>) -> Result<Vec<Mat<f64>>> {
     let eigen =
         a.self_adjoint_eigen(Side::Lower).map_err(|_| Error::numeric("eigh: the eigenvalues did not converge"))?;
     let values = eigen.S().column_vector();
-    Ok(vec![Mat::from_fn(n, 1, |i, _| scale::times_power(values[i], e)), eigen.U().to_owned()])
+    Ok(vec![Mat::from_fn(n, 1, |i, _| ldexp(values[i], e)), eigen.U().to_owned()])
 }
 
 /// Singular values, descending, and the economy U and V.
@@ -119,7 +120,7 @@ pub(super) fn svd(a: &Mat<f64>) -> Result<Vec<Mat<f64>>> {
     let (a, e) = scale::whole(a);
     let svd = a.thin_svd().map_err(|_| Error::numeric("svd: the singular values did not converge"))?;
     let s = svd.S().column_vector();
-    Ok(vec![Mat::from_fn(k, 1, |i, _| scale::times_power(s[i], e)), svd.U().to_owned(), svd.V().to_owned()])
+    Ok(vec![Mat::from_fn(k, 1, |i, _| ldexp(s[i], e)), svd.U().to_owned(), svd.V().to_owned()])
 }
 
 fn finite(name: &str, a: &Mat<f64>) -> Result<()> {

@@ -5,38 +5,15 @@
 //! whose scales are all near 1 are left alone and keep their bits.
 
 use faer::Mat;
+use libm::{frexp, ldexp};
 
 /// Exponents up to this magnitude are left alone: squares of such elements, and sums of them, are far inside the range of f64.
 const NEAR: i32 = 400;
 
-/// x·2ᵉ, rounded once.
-pub(super) fn times_power(mut x: f64, mut e: i32) -> f64 {
-    while e > 1023 && x.is_finite() {
-        x *= 2f64.powi(1023);
-        e -= 1023;
-    }
-    // Each step but the last stays above the subnormal numbers, which would round twice.
-    while e < -1022 && x != 0.0 {
-        x *= 2f64.powi(53 - 1022);
-        e += 1022 - 53;
-    }
-    x * 2f64.powi(e.clamp(-1022, 1023))
-}
-
-/// x as a mantissa in ±[½, 1) and an exponent; zeros, infinities and NaN as themselves with exponent 0.
-pub(super) fn split(x: f64) -> (f64, i32) {
-    if x == 0.0 || !x.is_finite() {
-        return (x, 0);
-    }
-    let (x, less) = if x.abs() < f64::MIN_POSITIVE { (x * 2f64.powi(64), 64) } else { (x, 0) };
-    let biased = ((x.to_bits() >> 52) & 0x7ff) as i32;
-    (f64::from_bits(x.to_bits() & !(0x7ff << 52) | 1022 << 52), biased - 1022 - less)
-}
-
 /// The exponent of the largest finite magnitude; `None` when all are zero.
 fn largest_exponent(elements: impl Iterator<Item = f64>) -> Option<i32> {
     let largest = elements.map(f64::abs).filter(|x| x.is_finite()).fold(0.0, f64::max);
-    (largest > 0.0).then(|| split(largest).1)
+    (largest > 0.0).then(|| frexp(largest).1)
 }
 
 /// `exponents`, or zeros where all of them are near 1 (`None` counts as that).
@@ -80,7 +57,7 @@ impl Equilibrated {
         }
         let rows: Vec<i32> = all[..a.nrows()].iter().map(|e| e.unwrap_or(0)).collect();
         // The exponents of both sides are applied at once: an element may leave the range between them.
-        let exponent = |i: usize, j: usize| split(a[(i, j)]).1 - rows[i];
+        let exponent = |i: usize, j: usize| frexp(a[(i, j)]).1 - rows[i];
         let largest = |j: usize| (0..a.nrows()).filter(|&i| a[(i, j)] != 0.0).map(|i| exponent(i, j)).max();
         let columns: Vec<i32> = (0..a.ncols()).map(|j| largest(j).unwrap_or(0)).collect();
         Self { a: by(a, |i, j| -rows[i] - columns[j]), rows, columns }
@@ -88,7 +65,7 @@ impl Equilibrated {
 
     /// The right side for the scaled matrix, and the exponents by which its columns were divided besides.
     pub(super) fn right(&self, b: &Mat<f64>) -> (Mat<f64>, Vec<i32>) {
-        let exponent = |i: usize, j: usize| split(b[(i, j)]).1 - self.rows[i];
+        let exponent = |i: usize, j: usize| frexp(b[(i, j)]).1 - self.rows[i];
         let finite = |x: f64| x != 0.0 && x.is_finite();
         let largest = |j: usize| (0..b.nrows()).filter(|&i| finite(b[(i, j)])).map(|i| exponent(i, j)).max();
         let extra = unless_near((0..b.ncols()).map(largest).collect());
@@ -105,15 +82,15 @@ impl Equilibrated {
 pub(super) fn by(a: &Mat<f64>, exponent: impl Fn(usize, usize) -> i32) -> Mat<f64> {
     Mat::from_fn(a.nrows(), a.ncols(), |i, j| match exponent(i, j) {
         0 => a[(i, j)],
-        e => times_power(a[(i, j)], e),
+        e => ldexp(a[(i, j)], e),
     })
 }
 
 /// A product as a mantissa and an exponent that cannot overflow.
 pub(super) fn product(factors: impl Iterator<Item = f64>) -> (f64, i64) {
     factors.fold((1.0, 0), |(p, e), x| {
-        let (mantissa, exponent) = split(x);
-        let (p, carried) = split(p * mantissa);
+        let (mantissa, exponent) = frexp(x);
+        let (p, carried) = frexp(p * mantissa);
         (p, e + i64::from(exponent) + i64::from(carried))
     })
 }
@@ -124,26 +101,26 @@ mod tests {
 
     #[test]
     fn powers_of_two_round_once() {
-        assert_eq!(times_power(1.0, -1074), 5e-324);
-        assert_eq!(times_power(1.5, -1074), 1e-323);
-        assert_eq!(times_power(f64::MAX, -2098), 5e-324);
-        assert_eq!(times_power(5e-324, 1074), 1.0);
-        assert_eq!(times_power(5e-324, 2097), 2f64.powi(1023));
-        assert_eq!(times_power(-3.0, 5000), f64::NEG_INFINITY);
-        assert_eq!(times_power(-3.0, -5000), 0.0);
-        assert!(times_power(f64::NAN, 2000).is_nan());
+        assert_eq!(ldexp(1.0, -1074), 5e-324);
+        assert_eq!(ldexp(1.5, -1074), 1e-323);
+        assert_eq!(ldexp(f64::MAX, -2098), 5e-324);
+        assert_eq!(ldexp(5e-324, 1074), 1.0);
+        assert_eq!(ldexp(5e-324, 2097), 2f64.powi(1023));
+        assert_eq!(ldexp(-3.0, 5000), f64::NEG_INFINITY);
+        assert_eq!(ldexp(-3.0, -5000), 0.0);
+        assert!(ldexp(f64::NAN, 2000).is_nan());
         // Halfway between two subnormal numbers but for the last bit.
-        assert_eq!(times_power(1.0 + 2.0 * f64::EPSILON + 2f64.powi(-2), -1073).to_bits(), 3);
+        assert_eq!(ldexp(1.0 + 2.0 * f64::EPSILON + 2f64.powi(-2), -1073).to_bits(), 3);
     }
 
     #[test]
     fn numbers_split_and_join() {
         for x in [1.0, -0.75, 5e-324, f64::MAX, -1e-310, 3e200] {
-            let (m, e) = split(x);
+            let (m, e) = frexp(x);
             assert!((0.5..1.0).contains(&m.abs()), "{x}: {m}");
-            assert_eq!(times_power(m, e), x);
+            assert_eq!(ldexp(m, e), x);
         }
         let (m, e) = product([1e200, 1e200, 1e-200, -1e-199].into_iter());
-        assert!((times_power(m, e as i32) + 10.0).abs() < 1e-13);
+        assert!((ldexp(m, e as i32) + 10.0).abs() < 1e-13);
     }
 }

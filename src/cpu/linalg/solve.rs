@@ -7,6 +7,7 @@
 use faer::Mat;
 use faer::linalg::solvers::{DenseSolveCore, PartialPivLu};
 use faer::prelude::Solve;
+use libm::ldexp;
 
 use super::condition::{norm1, rcond};
 use super::matrix::is_finite;
@@ -171,7 +172,7 @@ pub(super) fn det(a: &Mat<f64>) -> f64 {
     }
     let (product, exponent) = scale::product((0..n).map(|i| u[(i, i)]));
     let scales = scaled.rows.iter().chain(&scaled.columns).map(|&e| i64::from(e)).sum::<i64>();
-    let det = scale::times_power(product, (exponent + scales).clamp(-10_000, 10_000) as i32);
+    let det = ldexp(product, (exponent + scales).clamp(-10_000, 10_000) as i32);
     if is_odd(lu.P().arrays().0) { -det } else { det }
 }
 

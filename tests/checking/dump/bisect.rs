@@ -3,12 +3,10 @@
 
 use std::sync::Arc;
 
-use lazurite::HostBuffer;
 use lazurite::check::{Allowance, compare_roots, evaluate};
 use lazurite::inspect::dump::{Outcome, bisect};
-use lazurite::inspect::graph::View;
-use lazurite::inspect::graph::{BinaryOp, Case, Graph, LeafInfo, NodeId, Op, ReduceOp, UnaryOp};
-use lazurite::{DType, DeviceChoice, Engine, Scalar, Shape};
+use lazurite::inspect::graph::{BinaryOp, Case, Graph, LeafInfo, NodeId, Op, ReduceOp, UnaryOp, View};
+use lazurite::{DType, DeviceChoice, Engine, HostBuffer, Scalar, Shape};
 
 /// Statistics of columns, a product, elementwise chains: a dozen rules fire and there are several groups.
 fn program() -> Case {

@@ -2,12 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use lazurite::HostBuffer;
 use lazurite::check::{operation_names, runs, strategies};
 use lazurite::inspect::RunOptions;
 use lazurite::inspect::dump::{Dump, Elements, Rule, RuleFile, Settings, nothing_beside};
 use lazurite::inspect::graph::{Case, Graph, LeafInfo, Op};
-use lazurite::{DType, DeviceChoice, Engine, Numerics, Scalar, Shape};
+use lazurite::{DType, DeviceChoice, Engine, HostBuffer, Numerics, Scalar, Shape};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 

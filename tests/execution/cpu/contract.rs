@@ -1,12 +1,10 @@
 //! Contractions: extents, batches, prologues, epilogues, symmetry, diagonals; and accumulators that no prologue changes.
 
-use lazurite::HostBuffer;
-use lazurite::inspect::graph::View;
-use lazurite::inspect::graph::{BinaryOp, UnaryOp};
+use lazurite::inspect::graph::{BinaryOp, UnaryOp, View};
 use lazurite::inspect::program::{Inst, Load, Program, Reg, StoreShape};
 use lazurite::inspect::{Core, ValueId};
 use lazurite::unstable::algorithms::SplitMix;
-use lazurite::{DType, Scalar, Shape};
+use lazurite::{DType, HostBuffer, Scalar, Shape};
 
 use super::r#gen::{Case, Maker, bits, buffer, view};
 

@@ -1,12 +1,10 @@
 //! Elementwise groups: all operations on all dtypes with special values, and random programs through all kinds of loads.
 
-use lazurite::HostBuffer;
 use lazurite::inspect::Core;
-use lazurite::inspect::graph::View;
-use lazurite::inspect::graph::{BinaryOp, CastMode, UnaryOp};
+use lazurite::inspect::graph::{BinaryOp, CastMode, UnaryOp, View};
 use lazurite::inspect::program::{Inst, Reg, StoreShape};
 use lazurite::unstable::algorithms::{Random, SplitMix};
-use lazurite::{DType, Scalar, Shape};
+use lazurite::{DType, HostBuffer, Scalar, Shape};
 
 use super::r#gen::Maker;
 

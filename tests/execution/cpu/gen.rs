@@ -1,13 +1,10 @@
 //! Random programs, views and data from a seed, and comparison of results.
 
-use lazurite::HostBuffer;
-use lazurite::inspect::ValueKind;
-use lazurite::inspect::graph::View;
-use lazurite::inspect::graph::{BinaryOp, CastMode, NodeId, RngDist, UnaryOp};
+use lazurite::inspect::graph::{BinaryOp, CastMode, NodeId, RngDist, UnaryOp, View};
 use lazurite::inspect::program::{Coord, Inst, Load, Program, Reg, Store, StoreShape, Window};
-use lazurite::inspect::{Core, Group, Place, Value, ValueId};
+use lazurite::inspect::{Core, Group, Place, Value, ValueId, ValueKind};
 use lazurite::unstable::algorithms::{Random, SplitMix};
-use lazurite::{DType, Scalar, Shape};
+use lazurite::{DType, HostBuffer, Scalar, Shape};
 
 const SPECIAL: [f64; 22] = [
     0.0,

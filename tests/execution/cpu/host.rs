@@ -1,13 +1,11 @@
 //! Library routines: identities on random matrices, Octave 7.3's values on fixed ones, and bad input.
 #![cfg(feature = "linalg")]
 
-use lazurite::HostBuffer;
-use lazurite::inspect::graph::OperandType;
-use lazurite::inspect::graph::{HostOp, Node, Op};
+use lazurite::inspect::graph::{HostOp, Node, Op, OperandType};
 use lazurite::unstable::algorithms::SplitMix;
 use lazurite::unstable::cpu::run_host;
 use lazurite::unstable::graph::infer;
-use lazurite::{DType, Result, Shape};
+use lazurite::{DType, HostBuffer, Result, Shape};
 
 use super::r#gen::buffer;
 

@@ -1,12 +1,10 @@
 //! What a group means, element by element and register by register, on top of the reference alone.
 
-use lazurite::HostBuffer;
-use lazurite::inspect::graph::View;
-use lazurite::inspect::graph::{ReduceOp, ScanOp};
+use lazurite::inspect::graph::{ReduceOp, ScanOp, View};
 use lazurite::inspect::program::{Inst, Program, StoreShape};
 use lazurite::inspect::{Core, Group};
 use lazurite::unstable::cpu::reference::{self, fold, random};
-use lazurite::{DType, Scalar, Shape};
+use lazurite::{DType, HostBuffer, Scalar, Shape};
 
 /// All coordinates of a shape, last axis fastest.
 pub fn coords(shape: &Shape) -> Vec<Vec<usize>> {

@@ -1,13 +1,10 @@
 //! Rows groups: every fold over any axes with prologues, phases and stores; and the tree that nothing changes.
 
-use lazurite::HostBuffer;
-use lazurite::inspect::Core;
-use lazurite::inspect::Dims;
-use lazurite::inspect::graph::View;
-use lazurite::inspect::graph::{ArgOp, BinaryOp, ReduceOp, UnaryOp};
+use lazurite::inspect::graph::{ArgOp, BinaryOp, ReduceOp, UnaryOp, View};
 use lazurite::inspect::program::{Inst, Reg, StoreShape};
+use lazurite::inspect::{Core, Dims};
 use lazurite::unstable::algorithms::{Random, SplitMix};
-use lazurite::{DType, Shape};
+use lazurite::{DType, HostBuffer, Shape};
 
 use super::r#gen::{Case, Maker, bits, buffer};
 

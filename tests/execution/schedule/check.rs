@@ -4,10 +4,9 @@
 use std::collections::HashSet;
 
 use lazurite::Shape;
-use lazurite::inspect::ValueKind;
 use lazurite::inspect::graph::{Graph, Op};
 use lazurite::inspect::program::{Inst, Level, Program, StoreShape};
-use lazurite::inspect::{Core, Place, Schedule, Step, ValueId};
+use lazurite::inspect::{Core, Place, Schedule, Step, ValueId, ValueKind};
 
 pub fn check(graph: &Graph, s: &Schedule) {
     let n = s.values.len();

@@ -1,11 +1,9 @@
 //! The plainest possible executor of a schedule: every register for every element, by the reference's scalar functions. It
 //! shares nothing with the tiled executor, so that both can be held against it.
 
-use lazurite::inspect::ValueKind;
-use lazurite::inspect::graph::View;
-use lazurite::inspect::graph::{CastMode, Graph, NodeId, Op, ReduceOp, ScanOp};
+use lazurite::inspect::graph::{CastMode, Graph, NodeId, Op, ReduceOp, ScanOp, View};
 use lazurite::inspect::program::{Inst, Program, StoreShape};
-use lazurite::inspect::{Core, Group, Schedule, Step, ValueId};
+use lazurite::inspect::{Core, Group, Schedule, Step, ValueId, ValueKind};
 use lazurite::unstable::cpu::reference::{self, fold, random};
 use lazurite::{DType, HostBuffer, Scalar, Shape};
 

@@ -1,8 +1,7 @@
 //! Caps, placement, memory, empties and host steps; and that schedules of huge graphs take linear time.
 
-use lazurite::inspect::Dims;
 use lazurite::inspect::graph::{BinaryOp, Graph, HostOp, NodeId, Op, PlannedKernel, ReduceOp, ScanOp, UnaryOp};
-use lazurite::inspect::{Core, Place, Step};
+use lazurite::inspect::{Core, Dims, Place, Step};
 use lazurite::unstable::schedule::{ScheduleOptions, schedule};
 use lazurite::unstable::types::{Conformance, Exception, Limits, OperationKind, Workaround};
 use lazurite::{DType, DeviceChoice, HostBuffer, Numerics, Shape};

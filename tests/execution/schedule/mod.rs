@@ -7,11 +7,9 @@ mod limits;
 pub mod random;
 
 use check::check;
-use lazurite::inspect::Dims;
-use lazurite::inspect::graph::View;
-use lazurite::inspect::graph::{BinaryOp, Graph, LeafInfo, NodeId, Op, PlannedKernel, ReduceOp, UnaryOp};
+use lazurite::inspect::graph::{BinaryOp, Graph, LeafInfo, NodeId, Op, PlannedKernel, ReduceOp, UnaryOp, View};
 use lazurite::inspect::program::{Inst, StoreShape};
-use lazurite::inspect::{Core, Group, Place, Schedule, Step};
+use lazurite::inspect::{Core, Dims, Group, Place, Schedule, Step};
 use lazurite::unstable::schedule::{ScheduleOptions, schedule};
 use lazurite::unstable::types::Limits;
 use lazurite::{DType, DeviceChoice, HostBuffer, Numerics, Scalar, Shape};

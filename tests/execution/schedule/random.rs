@@ -1,9 +1,8 @@
 //! Random graphs of every operation, over shapes with extents of 0 and 1, with sharing, views, slots and planned kernels.
 
 use lazurite::inspect::Dims;
-use lazurite::inspect::graph::View;
 use lazurite::inspect::graph::{
-    ArgOp, BinaryOp, Case, CastMode, LeafInfo, NodeId, Op, PlannedKernel, ReduceOp, RngDist, ScanOp, UnaryOp,
+    ArgOp, BinaryOp, Case, CastMode, LeafInfo, NodeId, Op, PlannedKernel, ReduceOp, RngDist, ScanOp, UnaryOp, View,
 };
 use lazurite::unstable::algorithms::{Random, Xorshift};
 use lazurite::{DType, HostBuffer, Order, Scalar, Shape};

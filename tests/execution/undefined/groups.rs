@@ -1,10 +1,8 @@
 //! Elementwise groups, rows and scans: all dtypes through every kind of load, tails of tiles, and every kind of store.
 
-use lazurite::inspect::Core;
-use lazurite::inspect::Dims;
-use lazurite::inspect::graph::View;
-use lazurite::inspect::graph::{BinaryOp, ReduceOp, ScanOp, UnaryOp};
+use lazurite::inspect::graph::{BinaryOp, ReduceOp, ScanOp, UnaryOp, View};
 use lazurite::inspect::program::{Inst, Reg, StoreShape};
+use lazurite::inspect::{Core, Dims};
 use lazurite::unstable::algorithms::{Random, SplitMix};
 use lazurite::{DType, Scalar, Shape};
 

@@ -1,11 +1,9 @@
 //! Library routines on small matrices: what goes through the library and comes back.
 #![cfg(feature = "linalg")]
 
-use lazurite::HostBuffer;
-use lazurite::inspect::graph::OperandType;
-use lazurite::inspect::graph::{HostOp, Node, Op};
+use lazurite::inspect::graph::{HostOp, Node, Op, OperandType};
 use lazurite::unstable::graph::infer;
-use lazurite::{DType, Shape};
+use lazurite::{DType, HostBuffer, Shape};
 
 const N: usize = 3;
 /// Symmetric and positive definite.

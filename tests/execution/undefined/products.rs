@@ -1,11 +1,9 @@
 //! Products: in place and with programs for operands, epilogues, diagonals, batches, symmetry, falling strides and windows.
 
-use lazurite::HostBuffer;
-use lazurite::inspect::graph::View;
-use lazurite::inspect::graph::{BinaryOp, UnaryOp};
+use lazurite::inspect::graph::{BinaryOp, UnaryOp, View};
 use lazurite::inspect::program::{Inst, Load, Program, StoreShape, Window};
 use lazurite::inspect::{Core, ValueId};
-use lazurite::{DType, Scalar, Shape};
+use lazurite::{DType, HostBuffer, Scalar, Shape};
 
 use super::check;
 use crate::cpu::r#gen::{Case, Maker, buffer, view};

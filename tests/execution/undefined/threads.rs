@@ -1,12 +1,9 @@
 //! Work that is large enough for several threads: each core's tasks write into one result at the same time.
 
-use lazurite::HostBuffer;
-use lazurite::inspect::Core;
-use lazurite::inspect::Dims;
-use lazurite::inspect::graph::View;
-use lazurite::inspect::graph::{ReduceOp, ScanOp};
+use lazurite::inspect::graph::{ReduceOp, ScanOp, View};
 use lazurite::inspect::program::{Inst, StoreShape};
-use lazurite::{DType, Shape};
+use lazurite::inspect::{Core, Dims};
+use lazurite::{DType, HostBuffer, Shape};
 
 use crate::cpu::r#gen::{Case, Maker};
 

@@ -1,14 +1,11 @@
 //! Groups to lower and run: a builder, and the oracle that computes a group instruction by instruction with the functions of
 //! `cpu::reference`, whole arrays at a time. It knows no GPU.
 
-use lazurite::HostBuffer;
-use lazurite::inspect::ValueKind;
-use lazurite::inspect::graph::NodeId;
-use lazurite::inspect::graph::View;
+use lazurite::inspect::graph::{NodeId, View};
 use lazurite::inspect::program::{Inst, Load, Program, Reg, Store, StoreShape};
-use lazurite::inspect::{Core, Group, Place, Value, ValueId};
+use lazurite::inspect::{Core, Group, Place, Value, ValueId, ValueKind};
 use lazurite::unstable::cpu::reference::{fold, random, scalar};
-use lazurite::{DType, Scalar, Shape};
+use lazurite::{DType, HostBuffer, Scalar, Shape};
 
 /// A group with the data it runs on.
 #[derive(Clone)]

@@ -1,11 +1,9 @@
 //! Cases for every elementwise operation and dtype, with special values, and the tolerances that are promised for them.
 
-use lazurite::DTypeKind;
-use lazurite::HostBuffer;
 use lazurite::inspect::graph::{BinaryOp, CastMode, UnaryOp};
 use lazurite::inspect::program::{Inst, StoreShape};
 use lazurite::unstable::algorithms::{Random, SplitMix};
-use lazurite::{DType, Scalar};
+use lazurite::{DType, DTypeKind, HostBuffer, Scalar};
 
 use super::case::Case;
 

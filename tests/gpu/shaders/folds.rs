@@ -1,12 +1,9 @@
 //! Cases for reductions, positions of extremes and running folds, in every shape of rows that lowering tells apart.
 
-use lazurite::DTypeKind;
-use lazurite::HostBuffer;
 use lazurite::inspect::Core;
-use lazurite::inspect::graph::View;
-use lazurite::inspect::graph::{ArgOp, BinaryOp, ReduceOp, ScanOp, UnaryOp};
+use lazurite::inspect::graph::{ArgOp, BinaryOp, ReduceOp, ScanOp, UnaryOp, View};
 use lazurite::inspect::program::{Coord, Inst, StoreShape};
-use lazurite::{DType, Scalar, Shape};
+use lazurite::{DType, DTypeKind, HostBuffer, Scalar, Shape};
 
 use super::case::Case;
 use super::elementwise::numbers;

@@ -1,7 +1,6 @@
 //! Cases for how elements are found: views, windows, gathers, indices, random numbers, scalars and literals, many stores.
 
-use lazurite::inspect::graph::View;
-use lazurite::inspect::graph::{BinaryOp, CastMode, RngDist, UnaryOp};
+use lazurite::inspect::graph::{BinaryOp, CastMode, RngDist, UnaryOp, View};
 use lazurite::inspect::program::{Coord, Inst, Load, Reg, StoreShape, Window};
 use lazurite::{DType, Scalar, Shape};
 

@@ -2,14 +2,12 @@
 
 use std::sync::OnceLock;
 
-use lazurite::HostBuffer;
-use lazurite::inspect::Lowered;
 use lazurite::inspect::program::{Reg, Store, StoreShape};
-use lazurite::inspect::{Binding, BindingSource, Param};
+use lazurite::inspect::{Binding, BindingSource, Lowered, Param};
 use lazurite::unstable::device::{DeviceBuffer, Dispatch, Gpu};
 use lazurite::unstable::kernels::lower;
 use lazurite::unstable::types::Limits;
-use lazurite::{DType, Numerics, Scalar};
+use lazurite::{DType, HostBuffer, Numerics, Scalar};
 use pollster::block_on;
 
 use super::case::Case;

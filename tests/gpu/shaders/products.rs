@@ -1,7 +1,6 @@
 //! Cases for matrix products: shapes, batches, transposes, prologues that do not keep zero, epilogues, symmetric ones.
 
-use lazurite::inspect::graph::View;
-use lazurite::inspect::graph::{BinaryOp, UnaryOp};
+use lazurite::inspect::graph::{BinaryOp, UnaryOp, View};
 use lazurite::inspect::program::{Inst, Program, Reg, StoreShape};
 use lazurite::inspect::{Core, ValueId};
 use lazurite::{DType, Scalar, Shape};

@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use lazurite::Rules;
-use lazurite::inspect::PlanOptions;
 use lazurite::inspect::graph::{BinaryOp, Graph, NodeId, Op, UnaryOp};
-use lazurite::inspect::{Plan, Prover};
+use lazurite::inspect::{Plan, PlanOptions, Prover};
 use lazurite::unstable::algorithms::{Random, Xorshift};
 use lazurite::unstable::planner::plan;
-use lazurite::{CostTable, DType, Numerics, Shape};
+use lazurite::{CostTable, DType, Numerics, Rules, Shape};
 
 use super::graphs::{Build, numbers};
 use super::proofs::all_proved;

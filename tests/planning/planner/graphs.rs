@@ -1,8 +1,7 @@
 //! Graphs to plan: of a given size and in kinds that programs have. Built here node by node, so that thousands of operations
 //! cost nothing to make and nothing is evaluated. Used by the tests beside this file and by the benchmark of planning.
 
-use lazurite::inspect::graph::View;
-use lazurite::inspect::graph::{BinaryOp, Graph, LeafInfo, NodeId, Op, ReduceOp, UnaryOp};
+use lazurite::inspect::graph::{BinaryOp, Graph, LeafInfo, NodeId, Op, ReduceOp, UnaryOp, View};
 use lazurite::unstable::algorithms::{Random, Xorshift};
 use lazurite::{DType, Scalar, Shape};
 

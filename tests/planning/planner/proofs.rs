@@ -1,9 +1,8 @@
 //! Every node that a plan computes has a proof, and the check accepts it.
 
 use super::graphs::{pca, random, transposes};
-use lazurite::inspect::PlanOptions;
-use lazurite::inspect::Prover;
 use lazurite::inspect::graph::Graph;
+use lazurite::inspect::{PlanOptions, Prover};
 use lazurite::unstable::planner::plan;
 use lazurite::{CostTable, Numerics};
 

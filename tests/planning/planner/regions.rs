@@ -1,8 +1,7 @@
 //! Graphs that are planned by regions compute what was written, everything once, and the same plan every time.
 
-use lazurite::inspect::Plan;
-use lazurite::inspect::PlanOptions;
 use lazurite::inspect::graph::Graph;
+use lazurite::inspect::{Plan, PlanOptions};
 use lazurite::unstable::cpu::reference::eval_graph;
 use lazurite::unstable::planner::plan;
 use lazurite::{CostTable, DType, HostBuffer, Numerics, Scalar};

@@ -1,8 +1,7 @@
 //! The default rules saturate: rounds, terms and what becomes of the graph, on graphs of ten to ten thousand operations.
 
-use lazurite::inspect::Plan;
-use lazurite::inspect::PlanOptions;
 use lazurite::inspect::graph::{Graph, Op};
+use lazurite::inspect::{Plan, PlanOptions};
 use lazurite::unstable::planner::plan;
 use lazurite::{CostTable, Numerics};
 

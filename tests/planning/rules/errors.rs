@@ -4,8 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use lazurite::Rules;
-use lazurite::{DeviceChoice, Engine};
+use lazurite::{DeviceChoice, Engine, Rules};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/planning/rules/errors")

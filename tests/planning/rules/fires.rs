@@ -9,13 +9,11 @@ use std::path::Path;
 
 use super::MAX_ROUNDS;
 use super::proofs::prove;
-use lazurite::Rules;
-use lazurite::inspect::Plan;
-use lazurite::inspect::PlanOptions;
 use lazurite::inspect::graph::Graph;
 use lazurite::inspect::rules::{RuleCheck, RuleInput, RuleSides};
+use lazurite::inspect::{Plan, PlanOptions};
 use lazurite::unstable::planner::{expressions, plan};
-use lazurite::{CostTable, DType, Numerics, Shape};
+use lazurite::{CostTable, DType, Numerics, Rules, Shape};
 
 use lazurite::unstable::soundness::{Candidates, each_assignment, operator_choices};
 

@@ -1,13 +1,11 @@
 //! Rules that go in circles or grow for ever end at the caps, and what comes out is still the program.
 
-use lazurite::Rules;
-use lazurite::inspect::Plan;
-use lazurite::inspect::PlanOptions;
 use lazurite::inspect::graph::Graph;
 use lazurite::inspect::rules::RuleInput;
+use lazurite::inspect::{Plan, PlanOptions};
 use lazurite::unstable::cpu::reference::eval_graph;
 use lazurite::unstable::planner::{expressions, plan};
-use lazurite::{CostTable, DType, HostBuffer, Numerics, Scalar, Shape};
+use lazurite::{CostTable, DType, HostBuffer, Numerics, Rules, Scalar, Shape};
 use std::sync::Arc;
 
 fn program(texts: &[&str]) -> Graph {

@@ -1,10 +1,9 @@
 //! Chains that normalise are one kernel in any spelling: along rows of any length with the mean, the spread, the greatest element or
 //! the norm, on CPU and GPU; and what only looks like one is not.
 
-use lazurite::inspect::PlanOptions;
-use lazurite::inspect::Schedule;
 use lazurite::inspect::graph::Graph;
 use lazurite::inspect::rules::RuleInput;
+use lazurite::inspect::{PlanOptions, Schedule};
 use lazurite::unstable::planner::{expressions, plan};
 use lazurite::unstable::schedule::{ScheduleOptions, schedule};
 use lazurite::unstable::types::Limits;

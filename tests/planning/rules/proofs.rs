@@ -2,12 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use lazurite::Rules;
 use lazurite::check::strategies::{Above, Recipe, Variation, grow, rule_case};
-use lazurite::inspect::PlanOptions;
 use lazurite::inspect::graph::Graph;
-use lazurite::inspect::{Plan, Prover};
-use lazurite::{CostTable, Numerics};
+use lazurite::inspect::{Plan, PlanOptions, Prover};
+use lazurite::{CostTable, Numerics, Rules};
 
 /// Proves every node that a plan computes and checks the proofs; the rules in them.
 pub fn prove(graph: &Graph, options: &PlanOptions, plan: &Plan) -> BTreeSet<String> {

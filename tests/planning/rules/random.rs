@@ -1,8 +1,7 @@
 //! Rules on random shapes beyond the small ones, by proptest: what the exhaustive trial cannot reach.
 
-use lazurite::Rules;
 use lazurite::unstable::soundness::{Candidates, Trial, each_assignment, operator_choices, try_case};
-use lazurite::{DType, Shape};
+use lazurite::{DType, Rules, Shape};
 use proptest::prelude::*;
 
 /// Shapes over three random extents, so that many of them fit each other.

@@ -6,16 +6,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use lazurite::Rules;
-use lazurite::inspect::PlanOptions;
-use lazurite::inspect::RunOptions;
 use lazurite::inspect::graph::View;
 use lazurite::inspect::rules::{RuleInput, RuleSides};
+use lazurite::inspect::{PlanOptions, RunOptions};
 use lazurite::unstable::cpu::reference::eval_graph;
 use lazurite::unstable::planner::plan;
 use lazurite::unstable::soundness::{Candidates, CaseData, Filling, Values, each_assignment, fill, operator_choices};
-use lazurite::{CostTable, DType, HostBuffer, Numerics, Shape};
-use lazurite::{DeviceChoice, Engine};
+use lazurite::{CostTable, DType, DeviceChoice, Engine, HostBuffer, Numerics, Rules, Shape};
 
 /// Ways to read an array of this shape from a larger or smaller leaf.
 fn views(shape: &Shape) -> Vec<(Shape, View)> {

@@ -7,10 +7,9 @@ use std::path::Path;
 
 use super::MAX_ROUNDS;
 use super::proofs::prove;
-use lazurite::inspect::Plan;
-use lazurite::inspect::PlanOptions;
 use lazurite::inspect::graph::{Graph, Op};
 use lazurite::inspect::rules::RuleInput;
+use lazurite::inspect::{Plan, PlanOptions};
 use lazurite::unstable::planner::{expressions, plan};
 use lazurite::{CostTable, DType, Numerics, Shape};
 

@@ -1,7 +1,6 @@
 //! `x(i, j)`: the part of a value that subscripts name.
 
-use lazurite::SliceSpec;
-use lazurite::{Array, Order};
+use lazurite::{Array, Order, SliceSpec};
 
 use super::super::classes::Class;
 use super::super::diagnostic::Diagnostic;

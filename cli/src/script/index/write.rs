@@ -1,7 +1,6 @@
 //! `x(i, j) = v`: replaces a part of a value, which grows if the part is beyond its end.
 
-use lazurite::SliceSpec;
-use lazurite::{Array, Order};
+use lazurite::{Array, Order, SliceSpec};
 
 use super::super::classes::{self, Class};
 use super::super::diagnostic::Diagnostic;
