@@ -20,9 +20,9 @@ pub(super) struct Chosen<V> {
 }
 
 impl<V: fmt::Display> Chosen<V> {
-    /// The choice as text, for whoever explains it.
-    pub fn explain(&self) -> Choice {
-        Choice { variant: self.variant.to_string(), rejected: self.rejected.clone() }
+    /// The choice as text, with the order in which terms are added.
+    pub fn explain(&self, order: String) -> Choice {
+        Choice { variant: self.variant.to_string(), rejected: self.rejected.clone(), order }
     }
 }
 
@@ -77,6 +77,8 @@ pub(super) struct ProductProblem {
     pub whole_stores: bool,
     /// Parts that the contracted axis must have, because the driver ends longer loops.
     pub least_parts: usize,
+    /// Whether the order of the sums must follow from the product's own shape.
+    pub by_shape: bool,
 }
 
 /// How a product is computed.
@@ -207,7 +209,9 @@ fn against_wide_tiles(p: &ProductProblem, limits: &Limits) -> Option<String> {
 /// The parts of a long contracted axis, if there are too few tiles to occupy the device.
 fn product_parts(p: &ProductProblem, tile: Tile, limits: &Limits) -> Result<ProductParts, String> {
     let tuning = &limits.tuning;
-    let workgroups = (p.batch * tile.grid(p.m, p.n, p.symmetric).computed).max(1);
+    // A product is not always known to be symmetric.
+    let symmetric = p.symmetric && !p.by_shape;
+    let workgroups = (p.batch * tile.grid(p.m, p.n, symmetric).computed).max(1);
     let depth = tile.k as usize;
     // Enough workgroups for each processor to hold two; where the axis is long, four times that, for an even end.
     // A part has to be worth its trip through memory.
@@ -279,6 +283,8 @@ pub(super) struct RowsProblem {
     pub elements: usize,
     /// Whether neighbouring rows, rather than neighbouring elements of a row, are neighbours in memory.
     pub columns: bool,
+    /// Whether the order in which elements are added must follow from the number of rows and their length alone.
+    pub by_shape: bool,
     /// Levels of folds that depend on one another; 0 without folds.
     pub levels: u32,
     /// Whether something is stored for every element.
@@ -332,6 +338,27 @@ impl fmt::Display for RowsVariant {
     }
 }
 
+impl RowsVariant {
+    /// The same variant with threads laid over memory as it is read, where the number of lanes leaves a choice.
+    fn laid(self, columns: bool) -> Self {
+        let lay = |lanes: Lanes| Lanes { columns: columns && (lanes.per_row as usize) < THREADS, ..lanes };
+        match self {
+            Self::Whole(lanes) => Self::Whole(lay(lanes)),
+            Self::Parts(p) => Self::Parts(RowParts { lanes: lay(p.lanes), ..p }),
+        }
+    }
+
+    /// In which order the elements of a row are added.
+    pub fn order(self) -> String {
+        let plain = |lanes: Lanes| Lanes { columns: false, ..lanes };
+        match self {
+            Self::Whole(lanes) => Self::Whole(plain(lanes)),
+            Self::Parts(p) => Self::Parts(RowParts { lanes: plain(p.lanes), combine: plain(p.combine), ..p }),
+        }
+        .to_string()
+    }
+}
+
 impl fmt::Display for Lanes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let s = |n: u32| if n == 1 { "" } else { "s" };
@@ -382,35 +409,62 @@ impl Lanes {
     }
 }
 
+impl RowsProblem {
+    /// As much of the problem as the order of summation may depend on.
+    fn seen(&self, limits: &Limits) -> Self {
+        if !self.by_shape {
+            return self.clone();
+        }
+        let tuning = &limits.tuning;
+        let split = (self.elements / tuning.split_row_elements.max(1)).min(tuning.split_groups / self.rows.max(1));
+        Self { columns: false, levels: 1, whole_stores: false, sums: true, split: split.max(1) as u32, ..self.clone() }
+    }
+
+    fn lanes(&self) -> Lanes {
+        let lanes = Lanes::over(self.rows, self.elements, self.columns);
+        if self.by_shape && lanes.per_row > FEW_LANES {
+            let per_row = THREADS / self.rows.next_power_of_two().min(THREADS);
+            return Lanes { per_row: FEW_LANES.max(per_row as u32), ..lanes };
+        }
+        lanes
+    }
+}
+
+/// Lanes that read memory well along rows and, eight rows side by side, across them: what an order takes that may not depend on how
+/// rows lie in memory.
+const FEW_LANES: u32 = 32;
+
 /// How to fold rows.
 pub(super) fn rows(p: &RowsProblem, limits: &Limits) -> Chosen<RowsVariant> {
+    let seen = p.seen(limits);
     let mut trial = Trial::default();
-    let parts = row_parts(p, limits);
+    let parts = row_parts(&seen, limits);
     let why = parts.as_ref().err().cloned();
     if trial.passes("parts", why)
         && let Ok(parts) = parts
     {
-        return trial.choose(RowsVariant::Parts(parts));
+        return trial.choose(RowsVariant::Parts(parts).laid(p.columns));
     }
-    let whole = whole_rows(p, limits, &mut trial);
-    trial.choose(whole)
+    let whole = whole_rows(&seen, limits, &mut trial);
+    trial.choose(whole.laid(p.columns))
 }
 
 /// How to fold rows whose parts cannot be lowered, for the reason `why`.
 pub(super) fn rows_without_parts(p: &RowsProblem, why: String, limits: &Limits) -> Chosen<RowsVariant> {
     let mut trial = Trial::default();
     trial.passes("parts", Some(why));
-    let whole = whole_rows(p, limits, &mut trial);
-    trial.choose(whole)
+    let whole = whole_rows(&p.seen(limits), limits, &mut trial);
+    trial.choose(whole.laid(p.columns))
 }
 
 fn whole_rows(p: &RowsProblem, limits: &Limits, trial: &mut Trial) -> RowsVariant {
-    let lanes = Lanes::over(p.rows, p.elements, p.columns);
-    let passes = p.levels + u32::from(p.whole_stores);
+    let lanes = p.lanes();
+    let several = p.by_shape || p.levels + u32::from(p.whole_stores) > 1;
     let most = limits.tuning.held_elements;
-    let holding = if passes > 1 { lanes.holding(p.elements, most) } else { None };
-    let why = || match passes {
-        0 | 1 => "there is one pass".to_owned(),
+    let holding = if several { lanes.holding(p.elements, most) } else { None };
+    let holding = holding.filter(|lanes| !p.by_shape || lanes.per_row <= FEW_LANES);
+    let why = || match several {
+        false => "there is one pass".to_owned(),
         _ if most == 0 => "reading again is as quick on the device".to_owned(),
         _ => format!("a lane would hold more than {most} elements"),
     };
@@ -424,7 +478,7 @@ fn row_parts(p: &RowsProblem, limits: &Limits) -> Result<RowParts, String> {
     if p.levels == 0 {
         return Err("nothing is folded".to_owned());
     }
-    let lanes = Lanes::over(p.rows, p.elements, p.columns);
+    let lanes = p.lanes();
     let workgroups = p.rows.div_ceil(lanes.rows() as usize).max(1);
     let several = p.levels > 1 || p.whole_stores;
     let sums = if p.sums { parts_of_runs(p.elements, lanes.per_row as usize * elements_in_flight(limits)) } else { 1 };
@@ -440,8 +494,10 @@ fn row_parts(p: &RowsProblem, limits: &Limits) -> Result<RowParts, String> {
     if several && workgroups * 4 > tuning.target_groups {
         return Err(format!("{workgroups} workgroups occupy the device"));
     }
-    // A part is worth its workgroup from a few elements for each thread on.
-    let most = (p.elements / (lanes.per_row as usize * tuning.row_part_elements.max(1))).max(1);
+    // A part is worth its workgroup from a few elements for each thread on, and more where dependent folds may turn out to need a
+    // kernel each.
+    let worth = tuning.row_part_elements.max(1) * if p.by_shape && p.rows > 1 { 4 } else { 1 };
+    let most = (p.elements / (lanes.per_row as usize * worth)).max(1);
     let asked = if several { 1 } else { p.split as usize };
     let count = (tuning.target_groups / workgroups).max(asked).min(most).min(tuning.max_row_parts);
     if count <= 1 {
@@ -585,7 +641,18 @@ mod tests {
 
     fn of(m: usize, k: usize, n: usize) -> ProductProblem {
         let dtype = DType::F32;
-        ProductProblem { batch: 1, m, n, k, dtype, acc: dtype, symmetric: false, whole_stores: true, least_parts: 1 }
+        ProductProblem {
+            batch: 1,
+            m,
+            n,
+            k,
+            dtype,
+            acc: dtype,
+            symmetric: false,
+            whole_stores: true,
+            least_parts: 1,
+            by_shape: false,
+        }
     }
 
     /// The variant, and the reason against the variant called `against`.
@@ -702,6 +769,7 @@ mod tests {
             rows,
             elements,
             columns: false,
+            by_shape: false,
             levels: 1,
             whole_stores: false,
             sums: true,

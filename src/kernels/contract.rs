@@ -15,7 +15,7 @@ use super::text::{Expr, expr};
 use super::{map, thin};
 use crate::error::{Error, Result};
 use crate::schedule::{Core, Inst, Program, Reg, StoreShape};
-use crate::types::{DType, Scalar, Shape, View};
+use crate::types::{DType, Numerics, Scalar, Shape, View};
 
 /// Terms of a product that are summed before their sum is added to those of others.
 const RUN: usize = 512;
@@ -51,6 +51,7 @@ pub(super) fn lower(input: LoweringInput<'_>) -> Result<Lowered> {
         symmetric: *symmetric && m == n,
         whole_stores: input.group.stores.iter().all(|s| s.shape == StoreShape::Full),
         least_parts: 1,
+        by_shape: input.numerics == Numerics::Strict,
     };
     in_parts(input.limits, |least_parts| {
         problem.least_parts = least_parts;
@@ -65,7 +66,7 @@ pub(super) fn lower(input: LoweringInput<'_>) -> Result<Lowered> {
                 Contract::new(input, problem.clone(), left, right)?.lower(tile, parts)
             }
         }?;
-        lowered.choices.insert(0, chosen.explain());
+        lowered.choices.insert(0, chosen.explain(chosen.variant.to_string()));
         let parts = if let ProductVariant::Tiles(_, Some(parts)) = chosen.variant { parts.count } else { 1 };
         Ok((lowered, parts))
     })

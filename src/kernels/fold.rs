@@ -116,6 +116,11 @@ impl Fold {
         matches!(self.op, FoldOp::Value(ReduceOp::Sum)) && self.acc.is_float()
     }
 
+    /// Whether the result depends on the order in which elements are folded.
+    pub fn rounds(&self) -> bool {
+        matches!(self.op, FoldOp::Value(ReduceOp::Sum | ReduceOp::Prod)) && self.acc.is_float()
+    }
+
     /// Empties the accumulator of a fold that gives a value.
     ///
     /// # Errors

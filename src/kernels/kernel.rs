@@ -77,6 +77,9 @@ pub struct Choice {
     pub variant: String,
     /// Those that come before it, in the order in which they were considered.
     pub rejected: Vec<Rejected>,
+    /// In which order terms are added, by all that it depends on: equal orders of equal terms give equal bits on one device. How
+    /// threads lie over memory is no part of it.
+    pub order: String,
 }
 
 impl fmt::Display for Choice {
@@ -111,7 +114,7 @@ impl Lowered {
         };
         let choice = |c: &Choice| {
             let rejected = c.rejected.iter().map(|r| size_of::<Rejected>() + r.why.capacity());
-            size_of::<Choice>() + c.variant.capacity() + rejected.sum::<usize>()
+            size_of::<Choice>() + c.variant.capacity() + c.order.capacity() + rejected.sum::<usize>()
         };
         self.kernels.iter().map(kernel).sum::<usize>()
             + self.scratch.capacity() * size_of::<u64>()

@@ -64,7 +64,7 @@ pub(super) fn lower(input: LoweringInput<'_>) -> Result<Lowered> {
         };
         let chosen = choose::scan(&problem, input.limits);
         let mut lowered = scan.lower(chosen.variant)?;
-        lowered.choices.push(chosen.explain());
+        lowered.choices.push(chosen.explain(chosen.variant.to_string()));
         Ok((lowered, chosen.variant.parts.map_or(1, |p| p.count)))
     })
 }

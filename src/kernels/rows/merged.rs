@@ -9,7 +9,7 @@ use crate::kernels::kernel::BindingSource;
 use crate::kernels::module::{LoweringInput, Module};
 use crate::kernels::text::Expr;
 use crate::schedule::{Inst, Level, Program, Reg, Store, StoreShape};
-use crate::types::{Shape, View};
+use crate::types::{Numerics, Shape, View};
 
 /// A rows group over merged axes, kept ones first.
 pub(super) struct Rows<'a> {
@@ -70,11 +70,13 @@ impl<'a> Rows<'a> {
     /// The group as numbers to choose kernels by. `split` is what the schedule asks for.
     pub fn problem(&self, split: u32) -> RowsProblem {
         let whole_stores = self.has(StoreShape::Full);
+        let rounds = self.input.numerics == Numerics::Strict && self.folds.iter().any(Fold::rounds);
         let views = self.program.loads.iter().map(|l| &l.view).chain(whole_stores.then_some(&self.whole));
         RowsProblem {
             rows: self.kept.len(),
             elements: self.reduced.len(),
             columns: choose::lies_in_columns(views, self.kept.rank()),
+            by_shape: rounds,
             levels: self.n_levels(),
             whole_stores,
             sums: self.folds.iter().any(Fold::sums_floats),

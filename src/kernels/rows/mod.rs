@@ -40,7 +40,7 @@ pub(super) fn lower(input: LoweringInput<'_>) -> Result<Lowered> {
             lowered = rows.lower(chosen.variant);
         }
         let mut lowered = lowered?;
-        lowered.choices.push(chosen.explain());
+        lowered.choices.push(chosen.explain(format!("{} elements by {}", problem.elements, chosen.variant.order())));
         let parts = if let RowsVariant::Parts(parts) = chosen.variant { parts.count as usize } else { 1 };
         Ok((lowered, parts))
     })

@@ -4,6 +4,7 @@
 mod check;
 pub mod interpret;
 mod limits;
+mod orders;
 pub mod random;
 
 use check::check;
